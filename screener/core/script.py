@@ -1,0 +1,223 @@
+"""The commands that a call script yields, and what it is sent back.
+
+A call script is a generator. It reads from top to bottom like what happens on the line:
+
+    def greet(door: FrontDoor) -> Script[Heard]:
+        yield from do(Answer())
+        return (yield from do(Listen(("greeting",), keys=door.keys)))
+
+`do(command)` yields the command and returns its outcome with the outcome's type. Whoever runs the
+script (session.py on a real line, tests/core/lines.py in a test) carries the command out and sends
+the outcome. A caller who hangs up arrives as `CallerGone`, thrown in at the `yield`.
+No script touches Asterisk, a socket, a file or a clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Generic, TypeAlias, TypeVar
+
+from screener.core.frontdoor import MessageBox, RingGroup
+
+T = TypeVar("T")
+
+
+class CallerGone(Exception):
+    """The caller has hung up. Thrown into a call script, which may only tidy up and return."""
+
+
+class Command(Generic[T]):
+    """Something that a call script wants done; `T` is the type of what it is sent back."""
+
+    __slots__ = ()
+
+
+Script: TypeAlias = Generator[Command[Any], Any, T]
+
+
+def do(command: Command[T]) -> Script[T]:
+    """Yield one command; return what came of it."""
+    outcome: T = yield command
+    return outcome
+
+
+# What is sent back -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of the caller's audio, in seconds since the call was answered."""
+
+    start: float
+    end: float
+
+    @property
+    def seconds(self) -> float:
+        return self.end - self.start
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenPhrase:
+    """Words that the recogniser found while the caller talked, and when (seconds since answer)."""
+
+    text: str
+    at: float
+
+
+class HeardBy(StrEnum):
+    """Why listening ended."""
+
+    KEYS = "keys"
+    ANSWER = "answer"  # one short isolated utterance after the prompt
+    QUIET = "quiet"  # nothing came within the time to answer
+    TALK = "talk"  # the caller talks on and on
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What came of `Listen`.
+
+    `keys` are the digits pressed, in order. `words` are what the recogniser made of the isolated
+    answer: one of the phrases it was told to expect, or "" for anything else. `talk` are the
+    stretches of speech; `prompt` is the stretch during which our own prompt was playing.
+    """
+
+    by: HeardBy
+    keys: str = ""
+    words: str = ""
+    talk: tuple[Span, ...] = ()
+    phrases: tuple[SpokenPhrase, ...] = ()
+    prompt: Span = field(default=Span(0.0, 0.0))
+    keyed_over_prompt: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rang:
+    """What came of `Ring`: the phone that answered ("" for none), after how long, what else was."""
+
+    phone: str
+    seconds: float
+    remarks: tuple[str, ...] = ()
+
+
+class RecordedBy(StrEnum):
+    """Why a recording ended."""
+
+    KEY = "key"
+    SILENCE = "silence"
+    LIMIT = "limit"
+    HANGUP = "hangup"
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What came of `Record`: `take` names the recording; `speech` is how many seconds hold voice."""
+
+    take: str
+    seconds: float
+    by: RecordedBy
+
+
+# What can be asked for ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Note(Command[None]):
+    """Write a sentence into the call's story: which rule, which verdict, and why."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Command[None]):
+    """Answer the call (it costs the caller from here on, and we can hear him)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Play(Command[None]):
+    """Play prompts, by name, one after the other, to the end."""
+
+    prompts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Listen(Command[Heard]):
+    """Play prompts and listen, during them and for `wait` seconds of audio after them.
+
+    `extensions` are the key sequences that mean something (a key stops the prompt); `expected` are
+    the phrases an answer may consist of, in lower-case words.
+    """
+
+    prompts: tuple[str, ...]
+    extensions: frozenset[str]
+    expected: frozenset[str] = frozenset()
+    wait: float = 6.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ring(Command[Rang]):
+    """Ring a group; when a phone answers, connect it to the caller."""
+
+    group: RingGroup
+
+
+@dataclass(frozen=True, slots=True)
+class Talk(Command[None]):
+    """Stay with two connected parties until the called one hangs up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record(Command[Recorded]):
+    """Record the caller after a beep: until a key of `end_keys`, silence, the limit or hang-up."""
+
+    limit: float
+    silence: float = 6.0
+    end_keys: str = "#"
+
+
+@dataclass(frozen=True, slots=True)
+class Replay(Command[Heard]):
+    """Play a take back to the caller, then prompts, and wait for one of `keys`."""
+
+    take: str
+    prompts: tuple[str, ...]
+    keys: frozenset[str]
+    wait: float = 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class Keep(Command[None]):
+    """Put a take on its way to a message box. When this returns it is on disk, to stay."""
+
+    take: str
+    box: MessageBox
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Drop(Command[None]):
+    """Throw a take away."""
+
+    take: str
+
+
+class Treatment(StrEnum):
+    """What an unwanted caller gets."""
+
+    SIT = "sit"  # special information tones, "number not in service", hang up
+    BUSY = "busy"
+    HANGUP = "hangup"
+
+
+@dataclass(frozen=True, slots=True)
+class Treat(Command[None]):
+    """Give an unwanted caller his treatment; the call is over after it."""
+
+    treatment: Treatment
+
+
+@dataclass(frozen=True, slots=True)
+class Hangup(Command[None]):
+    """End the call."""

@@ -1,0 +1,76 @@
+"""Every error that screener raises on purpose, drawn once.
+
+    ScreenerError
+    ├── SetupError              what must be there before anything starts is not
+    │   ├── ConfigError         screener.toml or a rule file is wrong: every mistake, each with its place
+    │   ├── InstallError        an Asterisk, a sound or a model could not be installed or started
+    │   ├── PromptMissing       a prompt has no sound
+    │   └── RecogniserError     an engine or its model could not be loaded
+    ├── AriError                Asterisk did not do what was asked
+    │   ├── AriDown             it cannot be reached, or the connection was lost
+    │   ├── AriRefused          it does not let us in, or does not know what we ask for (400, 401, 403, 5xx)
+    │   ├── AriGone             the channel, bridge, playback or recording is no more (404)
+    │   └── AriNotInStasis      the channel is there and not ours, or not in a state for this (409, 412)
+    ├── StoreError              the database cannot be read or written
+    └── OutboxError             a message could not be put on disk
+
+Only `core.script.CallerGone` stands outside: it is what a call script is told, not a failure.
+"""
+
+from collections.abc import Sequence
+
+
+class ScreenerError(Exception):
+    """The root: what a user is shown as one sentence and exit status 1."""
+
+
+class SetupError(ScreenerError):
+    """What must be there before anything starts is not."""
+
+
+class ConfigError(SetupError):
+    """Settings or rules are wrong. `mistakes` are whole sentences, all that were found at once."""
+
+    def __init__(self, mistakes: Sequence[str]) -> None:
+        self.mistakes = tuple(mistakes)
+        super().__init__("\n".join(self.mistakes))
+
+
+class InstallError(SetupError):
+    """An Asterisk, a sound or a model could not be installed or started; says what to do."""
+
+
+class PromptMissing(SetupError):
+    """A prompt that a call would need has no sound and could not be rendered."""
+
+
+class RecogniserError(SetupError):
+    """A speech recogniser or its model could not be loaded."""
+
+
+class AriError(ScreenerError):
+    """Asterisk did not do what was asked of it through ARI."""
+
+
+class AriDown(AriError):
+    """Asterisk cannot be reached, or the connection was lost while waiting."""
+
+
+class AriRefused(AriError):
+    """Asterisk does not let us in, or does not accept the request."""
+
+
+class AriGone(AriError):
+    """The channel, bridge, playback or recording is no more (HTTP 404)."""
+
+
+class AriNotInStasis(AriError):
+    """The channel is there but not under our control, or not in a state for this (HTTP 409, 412)."""
+
+
+class StoreError(ScreenerError):
+    """The database cannot be read or written."""
+
+
+class OutboxError(ScreenerError):
+    """A message could not be put on disk."""
