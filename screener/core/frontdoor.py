@@ -47,6 +47,11 @@ class Extension:
     group: RingGroup
     box: MessageBox
 
+    @property
+    def title(self) -> str:
+        """What it is called in a story: its first spoken name, or the group it rings."""
+        return self.names[0] if self.names else self.group.name
+
 
 @dataclass(frozen=True, slots=True)
 class FrontDoor:
@@ -62,3 +67,8 @@ class FrontDoor:
     box: MessageBox
     extensions: Mapping[str, Extension]
     tries: int = 3
+
+    @property
+    def menu(self) -> str:
+        """The name of the prompt that reads out this door's extensions."""
+        return f"menu-{self.did.removeprefix('+')}"

@@ -24,10 +24,6 @@ from screener.core.frontdoor import MessageBox, RingGroup
 T = TypeVar("T")
 
 
-class CallerGone(Exception):
-    """The caller has hung up. Thrown into a call script, which may only tidy up and return."""
-
-
 class Command(Generic[T]):
     """Something that a call script wants done; `T` is the type of what it is sent back."""
 
@@ -60,8 +56,12 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class SpokenPhrase:
-    """Words that the recogniser found while the caller talked, and when (seconds since answer)."""
+    """A phrase of a class (grammars/robocalls.jsgf) in the caller's talk, and when it was heard.
 
+    `at` is in seconds since the call was answered.
+    """
+
+    kind: str
     text: str
     at: float
 
@@ -73,6 +73,7 @@ class HeardBy(StrEnum):
     ANSWER = "answer"  # one short isolated utterance after the prompt
     QUIET = "quiet"  # nothing came within the time to answer
     TALK = "talk"  # the caller talks on and on
+    HANGUP = "hangup"  # the caller did not stay (in CallerGone only)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +114,27 @@ class RecordedBy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What came of `Record`: `take` names the recording; `speech` is how many seconds hold voice."""
+    """What came of `Record`: `take` names the recording; of its `seconds`, `speech` hold a voice.
+
+    A caller who hangs up while he is recorded ends the recording (`by` is HANGUP); the next command
+    that needs him raises CallerGone. Note, Keep and Drop do not need him.
+    """
 
     take: str
     seconds: float
+    speech: float
     by: RecordedBy
+
+
+class CallerGone(Exception):
+    """The caller has hung up. Thrown into a call script, which may only tidy up and return.
+
+    `heard` is what he had shown in the `Listen` that he did not stay for, if it was one.
+    """
+
+    def __init__(self, heard: Heard | None = None) -> None:
+        super().__init__("the caller hung up")
+        self.heard = heard
 
 
 # What can be asked for ---------------------------------------------------------------------------
@@ -165,7 +182,7 @@ class Ring(Command[Rang]):
 
 @dataclass(frozen=True, slots=True)
 class Talk(Command[None]):
-    """Stay with two connected parties until the called one hangs up."""
+    """Stay with two connected parties until one of them hangs up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +205,8 @@ class Replay(Command[Heard]):
 
 
 @dataclass(frozen=True, slots=True)
-class Keep(Command[None]):
-    """Put a take on its way to a message box. When this returns it is on disk, to stay."""
+class Keep(Command[bool]):
+    """Put a take on its way to a message box. True: it is on disk, to stay. False: it could not be."""
 
     take: str
     box: MessageBox

@@ -1,0 +1,190 @@
+"""ARI's JSON <-> what the rest of screener speaks of. Pure.
+
+`event(text)` gives one of the dataclasses below, or None for an event that nobody here needs
+(ARI sends many, and newer Asterisks send more). JSON that is none, or an event without what it must
+have, raises `UnreadableError`; the connection logs it and goes on.
+Source: Asterisk's rest-api/api-docs/events.json.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from screener.core.ringing import Said
+
+
+class UnreadableError(ValueError):
+    """What Asterisk sent is not an event as its documents describe it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A channel has entered our application, with the arguments that the dialplan or we gave it."""
+
+    channel: str
+    args: tuple[str, ...]
+    number: str
+    name: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A channel has left our application: it hung up, or went back to the dialplan."""
+
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """A channel is no more. `cause` is Q.850, `tech_cause` the SIP status where there was one."""
+
+    channel: str
+    cause: int
+    tech_cause: int
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key was pressed and let go."""
+
+    channel: str
+    digit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Up:
+    """A channel was answered."""
+
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class Forwarded:
+    """A phone that we rang answered 3xx: it wants the call to go to `target`."""
+
+    channel: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """A playback is over."""
+
+    channel: str
+    playback: str
+    failed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingOver:
+    """A recording is over. `seconds` is as Asterisk counted; 0 where it does not say."""
+
+    channel: str
+    recording: str
+    failed: bool
+    silence: float
+
+
+Event: TypeAlias = Arrived | Left | Gone | Key | Up | Forwarded | Played | RecordingOver
+
+
+def event(text: str) -> Event | None:
+    """Read one message of the event socket."""
+    try:
+        body = json.loads(text)
+    except ValueError as wrong:
+        raise UnreadableError(f"not JSON: {text[:80]!r}") from wrong
+    if not isinstance(body, dict) or not isinstance(body.get("type"), str):
+        raise UnreadableError(f"not an event: {text[:80]!r}")
+    try:
+        return _read(body)
+    except (KeyError, TypeError, ValueError, AttributeError) as wrong:
+        raise UnreadableError(f"{body['type'][:40]!r} lacks {wrong}") from wrong
+
+
+def _read(body: Mapping[str, Any]) -> Event | None:  # noqa: PLR0911 (one return for each event)
+    match body["type"]:
+        case "StasisStart":
+            return arrived(body["channel"], tuple(str(arg) for arg in body.get("args", ())))
+        case "StasisEnd":
+            return Left(_id(body["channel"]))
+        case "ChannelDestroyed":
+            return Gone(
+                _id(body["channel"]), int(body.get("cause", 0)), int(body.get("tech_cause", 0))
+            )
+        case "ChannelDtmfReceived":
+            return Key(_id(body["channel"]), str(body["digit"])[:1])
+        case "ChannelStateChange" if body["channel"]["state"] == "Up":
+            return Up(_id(body["channel"]))
+        case "Dial" if body.get("forward"):
+            return Forwarded(_id(body["peer"]), str(body["forward"]))
+        case "PlaybackFinished":
+            playback = body["playback"]
+            failed = playback.get("state") == "failed"
+            return Played(_target(playback), str(playback["id"]), failed)
+        case "RecordingFinished" | "RecordingFailed" as kind:
+            recording = body["recording"]
+            return RecordingOver(
+                _target(recording),
+                str(recording["name"]),
+                kind == "RecordingFailed",
+                float(recording.get("silence_duration", 0)),
+            )
+    return None
+
+
+def arrived(channel: Mapping[str, Any], args: tuple[str, ...]) -> Arrived:
+    """A channel of ours, as an event or a list of channels describes it."""
+    caller = channel.get("caller") or {}
+    return Arrived(
+        _id(channel),
+        args,
+        str(caller.get("number") or ""),
+        str(caller.get("name") or ""),
+        str(channel.get("state") or ""),
+    )
+
+
+def _id(channel: Mapping[str, Any]) -> str:
+    return str(channel["id"])
+
+
+def _target(thing: Mapping[str, Any]) -> str:
+    kind, _, target = str(thing["target_uri"]).partition(":")
+    if kind != "channel":
+        raise ValueError(f"target {kind!r}")
+    return target
+
+
+# Why a phone's channel ended -> what the phone said. SIP statuses by RFC 3261; Q.850 causes for
+# other technologies, and where Asterisk reports no status.
+_BY_STATUS = {
+    486: Said.BUSY,
+    600: Said.BUSY,
+    603: Said.DECLINED,
+    408: Said.UNREACHABLE,
+    404: Said.UNREACHABLE,
+    410: Said.UNREACHABLE,
+    480: Said.UNREACHABLE,
+    500: Said.UNREACHABLE,
+    503: Said.UNREACHABLE,
+}
+_BY_CAUSE = {
+    17: Said.BUSY,
+    21: Said.DECLINED,
+    18: Said.SILENT,
+    19: Said.SILENT,
+}
+
+
+def said(gone: Gone) -> Said:
+    """What a phone said whose channel ended without an answer."""
+    if gone.tech_cause in _BY_STATUS:
+        return _BY_STATUS[gone.tech_cause]
+    if 400 <= gone.tech_cause < 700:
+        return Said.DECLINED
+    return _BY_CAUSE.get(gone.cause, Said.UNREACHABLE)

@@ -1,0 +1,63 @@
+"""The course of a call: what has come of it so far, from which its ending is told.
+
+The call scripts write into it as they go, so that a caller who hangs up at any moment still leaves
+a row that says what had happened.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from screener.core.call import Ending, Outcome
+from screener.core.evidence import Evidence
+from screener.core.frontdoor import MessageBox
+from screener.core.script import CallerGone, Rang, Recorded
+from screener.core.verdict import Kind, Verdict, judge
+
+
+@dataclass(slots=True)
+class Course:
+    """What has come of a call so far.
+
+    `doing` completes "the caller hung up ..."; `take` is the recording that holds what he said, for `box`, until it is kept or dropped.
+    """
+
+    rule: str = ""
+    why: str = ""
+    evidence: Evidence = field(default_factory=Evidence)
+    doing: str = "before anything was said"
+    rang: Rang | None = None
+    box: MessageBox | None = None
+    take: Recorded | None = None
+    message_kept: bool = False
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """What we make of the caller; None when nobody has listened to him."""
+        return judge(self.evidence) if self.evidence.heard else None
+
+    def ending(self, outcome: Outcome, reason: str) -> Ending:
+        """The call's ending, with everything that is known."""
+        verdict = self.verdict
+        return Ending(
+            outcome=outcome,
+            reason=reason,
+            rule=self.rule,
+            verdict=verdict.kind if verdict else "",
+            evidence=self.evidence.sentences(),
+            answered_by=self.rang.phone if self.rang else "",
+            rang_after=self.rang.seconds if self.rang and self.rang.phone else None,
+        )
+
+    def caller_gone(self, gone: CallerGone) -> Ending:
+        """The ending of a call whose caller has hung up."""
+        if gone.heard is not None:
+            self.evidence = self.evidence.with_(gone.heard)
+        if self.rang and self.rang.phone:
+            return self.ending(Outcome.CONNECTED, self.why)
+        if self.message_kept:
+            return self.ending(Outcome.MESSAGE, self.why)
+        verdict = self.verdict
+        if verdict and verdict.kind is Kind.SILENT:
+            return self.ending(Outcome.SILENT, f"nothing was said; the caller hung up {self.doing}")
+        return self.ending(Outcome.GAVE_UP, f"the caller hung up {self.doing}")

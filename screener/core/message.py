@@ -1,0 +1,112 @@
+"""Messages: ring a group and, where nobody answers, record, review and keep a message.
+
+A recorded message is never lost by a hang-up: whatever was said before it is kept.
+"""
+
+from __future__ import annotations
+
+from screener.core.call import Ending, Outcome
+from screener.core.course import Course
+from screener.core.frontdoor import MessageBox, RingGroup
+from screener.core.script import (
+    Answer,
+    Drop,
+    Hangup,
+    Keep,
+    Note,
+    Play,
+    Record,
+    Replay,
+    Ring,
+    Script,
+    Talk,
+    do,
+)
+
+# A recording with less voice than this (seconds) is no message: a click, a breath, a busy tone's end.
+LEAST_SPEECH = 0.5
+# How often a caller may record anew before what he has is kept.
+_TAKES = 5
+# How often the review is offered to a caller who presses nothing.
+_REVIEWS = 2
+
+_KEEP, _REDO, _DROP = "1", "2", "3"
+
+
+def ring_or_take_message(group: RingGroup, box: MessageBox, course: Course) -> Script[Ending]:
+    """Ring a group; connect the caller to who answers, or offer the box. `course.why` says why."""
+    course.doing = f"while {group.name} was ringing"
+    rang = yield from do(Ring(group))
+    course.rang = rang
+    if rang.phone:
+        yield from do(Talk())
+        yield from do(Hangup())
+        return course.ending(Outcome.CONNECTED, course.why)
+    yield from do(Answer())
+    yield from do(Play(("nobody-answers",)))
+    return (yield from take_message(box, f"nobody answered; {course.why}", course))
+
+
+def take_message(box: MessageBox, why: str, course: Course) -> Script[Ending]:
+    """Offer the box: prompt, record, hear it, keep, redo or drop it."""
+    course.why = why
+    course.box = box
+    course.doing = "before leaving a message"
+    yield from do(Play(("leave-message",)))
+    yield from _record(box, course)
+    if course.take is None:
+        yield from do(Note("nothing was said after the beep"))
+        yield from do(Play(("nothing-recorded", "goodbye")))
+        yield from do(Hangup())
+        return course.ending(Outcome.NO_MESSAGE, f"nothing was said after the beep; {why}")
+    yield from _review(box, course)
+    if course.take is None:
+        yield from do(Play(("dropped",)))
+        yield from do(Hangup())
+        return course.ending(Outcome.NO_MESSAGE, f"the caller dropped his message; {why}")
+    yield from keep_message(course)
+    yield from do(Play(("kept" if course.message_kept else "not-kept",)))
+    yield from do(Hangup())
+    return course.ending(
+        Outcome.MESSAGE if course.message_kept else Outcome.NO_MESSAGE, course.why
+    )
+
+
+def keep_message(course: Course) -> Script[None]:
+    """Keep the take that the caller has left, if there is one. Needs no caller any more."""
+    if course.take is None or course.box is None:
+        return
+    take, course.take = course.take, None
+    course.message_kept = yield from do(Keep(take.take, course.box, course.why))
+    if not course.message_kept:
+        course.why = f"the message could not be kept; {course.why}"
+
+
+def _record(box: MessageBox, course: Course) -> Script[None]:
+    """Record; what holds speech becomes the take, in place of an earlier one."""
+    recorded = yield from do(Record(limit=box.limit))
+    if recorded.speech < LEAST_SPEECH:
+        yield from do(Drop(recorded.take))
+        return
+    earlier, course.take = course.take, recorded
+    if earlier is not None:
+        yield from do(Drop(earlier.take))
+
+
+def _review(box: MessageBox, course: Course) -> Script[None]:
+    """Let the caller hear the take and choose; he who chooses nothing keeps it."""
+    unanswered = 0
+    takes = 1
+    while course.take is not None and unanswered < _REVIEWS:
+        keys = frozenset((_KEEP, _REDO, _DROP))
+        heard = yield from do(Replay(course.take.take, ("review",), keys))
+        if heard.keys == _REDO and takes < _TAKES:
+            takes += 1
+            yield from _record(box, course)
+        elif heard.keys == _DROP:
+            dropped, course.take = course.take, None
+            yield from do(Drop(dropped.take))
+        elif heard.keys:
+            return
+        else:
+            unanswered += 1
