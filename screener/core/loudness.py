@@ -21,7 +21,7 @@ HIGHEST_PEAK = -1.0
 
 _FRAME = RATE // 50
 _FULL_SCALE = 32768
-_SILENT = 100.0  # mean square, -50 dBFS: a microphone that nobody spoke into
+_SILENT = 3400.0  # mean square, -55 dBFS: a microphone that nobody spoke into
 _EDGE = 1e-4  # 40 dB below the loudest frame: where a voice begins and ends
 _PAUSE = 1e-3  # 30 dB below the loudest frame: between words
 
