@@ -1,0 +1,160 @@
+"""The dialplan that carries screener: how a call reaches us, and what rings when we are not there.
+
+Four contexts, the same in the private Asterisk and in a user's own:
+
+    screener-in         every call to a DID comes in here, the number in any form
+    screener-door       hands it to screener (Stasis); `T` catches a call whose screener has died
+    screener-failsafe   rings the DID's default group without us: promise 1, the phone rings
+    screener-ring       which phones those are, one extension for each form of each DID
+
+What Asterisk 22 does when we are away, tried on a real one (tests/shell/test_private.py):
+an application that never connected, or whose event socket is closed, makes Stasis() return at once
+with STASISSTATUS=FAILED, and the next priority rings the phones. A call that is *inside* Stasis()
+when its screener dies stays there, silent, until somebody hangs up: for this there is `PATIENCE`.
+
+Everything that goes into these lines is checked here once more, whoever has checked it before:
+a line of a dialplan is a program.
+Sources: Asterisk docs, "Stasis()", "Dial()", "Channel variables: TIMEOUT"; extensions.conf.sample.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+import phonenumbers
+
+from screener.config import Settings
+from screener.core.frontdoor import FrontDoor, RingGroup
+from screener.errors import ConfigError
+
+ARRIVALS = "screener-in"
+DOOR = "screener-door"
+FAILSAFE = "screener-failsafe"
+FAILSAFE_EXTENSION = "s"
+PHONES = "screener-phones"
+
+DEADLINE = "TIMEOUT(absolute)"
+"""The channel function that a running screener sets on each caller in its care, and sets anew
+before it runs out; when it has, Asterisk takes the call to `screener-door,T` and rings the phones.
+"0" lifts it: two people who talk must not be parted because we died."""
+PATIENCE = 15.0
+"""Seconds that a caller waits for a dead screener, when `DEADLINE` is kept."""
+
+_ENDPOINT = re.compile(r"[A-Za-z0-9]{2,20}/[A-Za-z0-9_.+:@/-]{1,200}")
+_NAME = re.compile(r"[A-Za-z0-9_.-]{1,80}")
+_DID = re.compile(r"\+[0-9]{3,15}")
+_DIGITS = re.compile(r"[0-9]{1,20}")
+
+
+def checked(pattern: re.Pattern[str], what: str, value: str) -> str:
+    """`value`, if `pattern` matches the whole of it; a ConfigError that names it otherwise."""
+    if pattern.fullmatch(value) is None:
+        raise ConfigError([f"{what} {value!r} cannot be written into Asterisk's configuration"])
+    return value
+
+
+def name(what: str, value: str) -> str:
+    """A name that Asterisk's files can carry: letters, digits, `_`, `.` and `-`."""
+    return checked(_NAME, what, value)
+
+
+def comment(text: str) -> str:
+    """`text` as a comment of one line, whatever is in it."""
+    # `;--` would open a comment that goes on over many lines.
+    plain = "".join(c if c.isprintable() else " " for c in text).strip().lstrip("-")
+    return f"; {plain}"
+
+
+def did_forms(did: str) -> tuple[str, ...]:
+    """The ways in which lines write a DID: E.164, without the plus, and as dialled at home.
+
+    >>> did_forms("+441632960123")
+    ('+441632960123', '441632960123', '1632960123', '01632960123')
+    """
+    checked(_DID, "the DID", did)
+    forms = [did, did[1:]]
+    try:
+        number = phonenumbers.parse(did)
+    except phonenumbers.NumberParseException:
+        return tuple(forms)
+    at_home = phonenumbers.national_significant_number(number)
+    region = phonenumbers.region_code_for_country_code(number.country_code or 0)
+    prefix = phonenumbers.ndd_prefix_for_region(region, True) or ""
+    forms += [at_home, prefix + at_home]
+    return tuple(dict.fromkeys(forms))
+
+
+def dial(group: RingGroup) -> str:
+    """`Dial()` for a ring group. Option i: a phone's redirect (302) is passed over."""
+    endpoints = (checked(_ENDPOINT, "the phone", phone.endpoint) for phone in group.phones)
+    return f"Dial({'&'.join(endpoints)},{max(1, round(group.seconds))},i)"
+
+
+def arrivals(settings: Settings) -> str:
+    """The four contexts, complete."""
+    app = name("asterisk.app", settings.asterisk.app)
+    lines = [
+        f"[{ARRIVALS}]",
+        "; Only digits and a leading + ever reach screener; who calls is in the channel.",
+        "exten => _X!,1,Set(SCREENER_DID=${FILTER(0-9,${EXTEN})})",
+        f" same => n,Goto({DOOR},s,1)",
+        "exten => _+X!,1,Set(SCREENER_DID=+${FILTER(0-9,${EXTEN})})",
+        f" same => n,Goto({DOOR},s,1)",
+        "; FreePBX comes in here: its inbound routes leave the number in FROM_DID.",
+        "exten => s,1,Set(SCREENER_DID=${FILTER(+0-9,${FROM_DID})})",
+        f" same => n,Goto({DOOR},s,1)",
+        "",
+        f"[{DOOR}]",
+        f"exten => s,1,Stasis({app},did,${{SCREENER_DID}})",
+        "; Back here: screener is away, or hands the call back.",
+        f" same => n,Goto({FAILSAFE},{FAILSAFE_EXTENSION},1)",
+        "; Screener died with this call in its care: its deadline has run out.",
+        f"exten => T,1,Goto({FAILSAFE},{FAILSAFE_EXTENSION},1)",
+        "",
+        f"[{FAILSAFE}]",
+        f"exten => {FAILSAFE_EXTENSION},1,Set({DEADLINE}=0)",
+        " same => n,Goto(screener-ring,did${SCREENER_DID},1)",
+        "",
+        *_ring(settings.doors),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _ring(doors: Mapping[str, FrontDoor]) -> Iterator[str]:
+    """Which phones ring when screener does not answer; nobody's number rings at the first door."""
+    yield "[screener-ring]"
+    taken: set[str] = set()
+    first = next(iter(doors.values()), None)
+    for door in doors.values():
+        forms = [form for form in did_forms(door.did) if form not in taken]
+        taken.update(forms)
+        for form in forms:
+            yield f"exten => did{form},1,{dial(door.group)}"
+            yield from _nobody_answers()
+    if first is not None:
+        yield f"exten => _did!,1,{dial(first.group)}"
+        yield from _nobody_answers()
+
+
+def _nobody_answers() -> Iterator[str]:
+    # Q.850: 17 user busy (486), 19 no answer from user (480).
+    yield ' same => n,Hangup(${IF($["${DIALSTATUS}"="BUSY"]?17:19)})'
+
+
+def between_phones(settings: Settings) -> str:
+    """The context of the private Asterisk's own phones: they call each other."""
+    lines = [f"[{PHONES}]"]
+    extensions = {
+        number: extension
+        for door in settings.doors.values()
+        for number, extension in door.extensions.items()
+    }
+    for number, extension in extensions.items():
+        lines.append(f"exten => {checked(_DIGITS, 'extension', number)},1,{dial(extension.group)}")
+    for phone in settings.phones.values():
+        endpoint = checked(_ENDPOINT, "the phone", phone.endpoint)
+        resource = name("the phone", endpoint.partition("/")[2])
+        if resource not in extensions:
+            lines.append(f"exten => {resource},1,Dial({endpoint},25,i)")
+    return "\n".join(lines) + "\n"
