@@ -1,0 +1,161 @@
+"""A recorded message as a letter: what is known of it, and the mail that carries it.
+
+Pure composing: data in, `EmailMessage` out (RFC 5322, RFC 2045 ff.). The caller's name comes from a
+stranger. It passes through core/callerid.py first, and then through Python's structured headers,
+which refuse line ends and quote what has a meaning; so a mail has one From, To and Subject whatever
+a caller calls himself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime, tzinfo
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from enum import StrEnum
+from typing import Any
+
+from screener.core.callerid import quoted, shown, shown_number
+
+_WHY = 300  # characters of a reason that a mail shows
+_DISPLAY_NAME = 40  # characters: a header that need not be folded reads best
+
+
+class SoundFormat(StrEnum):
+    """What the recording is attached as: its file name's ending."""
+
+    MP3 = "mp3"
+    WAV = "wav"
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A recorded message on its way to a message box.
+
+    `box` is the box's name and `to` its mail addresses; `number` is E.164 or "" (withheld); `did`
+    is the number that was called; `when` (aware) is when the call came in; `seconds` is how long
+    the recording is; `why` says why the call came to the box, as a clause; `call` is the call's id.
+    """
+
+    call: int
+    box: str
+    to: tuple[str, ...]
+    number: str
+    name: str
+    did: str
+    when: datetime
+    seconds: float
+    why: str
+
+
+def as_data(letter: Letter) -> dict[str, Any]:
+    """The letter as JSON knows it."""
+    return asdict(letter) | {"to": list(letter.to), "when": letter.when.isoformat()}
+
+
+def from_data(data: Mapping[str, Any]) -> Letter:
+    """What `as_data` gave. Raises KeyError, TypeError or ValueError for anything else."""
+    return Letter(
+        call=int(data["call"]),
+        box=str(data["box"]),
+        to=tuple(str(address) for address in data["to"]),
+        number=str(data["number"]),
+        name=str(data["name"]),
+        did=str(data["did"]),
+        when=datetime.fromisoformat(data["when"]),
+        seconds=float(data["seconds"]),
+        why=str(data["why"]),
+    )
+
+
+# RFC 5321 Mailbox without its quoted and literal forms, which nobody's voice mail needs.
+_ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*@"
+                      r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*")  # fmt: skip
+
+
+def is_address(text: str) -> bool:
+    """Whether mail can be sent to it: one plain ASCII address, "mom@example.org"."""
+    return len(text) <= 254 and _ADDRESS.fullmatch(text) is not None
+
+
+def length(seconds: float) -> str:
+    """ "0:42", "1:00:03"."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def sound_name(letter: Letter, form: SoundFormat, zone: tzinfo | None) -> str:
+    """The attachment's file name: "message from +18055550142 2026-11-20 14.03.mp3".
+
+    Only digits and "+" of the number get in, so that it is safe on any file system.
+    """
+    number = "".join(c for c in letter.number if c in "+0123456789")[:20] or "withheld number"
+    when = letter.when.astimezone(zone).strftime("%Y-%m-%d %H.%M")
+    return f"message from {number} {when}.{form}"
+
+
+def compose(
+    letter: Letter,
+    sound: bytes,
+    form: SoundFormat,
+    *,
+    sender: str,
+    message_id: str,
+    written: datetime,
+    zone: tzinfo | None,
+    remark: str = "",
+) -> EmailMessage:
+    """The mail that carries `sound`, from `sender` (an address) to the letter's box.
+
+    `message_id` with its angle brackets and `written` (the Date header) stay the same however
+    often it is sent. Times of day are in `zone` (None: this machine's). `remark` is a sentence
+    for the body, where there is something to explain about the attachment.
+    """
+    mail = EmailMessage(policy=SMTP)
+    mail["From"] = Address(display_name=_display_name(letter), addr_spec=sender)
+    mail["To"] = tuple(Address(addr_spec=address) for address in letter.to if is_address(address))
+    mail["Subject"] = f"Message from {_who(letter)}, {length(letter.seconds)}"
+    mail["Date"] = format_datetime(written.astimezone(zone))
+    mail["Message-ID"] = message_id
+    mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office reply to a machine
+    name = sound_name(letter, form, zone)
+    mail.set_content(_body(letter, name, zone, remark), cte="quoted-printable")
+    subtype = "mpeg" if form is SoundFormat.MP3 else "wav"
+    mail.add_attachment(sound, maintype="audio", subtype=subtype, filename=name)
+    return mail
+
+
+def _who(letter: Letter) -> str:
+    """ "Mom (+1 805 555 0142)", "+1 805 555 0142", "a withheld number"."""
+    number = shown_number(letter.number) if letter.number else "a withheld number"
+    return f"{shown(letter.name)} ({number})" if letter.name.strip() else number
+
+
+def _display_name(letter: Letter) -> str:
+    """The caller's name, else his number, without what would look like another address."""
+    name = "".join(" " if c in '<>@"(),:;\\[]' else c for c in shown(letter.name, _DISPLAY_NAME))
+    return " ".join(name.split()) or _who(letter)
+
+
+def _body(letter: Letter, attached: str, zone: tzinfo | None, remark: str) -> str:
+    """Who called, when, how long, and why it came to the box."""
+    who = f"{quoted(letter.name)}, " if letter.name.strip() else ""
+    lines = [
+        f"{_who(letter)} left a message of {length(letter.seconds)}.",
+        "",
+        f"  From    {who}{shown_number(letter.number)}",
+        f"  To      {shown_number(letter.did)}, message box {shown(letter.box)}",
+        f"  When    {letter.when.astimezone(zone).strftime('%A %d %B %Y, %H:%M')}",
+        f"  Why     {shown(letter.why, _WHY) or 'the call came to the message box'}",
+        f"  Call    {letter.call}  (screener calls show {letter.call})",
+        "",
+        f"The recording is attached: {attached}",
+    ]
+    if remark:
+        lines.append(shown(remark, _WHY))
+    return "\n".join(lines) + "\n"
