@@ -8,6 +8,7 @@ recording gives another file, and nothing else is ever made again. A recording b
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import string
@@ -80,7 +81,7 @@ class Prompts:
         texts |= {name: _menu(door, texts) for name, door in menus.items() if name not in texts}
         prompts = []
         for name in (*REQUIRED, *menus):
-            if not texts.get(name) and name not in recordings and name not in MADE:
+            if name in SPOKEN and name not in texts and name not in recordings:
                 mistakes.missing(name, f"expected its text, or a recording {language}/{name}.wav")
             prompts.append(_prompt(name, texts.get(name, ""), recordings.get(name), settings))
         if mistakes.sentences:
@@ -259,6 +260,7 @@ def speak(text: str, voice: str) -> bytes:
         return _decode(sound)
 
 
+@functools.cache
 def _check_flite(voice: str) -> None:
     """Flite takes another voice without a word where it does not know the one asked for."""
     listed = _run(["flite", "-lv"], "list its voices").decode(errors="replace")

@@ -1,0 +1,330 @@
+"""Prompts: what is spoken, recorded and made becomes WAV files that Asterisk plays as they are."""
+
+import math
+import shutil
+import struct
+import subprocess
+import wave
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from screener import config, starter
+from screener.config import Settings
+from screener.core.loudness import level
+from screener.errors import ConfigError, PromptMissing
+from screener.prompts import MADE, REQUIRED, Prompts, speak
+
+
+def quiet(line: str) -> None:
+    """Nobody listens to the progress."""
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Settings:
+    """The starter as `screener init` writes it."""
+    starter.write(tmp_path / "home")
+    return config.load(tmp_path / "home" / "screener.toml")
+
+
+@pytest.fixture(scope="module")
+def spoken(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A starter whose prompts are few words each, all of them made: that takes seconds, once."""
+    home = tmp_path_factory.mktemp("spoken") / "home"
+    starter.write(home)
+    lines = [f'{name} = "go"' for name in REQUIRED if name not in MADE]
+    lines += ['menu = "{name} {number}"', 'menu-unnamed = "dial"']
+    (home / "sounds" / "en.toml").write_text("\n".join(lines), encoding="utf-8")
+    Prompts.open(config.load(home / "screener.toml")).build(quiet)
+    return home
+
+
+@pytest.fixture
+def few(spoken: Path, tmp_path: Path) -> Settings:
+    """A copy of it: what a test does not change is there already."""
+    shutil.copytree(spoken, tmp_path / "home")
+    return config.load(tmp_path / "home" / "screener.toml")
+
+
+def texts(settings: Settings) -> Path:
+    return settings.sounds / "en.toml"
+
+
+def say(settings: Settings, line: str) -> None:
+    """Put another line in the place of the prompt's text, or add it."""
+    name = line.split(" =", maxsplit=1)[0]
+    lines = texts(settings).read_text(encoding="utf-8").splitlines()
+    others = [old for old in lines if not old.startswith(f"{name} =")]
+    texts(settings).write_text("\n".join([*others, line]), encoding="utf-8")
+
+
+def record(path: Path, dbfs: float = -30.0, rate: int = 16000, channels: int = 2) -> None:
+    """A recording of 440 Hz, half a second long."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    amplitude = 32767 * 10 ** (dbfs / 20)
+    with wave.open(str(path), "wb") as sound:
+        sound.setnchannels(channels)
+        sound.setsampwidth(2)
+        sound.setframerate(rate)
+        for n in range(rate // 2):
+            sample = round(amplitude * math.sin(2 * math.pi * 440 * n / rate))
+            sound.writeframes(struct.pack("<h", sample) * channels)
+
+
+def pcm(path: Path) -> bytes:
+    with wave.open(str(path), "rb") as sound:
+        assert sound.getparams()[:3] == (1, 2, 8000)
+        return sound.readframes(sound.getnframes())
+
+
+def mistakes_of(settings: Settings) -> str:
+    with pytest.raises(ConfigError) as caught:
+        Prompts.open(settings)
+    return str(caught.value)
+
+
+# The starter's prompts ---------------------------------------------------------------------------
+
+
+def test_all_prompts_of_the_starter_are_spoken_at_one_loudness(home: Settings) -> None:
+    prompts = Prompts.open(home)
+    assert set(prompts.missing()) == {*REQUIRED, "menu-18182223333"}
+    told: list[str] = []
+    prompts.build(told.append)
+    assert prompts.missing() == []
+    assert len(told) == len(REQUIRED) + 1
+    for name in set(REQUIRED) - set(MADE):
+        sound = pcm(prompts.path(name))
+        assert level(sound) == pytest.approx(-19.0, abs=1.0), name
+        assert max(abs(s) for (s,) in struct.iter_unpack("<h", sound)) < 32767
+        assert prompts.seconds(name) == pytest.approx(len(sound) / 16000)
+
+
+def test_a_caller_is_told_what_to_do_within_four_seconds(home: Settings) -> None:
+    spoken = speak({p.name: p.text for p in Prompts.open(home)}["greeting"], "flite:slt")
+    assert len(spoken) / 16000 < 4.0
+
+
+def test_the_menu_reads_out_the_doors_extensions(home: Settings) -> None:
+    menu = {p.name: p.text for p in Prompts.open(home)}["menu-18182223333"]
+    assert menu == "For family, press or say 1. For office, press or say 2."
+
+
+# What is made again, and what is not -------------------------------------------------------------
+
+
+def test_a_changed_text_is_spoken_anew_and_nothing_else(few: Settings) -> None:
+    before = Prompts.open(few).path("again")
+    say(few, 'again = "once more"')
+    prompts = Prompts.open(few)
+    assert prompts.missing() == ["again"]
+    with pytest.raises(PromptMissing, match="screener sounds build"):
+        prompts.path("again")
+    prompts.build(quiet)
+    assert prompts.path("again") != before
+    assert prompts.seconds("again") > 0.3
+
+
+def test_another_voice_speaks_all_anew_but_the_tones(few: Settings) -> None:
+    other = replace(few, speech=replace(few.speech, voice="espeak-ng:en-us"))
+    prompts = Prompts.open(other)
+    assert set(prompts.missing()) == {*REQUIRED, "menu-18182223333"} - set(MADE)
+    prompts.build(quiet)
+    assert prompts.missing() == []
+
+
+def test_a_second_build_has_nothing_to_do(few: Settings) -> None:
+    told: list[str] = []
+    Prompts.open(few).build(told.append)
+    assert told == []
+
+
+def test_no_draft_is_left_behind(few: Settings) -> None:
+    files = list((few.data / "sounds" / "en").iterdir())
+    assert len(files) == len(REQUIRED) + 1
+    assert all(file.suffix == ".wav" for file in files)
+
+
+# Recordings --------------------------------------------------------------------------------------
+
+
+def test_a_recording_beside_the_text_wins(few: Settings) -> None:
+    record(few.sounds / "en" / "goodbye.wav")
+    prompts = Prompts.open(few)
+    prompts.build(quiet)
+    sound = pcm(prompts.path("goodbye"))
+    assert prompts.seconds("goodbye") == pytest.approx(0.5, abs=0.02)
+    assert level(sound) == pytest.approx(-19.0, abs=0.5)
+
+
+def test_a_new_recording_replaces_the_old_one(few: Settings) -> None:
+    record(few.sounds / "en" / "goodbye.wav")
+    Prompts.open(few).build(quiet)
+    record(few.sounds / "en" / "goodbye.wav", dbfs=-20)
+    assert Prompts.open(few).missing() == ["goodbye"]
+
+
+def test_an_mp3_is_as_good(few: Settings, tmp_path: Path) -> None:
+    record(tmp_path / "goodbye.wav")
+    mp3 = few.sounds / "en" / "goodbye.mp3"
+    mp3.parent.mkdir()
+    subprocess.run(["ffmpeg", "-v", "error", "-i", tmp_path / "goodbye.wav", mp3], check=True)
+    prompts = Prompts.open(few)
+    prompts.build(quiet)
+    assert prompts.seconds("goodbye") == pytest.approx(0.5, abs=0.1)
+
+
+def test_a_recording_needs_no_text_and_may_replace_a_tone(few: Settings) -> None:
+    lines = texts(few).read_text().splitlines()
+    texts(few).write_text("\n".join(line for line in lines if not line.startswith("goodbye")))
+    record(few.sounds / "en" / "goodbye.wav")
+    record(few.sounds / "en" / "beep.wav")
+    prompts = Prompts.open(few)
+    prompts.build(quiet)
+    assert prompts.seconds("beep") == pytest.approx(0.5, abs=0.02)
+
+
+def test_a_silent_recording_is_refused(few: Settings) -> None:
+    record(few.sounds / "en" / "goodbye.wav", dbfs=-80)
+    with pytest.raises(PromptMissing, match=r"goodbye is silent.*goodbye\.wav"):
+        Prompts.open(few).build(quiet)
+
+
+def test_a_recording_that_is_none_is_refused(few: Settings) -> None:
+    (few.sounds / "en").mkdir()
+    (few.sounds / "en" / "goodbye.wav").write_text("not a recording")
+    with pytest.raises(PromptMissing, match=r"ffmpeg could not read .*goodbye\.wav"):
+        Prompts.open(few).build(quiet)
+
+
+@pytest.mark.parametrize(
+    ("file", "said"),
+    [
+        ("godbye.wav", 'nothing plays such a prompt; did you mean "goodbye"?'),
+        ("goodbye.aiff", "expected a recording: .wav, .mp3"),
+        ("menu.wav", "nothing plays such a prompt"),
+    ],
+)
+def test_a_file_that_nothing_would_play_is_refused(few: Settings, file: str, said: str) -> None:
+    record(few.sounds / "en" / file)
+    assert said in mistakes_of(few)
+
+
+def test_two_recordings_of_one_prompt_are_refused(few: Settings) -> None:
+    record(few.sounds / "en" / "goodbye.wav")
+    shutil.copy(few.sounds / "en" / "goodbye.wav", few.sounds / "en" / "goodbye.mp3")
+    assert "goodbye.mp3 is there already; keep one" in mistakes_of(few)
+
+
+# Texts -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('godbye = "x"', 'godbye = "x": nothing plays such a prompt; did you mean "goodbye"?'),
+        ("goodbye = 3", "goodbye = 3: expected what is said, in quotes"),
+        ('goodbye = " "', 'goodbye = " ": expected what is said, in quotes'),
+        ('goodbye = "{name}"', "expected no braces: only menu has fields"),
+        ('menu = "{nmae}"', "expected no fields in braces but name, number"),
+        ('menu = "{name.x}"', "expected no fields in braces but name, number"),
+        ('menu = "{name"', "expected every { to have its }"),
+        ('beep = "beep"', "nothing plays such a prompt"),
+        ("goodbye = = 1", "Invalid value (at line"),
+    ],
+)
+def test_a_wrong_text_is_named(few: Settings, line: str, said: str) -> None:
+    say(few, line)
+    mistakes = mistakes_of(few)
+    assert mistakes.startswith(f"{texts(few)}: ")
+    assert said in mistakes
+
+
+def test_missing_texts_are_all_named(few: Settings) -> None:
+    texts(few).write_text('greeting = "hello"\n')
+    mistakes = mistakes_of(few).splitlines()
+    assert len(mistakes) == len(REQUIRED) - len(MADE) - 1 + 2
+    assert any("goodbye is missing: expected its text, or a recording" in m for m in mistakes)
+
+
+def test_a_language_without_texts_is_named(few: Settings) -> None:
+    other = replace(few, speech=replace(few.speech, language="tlh"))
+    assert "tlh.toml: cannot be read (No such file or directory)" in mistakes_of(other)
+
+
+def test_a_menu_may_be_worded_by_hand(few: Settings) -> None:
+    say(few, 'menu-18182223333 = "Press one."')
+    assert {p.name: p.text for p in Prompts.open(few)}["menu-18182223333"] == "Press one."
+
+
+def test_unnamed_extensions_are_not_read_out(few: Settings) -> None:
+    door = few.doors["+18182223333"]
+    extensions = {key: replace(e, names=()) for key, e in door.extensions.items()}
+    unnamed = replace(few, doors={door.did: replace(door, extensions=extensions)})
+    assert {p.name: p.text for p in Prompts.open(unnamed)}["menu-18182223333"] == "dial"
+
+
+def test_the_digits_of_an_extension_stand_apart(few: Settings) -> None:
+    door = few.doors["+18182223333"]
+    extension = replace(door.extensions["1"], number="12")
+    one = replace(few, doors={door.did: replace(door, extensions={"12": extension})})
+    assert {p.name: p.text for p in Prompts.open(one)}["menu-18182223333"] == "family 1 2"
+
+
+# Names, tones, programs --------------------------------------------------------------------------
+
+
+def test_asterisk_is_given_the_path_without_its_extension(few: Settings) -> None:
+    prompts = Prompts.open(few)
+    uri = prompts.uri("goodbye")
+    assert uri.startswith(f"sound:{few.data}/sounds/en/goodbye-")
+    assert Path(uri.removeprefix("sound:") + ".wav").is_file()
+
+
+def test_an_unknown_prompt_is_named_with_the_nearest(few: Settings) -> None:
+    with pytest.raises(PromptMissing, match='no prompt godbye; did you mean "goodbye"'):
+        Prompts.open(few).path("godbye")
+
+
+def test_the_information_tones_are_those_of_the_country(few: Settings) -> None:
+    files = {country: Prompts.open(replace(few, country=country)) for country in ("US", "CA", "GB")}
+    names = {
+        country: next(p.file.name for p in prompts if p.name == "sit")
+        for country, prompts in files.items()
+    }
+    assert names["US"] == names["CA"] != names["GB"]
+
+
+@pytest.mark.parametrize(
+    ("voice", "said"),
+    [
+        ("flite:nosuch", 'flite has no voice "nosuch"; it has .*slt'),
+        ("espeak-ng:nosuch", "espeak-ng could not speak: .*voice does not exist"),
+    ],
+)
+def test_a_voice_that_is_not_there_is_named(voice: str, said: str) -> None:
+    with pytest.raises(PromptMissing, match=said):
+        speak("hello", voice)
+
+
+def test_a_program_that_is_not_there_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(PromptMissing, match="flite is not installed: apt-get install flite"):
+        speak("hello", "flite:slt")
+
+
+def test_a_data_folder_that_cannot_be_written_is_named(few: Settings) -> None:
+    shutil.rmtree(few.data / "sounds")
+    (few.data / "sounds").write_text("a file stands in its place")
+    with pytest.raises(PromptMissing, match="the prompt greeting cannot be written to"):
+        Prompts.open(few).build(quiet)
+
+
+def test_signs_in_a_text_are_spoken_and_not_obeyed(tmp_path: Path) -> None:
+    text = f"-o out $(touch {tmp_path}/x) `touch {tmp_path}/x` <speak>"
+    for voice in ("flite:slt", "espeak-ng:en-us"):
+        assert speak(text, voice)
+    assert not (tmp_path / "x").exists()
