@@ -8,7 +8,7 @@
 
 After ringing for `rings` seconds a phone does `then`: "answer"; "never" (rings on); "vanish" (not
 even a 180: unplugged); "redirect" (302 to `contact`); or a refusal, "486", "603 Decline". While it
-rings, a test may do it sooner: `answer()`, `refuse("486 Busy Here")`, `redirect(uri)`.
+rings, a test may do it sooner: `await answer()`, `refuse("486")`, `redirect(uri)`.
 `await phone.will("603")` changes its mind for later calls. A phone serves any number of calls;
 what it says and hears is its `rtp`, shared by all of them.
 """
@@ -81,7 +81,7 @@ class Phone:
     ) -> None:
         self.name = name
         self.port = port or free_port()
-        self.calls: list[PhoneCall] = []
+        self._calls: list[PhoneCall] = []
         self.rtp = RtpEndpoint(sends_silence=sends_silence)
         self._rings = rings
         self._then = then
@@ -122,27 +122,43 @@ class Phone:
         await self._plug.aclose()
         await self._start()
 
-    def answer(self) -> None:
+    async def answer(self) -> None:
         """Answer the ringing call now."""
-        self.sip.tell(self._ringing().call_id, "XANSWER")
+        await self._order("XANSWER")
 
-    def refuse(self, code: str = "486") -> None:
+    async def refuse(self, code: str = "486") -> None:
         """Refuse the ringing call now, by a code of REASONS."""
-        self.sip.tell(self._ringing().call_id, f"X{code}", contact="<sip:none@phone.invalid>")
+        await self._order(f"X{code}", contact="<sip:none@phone.invalid>")
 
-    def redirect(self, contact: str) -> None:
+    async def redirect(self, contact: str) -> None:
         """Answer 302 to the ringing call now."""
-        self.sip.tell(self._ringing().call_id, "X302", contact=f"<{contact}>")
+        await self._order("X302", contact=f"<{contact}>")
+
+    async def _order(self, order: str, **headers: str) -> None:
+        call = next((c for c in self.calls if not c.over and c.answered is None), None)
+        if call is None:
+            raise CallError(f"Phone {self.name} does not ring")
+        await self.sip.order(
+            call.call_id, order, lambda: bool(call.answered or call.over), within=5.0, **headers
+        )
 
     async def hang_up(self, *, within: float = 10.0) -> None:
         """End the call that is up; returns when that is confirmed."""
         call = next((c for c in reversed(self.calls) if c.answered and not c.over), None)
         if call is None:
             raise CallError(f"Phone {self.name} has no call to hang up")
-        self.sip.tell(call.call_id, "XHANGUP")
+        await self.sip.order(
+            call.call_id, "XHANGUP", lambda: bool(call.hung_up_by or call.over), within=within
+        )
         await self._wait(lambda: call.over, "confirmed hang-up", within)
 
     # What happened to it -------------------------------------------------------------------------
+
+    @property
+    def calls(self) -> list[PhoneCall]:
+        """The calls to this phone, oldest first, as they stand now."""
+        self.sip.catch_up()
+        return self._calls
 
     @property
     def rung(self) -> int:
@@ -151,7 +167,8 @@ class Phone:
 
     def forget(self) -> None:
         """Start a new record (the calls so far are over)."""
-        self.calls.clear()
+        self.sip.catch_up()
+        self._calls.clear()
 
     async def rang(self, *, within: float, number: int = 1) -> PhoneCall:
         """Wait for the first (or a later) call on record."""
@@ -171,12 +188,6 @@ class Phone:
     async def _wait(self, test: Callable[[], bool], what: str, within: float) -> None:
         if not test():
             await self.sip.wait_for(lambda _: test(), f"{what} at phone {self.name}", within=within)
-
-    def _ringing(self) -> PhoneCall:
-        call = next((c for c in self.calls if not c.over and c.answered is None), None)
-        if call is None:
-            raise CallError(f"Phone {self.name} does not ring")
-        return call
 
     async def _start(self) -> None:
         """Run a SIPp with the present intentions."""
@@ -218,10 +229,10 @@ class Phone:
         )
 
     def _seen(self, message: SipMessage) -> None:
-        call = next((c for c in self.calls if c.call_id == message.call_id), None)
+        call = next((c for c in self._calls if c.call_id == message.call_id), None)
         if call is None:
             if message.is_request("INVITE"):
-                self.calls.append(PhoneCall(message.call_id, message.header("From"), message.at))
+                self._calls.append(PhoneCall(message.call_id, message.header("From"), message.at))
                 self.rtp.connect(message.media_address())
             return
         if message.is_request("INVITE") and call.answered is None:

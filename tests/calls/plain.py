@@ -27,7 +27,11 @@ MODULES = (
     *("func_callerid", "func_channel", "func_logic", "func_strings", "func_timeout", "pbx_config"),
     *("res_pjproject", "res_pjsip", "res_pjsip_caller_id", "res_pjsip_dtmf_info"),
     *("res_pjsip_endpoint_identifier_anonymous", "res_pjsip_endpoint_identifier_ip"),
-    *("res_pjsip_endpoint_identifier_user", "res_pjsip_outbound_registration"),
+    *(
+        "res_pjsip_endpoint_identifier_user",
+        "res_pjsip_header_funcs",
+        "res_pjsip_outbound_registration",
+    ),
     *(
         "res_pjsip_pubsub",
         "res_pjsip_rfc3326",

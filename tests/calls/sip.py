@@ -2,12 +2,13 @@
 
 SIPp does all the signalling (RFC 3261); we write its scenario, follow its log while it runs, and
 tell it what to do next ("hang up now") by a datagram of our own with the call's Call-ID: a SIP
-request whose method SIPp's scenario waits for (XHANGUP, XANSWER, XREJECT) and nobody else uses.
+request whose method SIPp's scenario waits for (XHANGUP, XANSWER, X486 ...) and nobody else uses.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
 import socket
@@ -195,7 +196,7 @@ class Sipp:
         await process.wait()
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)
-        self._read_news()
+        self.catch_up()
 
     async def listening(self) -> None:
         """Return when SIPp's own socket is open, so that nothing sent to it is lost."""
@@ -231,8 +232,22 @@ class Sipp:
                     continue
                 raise CallError(f"No {what} within {within:g} s. {self.trouble()}") from None
 
-    def tell(self, call_id: str, order: str, **headers: str) -> None:
-        """Send SIPp one of our own orders (XHANGUP, XANSWER, XREJECT) for a call."""
+    async def order(
+        self, call_id: str, order: str, done: Callable[[], bool], *, within: float, **headers: str
+    ) -> None:
+        """Tell SIPp to do something in a call, again and again until it is `done`.
+
+        SIPp drops what comes while its scenario stands at a message to send.
+        """
+        deadline = time.monotonic() + within
+        while not done():
+            if time.monotonic() > deadline:
+                raise CallError(f"{order} was not obeyed within {within:g} s. {self.trouble()}")
+            self._tell(call_id, order, headers)
+            with contextlib.suppress(CallError):
+                await self.wait_for(lambda _: done(), order, within=0.1)
+
+    def _tell(self, call_id: str, order: str, headers: Mapping[str, str]) -> None:
         lines = [
             f"{order} sip:order@{LOOPBACK}:{self.port} SIP/2.0",
             f"Via: SIP/2.0/UDP {LOOPBACK}:9;branch=z9hG4bK{time.monotonic_ns():x}",
@@ -262,10 +277,11 @@ class Sipp:
 
     async def _follow(self) -> None:
         while True:
-            self._read_news()
+            self.catch_up()
             await asyncio.sleep(POLL)
 
-    def _read_news(self) -> None:
+    def catch_up(self) -> None:
+        """Read what SIPp has logged up to now."""
         with (self.folder / "messages.log").open("rb") as log:
             log.seek(self._read_to)
             new = log.read()

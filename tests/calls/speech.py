@@ -110,13 +110,15 @@ def decode(sound: bytes) -> bytes:
     return done.stdout
 
 
-def write_wav(path: Path, pcm: bytes) -> Path:
-    with wave.open(str(path), "wb") as file:
+def wav(pcm: bytes) -> bytes:
+    """The content of a WAV file."""
+    content = io.BytesIO()
+    with wave.open(content, "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(RATE)
         file.writeframes(pcm)
-    return path
+    return content.getvalue()
 
 
 @lru_cache(maxsize=256)
