@@ -159,16 +159,6 @@ class Settings:
     data: Path
     warnings: tuple[str, ...] = ()
 
-    @property
-    def calls(self) -> Path:
-        """The file that the calls are written down in (store.py)."""
-        return self.data / "calls.db"
-
-    @property
-    def outbox(self) -> Path:
-        """The folder that messages wait in until they are mailed (outbox.py)."""
-        return self.data / "outbox"
-
 
 _MAIL_PORTS = {MailSecurity.NONE: 25, MailSecurity.STARTTLS: 587, MailSecurity.TLS: 465}
 _ENDPOINT = re.compile(r"[A-Za-z0-9]{2,20}/[A-Za-z0-9_.+:@/-]{1,200}")
