@@ -1,0 +1,216 @@
+"""What `screener check` looks at: whether everything that a call would need is there and works.
+
+Each check gives findings: one line each, ok or wrong, and what to do where it is wrong. A check
+places no call and sends no mail, and leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from screener import config, outbox, recogniser
+from screener.asterisk import installation
+from screener.asterisk.client import Client
+from screener.asterisk.dialplan import DOOR, FAILSAFE
+from screener.asterisk.installation import NEEDED_MODULES, OLDEST
+from screener.config import Settings
+from screener.errors import (
+    AriError,
+    ConfigError,
+    InstallError,
+    PromptMissing,
+    ScreenerError,
+    SetupError,
+)
+from screener.prompts import Prompts
+
+LEAST_DISK = 200_000_000
+"""Bytes that should be free for the data folder: some three hours of recorded messages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check found: about what, whether it is as it should be, and one sentence."""
+
+    about: str
+    ok: bool
+    text: str
+
+    def __str__(self) -> str:
+        return f"{'ok' if self.ok else 'WRONG':5}  {self.about:13}  {self.text}"
+
+
+async def examine(path: Path) -> AsyncIterator[Finding]:
+    """Check the front door that the screener.toml at `path` describes, part by part."""
+    try:
+        settings = await asyncio.to_thread(config.load, path)
+    except ConfigError as error:
+        for mistake in error.mistakes:
+            yield Finding("configuration", False, mistake)
+        return
+    yield Finding("configuration", True, _counted(settings))
+    for warning in settings.warnings:
+        yield Finding("configuration", True, f"but {warning}")
+    for about, check in _CHECKS.items():
+        for finding in await asyncio.to_thread(_outcome, about, check, settings):
+            yield finding
+    if settings.asterisk.url is not None:
+        for finding in await _own_asterisk(settings, settings.asterisk.url):
+            yield finding
+
+
+def _outcome(about: str, check: Callable[[Settings], str], settings: Settings) -> list[Finding]:
+    """What one check comes to: its sentence, or each sentence of what it fails with."""
+    try:
+        text = check(settings)
+    except ScreenerError as error:
+        return [Finding(about, False, line) for line in str(error).splitlines()]
+    return [Finding(about, True, text)] if text else []
+
+
+def _counted(settings: Settings) -> str:
+    extensions = {key for door in settings.doors.values() for key in door.extensions}
+    parts = [
+        _count(len(settings.doors), "number"),
+        _count(len(extensions), "extension"),
+        _count(len(settings.phones), "phone"),
+        _count(len(settings.boxes), "message box", "message boxes"),
+    ]
+    return f"{settings.path}: {', '.join(parts)}"
+
+
+def _count(how_many: int, one: str, many: str = "") -> str:
+    return f"{how_many} {one if how_many == 1 else many or one + 's'}"
+
+
+# Files and programs ------------------------------------------------------------------------------
+
+
+def _rules(settings: Settings) -> str:
+    rules = config.load_rules(settings).rules
+    files = len(list(settings.rules.glob("*.rules")))
+    return f"{_count(len(rules), 'rule')} in {_count(files, 'file')}"
+
+
+def _grammars(settings: Settings) -> str:
+    classes = recogniser.phrase_classes(settings.grammars)
+    return f"{_count(len(classes), 'class', 'classes')} of robots' phrases"
+
+
+def _sounds(settings: Settings) -> str:
+    prompts = Prompts.open(settings)
+    missing = prompts.missing()
+    if missing:
+        names = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
+        have = "has" if len(missing) == 1 else "have"
+        raise PromptMissing(
+            f"{_count(len(missing), 'prompt')} {have} no sound yet ({names}):"
+            " run `screener sounds build`"
+        )
+    return f"{_count(len(list(prompts)), 'prompt')}, all with their sound"
+
+
+def _recogniser(settings: Settings) -> str:
+    return f"{recogniser.load(settings).name} is ready"
+
+
+def _programs(settings: Settings) -> str:
+    if shutil.which("ffmpeg") is None:
+        raise InstallError("ffmpeg is not installed, messages need it: apt-get install ffmpeg")
+    return "ffmpeg is there"
+
+
+def _data(settings: Settings) -> str:
+    """Whether the data folder can be written, and has room. It is made where it is missing."""
+    try:
+        settings.data.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=settings.data) as file:
+            file.write(b"x")
+            file.flush()
+            os.fsync(file.fileno())
+        free = shutil.disk_usage(settings.data).free
+    except OSError as error:
+        raise SetupError(
+            f"{settings.data} cannot be written ({error.strerror}): give the user who runs"
+            " screener the right to, or set paths.data to another folder"
+        ) from None
+    if free < LEAST_DISK:
+        raise SetupError(f"only {free // 10**6} MB are free for {settings.data}: make room")
+    return f"{settings.data} can be written, {free / 10**9:.1f} GB free"
+
+
+# Other programs on the line ----------------------------------------------------------------------
+
+
+def _mail(settings: Settings) -> str:
+    outbox.reach(settings.mail)
+    return f"{settings.mail.host}:{settings.mail.port} takes our mail"
+
+
+def _private_asterisk(settings: Settings) -> str:
+    """Where no url is given: is an Asterisk there to be run?"""
+    if settings.asterisk.url is not None:
+        return ""
+    found = installation.find()
+    if found is None:
+        raise InstallError("no Asterisk is installed: run `screener pbx install`")
+    return f"a private Asterisk {found.version} can be run"
+
+
+async def _own_asterisk(settings: Settings, url: str) -> list[Finding]:
+    """Ask the user's Asterisk through ARI whether all is there that `pbx config` prints."""
+    asterisk = settings.asterisk
+    try:
+        async with Client(url, asterisk.user, asterisk.secret, asterisk.app) as client:
+            findings = [await _version(client)]
+            findings += [f async for f in _parts(client, settings)]
+            return findings
+    except AriError as error:
+        return [Finding("asterisk", False, f"{error}; see `screener pbx config`")]
+
+
+async def _version(client: Client) -> Finding:
+    version = await client.version()
+    major = version.partition(".")[0]
+    if major.isdigit() and int(major) < OLDEST:
+        return Finding("asterisk", False, f"Asterisk {version} is too old: {OLDEST} or newer")
+    return Finding("asterisk", True, f"Asterisk {version} answers at {client.url}")
+
+
+async def _parts(client: Client, settings: Settings) -> AsyncIterator[Finding]:
+    """The modules, the dialplan's contexts and the phones; one finding for each that is missing."""
+    missing = []
+    for module in NEEDED_MODULES:
+        if not await client.module_running(module):
+            missing.append(f"the module {module} is not loaded: load it in modules.conf")
+    for context in (DOOR, FAILSAFE):
+        if not await client.dialplan_has(context):
+            missing.append(f"the dialplan has no [{context}]: see `screener pbx config`")
+    for phone in settings.phones.values():
+        if not await client.endpoint_known(phone.endpoint):
+            missing.append(
+                f"phones.{phone.name}: Asterisk knows no {phone.endpoint}: correct the name in"
+                " screener.toml, or set the phone up in Asterisk"
+            )
+    for text in missing:
+        yield Finding("asterisk", False, text)
+    if not missing:
+        yield Finding("asterisk", True, "modules, dialplan and phones are there")
+
+
+_CHECKS: Mapping[str, Callable[[Settings], str]] = {
+    "rules": _rules,
+    "grammars": _grammars,
+    "sounds": _sounds,
+    "recogniser": _recogniser,
+    "programs": _programs,
+    "data": _data,
+    "mail": _mail,
+    "asterisk": _private_asterisk,
+}

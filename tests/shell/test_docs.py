@@ -1,0 +1,111 @@
+"""The documentation knows every command, setting, rule word and prompt, and no others."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from screener import config, prompts
+from screener.cli import main
+from screener.core import rulefile
+
+TREE = Path(__file__).parents[2]
+README = (TREE / "README.md").read_text(encoding="utf-8")
+STARTER = (TREE / "screener" / "starter" / "screener.toml").read_text(encoding="utf-8")
+
+OWN_NAMES = {"dids": "NUMBER", "extensions": "DIGITS", "groups": "NAME", "boxes": "NAME"}
+
+
+def commands(command: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:
+    """Every command that can be typed, with the words that are typed."""
+    if isinstance(command, click.Group):
+        for name, inner in command.commands.items():
+            yield from commands(inner, f"{path} {name}")
+    if not isinstance(command, click.Group) or command.invoke_without_command:
+        yield path, command
+
+
+def keys() -> Iterator[tuple[str, str]]:
+    """Every key of screener.toml: its section, its name."""
+    for section, names in config.KEYS.items():
+        for name in names:
+            if section or name not in {*config.KEYS, "phones"}:
+                yield section, name
+    yield "phones", "NAME"
+
+
+def written(section: str, key: str) -> str:
+    """The key as the README's table names it."""
+    return ".".join(part for part in (section, OWN_NAMES.get(section, ""), key) if part)
+
+
+COMMANDS = dict(commands(main, "screener"))
+
+
+@pytest.mark.parametrize("path", COMMANDS)
+def test_the_readme_names_every_command_and_option(path: str) -> None:
+    assert re.search(rf"`{path}\b", README)
+    for option in COMMANDS[path].params:
+        if isinstance(option, click.Option):
+            assert f"`{option.opts[0]}`" in README, option.opts[0]
+
+
+def test_the_readme_names_no_command_that_is_not_there() -> None:
+    for words in re.findall(r"`(screener(?: [a-z]+)+)", README):
+        assert words in COMMANDS, words
+
+
+@pytest.mark.parametrize("path", COMMANDS)
+def test_every_command_teaches_with_an_example(path: str) -> None:
+    command = COMMANDS[path]
+    text = command.help or ""
+    example = re.search(r"\nExamples?:\n(?P<lines>( +.*\n?)+)", text)
+    assert example is not None
+    assert re.search(rf"^ +{path}\b", example["lines"], re.MULTILINE)
+    for option in command.params:
+        if isinstance(option, click.Option):
+            assert option.help, option.name
+
+
+def test_the_readmes_keys_are_the_keys() -> None:
+    rows = re.findall(r"^\| `([a-zA-Z_.]+)` \|[^|\n]*\|[^|\n]*\|$", README, re.MULTILINE)
+    assert sorted(rows) == sorted(written(*key) for key in keys())
+
+
+@pytest.mark.parametrize(("section", "key"), list(keys()))
+def test_the_starter_file_shows_every_key_in_its_section(section: str, key: str) -> None:
+    sections = re.split(r"^\[", STARTER, flags=re.MULTILINE)
+    own = [part for part in sections[1:] if re.match(rf"{section}[.\]]", part)]
+    text = "\n".join(own) if section else sections[0]
+    assert re.search(rf"^(# )?{'kitchen' if key == 'NAME' else key} += ", text, re.MULTILINE)
+
+
+def test_the_starter_file_shows_no_key_that_is_not_there() -> None:
+    shown = set(re.findall(r"^(?:# )?([a-z_]+) = ", STARTER, re.MULTILINE))
+    own = {"kitchen", "study"}
+    assert shown - own == {name for section, name in keys() if section != "phones"}
+
+
+@pytest.mark.parametrize("word", rulefile.WORDS)
+def test_the_readme_explains_every_word_of_the_rules(word: str) -> None:
+    assert f"| `{word}` |" in README
+
+
+@pytest.mark.parametrize("name", prompts.REQUIRED)
+def test_the_readme_names_every_prompt(name: str) -> None:
+    assert f"`{name}`" in README
+
+
+@pytest.mark.parametrize("variable", [config.ARI_SECRET, config.MAIL_PASSWORD, "SCREENER_HOME"])
+def test_the_readme_names_every_environment_variable(variable: str) -> None:
+    assert f"`${variable}`" in README
+
+
+def test_the_readmes_rules_are_rules() -> None:
+    block = README.split("### Rules")[1].split("| word |")[0]
+    lines = [line for line in block.splitlines() if line.startswith("    ")]
+    rules, mistakes = rulefile.parse("\n".join(lines), "README.md", "US")
+    assert mistakes == ()
+    assert len(rules) == len(lines) >= 4
