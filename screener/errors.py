@@ -10,7 +10,7 @@
     │   ├── AriDown             it cannot be reached, or the connection was lost
     │   ├── AriRefused          it does not let us in, or does not know what we ask for (400, 401, 403, 5xx)
     │   ├── AriGone             the channel, bridge, playback or recording is no more (404)
-    │   └── AriNotInStasis      the channel is there and not ours, or not in a state for this (409, 412)
+    │   └── AriNotInStasis      the channel is there and not ours, or not in a state for this (409, 412, 422)
     ├── StoreError              the database cannot be read or written
     └── OutboxError             a message could not be put on disk
 
@@ -65,7 +65,7 @@ class AriGone(AriError):
 
 
 class AriNotInStasis(AriError):
-    """The channel is there but not under our control, or not in a state for this (HTTP 409, 412)."""
+    """The channel is there but not under our control, or not in a state for this (HTTP 409, 412, 422)."""
 
 
 class StoreError(ScreenerError):

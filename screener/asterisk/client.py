@@ -108,11 +108,27 @@ class Client:
             return False
         return True
 
+    async def dialplan_has(self, context: str) -> bool:
+        """Whether the dialplan has a context with an extension s: "screener-door"."""
+        variable = f"DIALPLAN_EXISTS({context},s,1)"
+        answer = await self._ask("GET", "asterisk", "variable", variable=variable)
+        return bool(answer["value"] == "1")
+
     # Channels --------------------------------------------------------------------------------
 
     async def channels(self) -> list[dict[str, Any]]:
         """Every channel that Asterisk has."""
         return list(await self._ask("GET", "channels"))
+
+    async def only_events(self, *types: str) -> None:
+        """Have only events of these types sent: a bridge alone sets off dozens that nobody reads."""
+        await self._ask(
+            "PUT",
+            "applications",
+            self.app,
+            "eventFilter",
+            body={"allowed": [{"type": kind} for kind in types]},
+        )
 
     async def application_channels(self) -> list[str]:
         """The channels that our application is subscribed to."""
@@ -152,6 +168,10 @@ class Client:
         except AriGone:
             return ""
         return str(found["value"])
+
+    async def set_variable(self, channel: str, name: str, value: str) -> None:
+        """Set a channel variable or dialplan function."""
+        await self._ask("POST", "channels", channel, "variable", variable=name, value=value)
 
     async def create(
         self, channel: str, endpoint: str, args: str, variables: Mapping[str, str]
@@ -274,7 +294,7 @@ def _error(status: int, what: str, text: str) -> AriError:
     detail = f"Asterisk answered {status} to {what}" + (f": {text[:200]}" if text else "")
     if status == 404:
         return AriGone(detail)
-    if status in {409, 412}:
+    if status in {409, 412, 422}:
         return AriNotInStasis(detail)
     if status in {401, 403}:
         return AriRefused(

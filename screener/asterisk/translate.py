@@ -92,6 +92,20 @@ class RecordingOver:
 Event: TypeAlias = Arrived | Left | Gone | Key | Up | Forwarded | Played | RecordingOver
 
 
+# The events that are read here, for the connection to ask for no others.
+TYPES = (
+    "StasisStart",
+    "StasisEnd",
+    "ChannelDestroyed",
+    "ChannelDtmfReceived",
+    "ChannelStateChange",
+    "Dial",
+    "PlaybackFinished",
+    "RecordingFinished",
+    "RecordingFailed",
+)
+
+
 def event(text: str) -> Event | None:
     """Read one message of the event socket."""
     try:

@@ -24,8 +24,14 @@ from screener.core.script import (
     Treatment,
     do,
 )
-from screener.core.verdict import Kind
+from screener.core.verdict import Kind, judge
 
+# After talking on this often when asked for an extension, only a key gets a caller through: of 60
+# recordings one fell silent at the third question and gave something that was short enough.
+_TALKS = 2
+# After talking on this often when asked for an extension, only a key gets a caller through: of 60
+# recordings one fell silent at the third question and gave something that was short enough.
+_TALKS = 2
 # A call that is silent when asked this often is over: nobody is there.
 _SILENT_TRIES = 2
 
@@ -37,22 +43,23 @@ def attend(door: FrontDoor, course: Course) -> Script[Ending]:
     asked: tuple[str, ...] = ("greeting", door.menu)
     for attempt in range(1, door.tries + 1):
         course.doing = f"while being asked, try {attempt}"
-        heard = yield from do(Listen(asked, frozenset(door.extensions), frozenset(phrases)))
+        talks = sum(heard.by is HeardBy.TALK for heard in course.evidence.heard)
+        expected = frozenset(phrases) if talks < _TALKS else frozenset[str]()
+        heard = yield from do(Listen(asked, frozenset(door.extensions), expected))
         course.evidence = course.evidence.with_(heard)
         extension = door.extensions.get(heard.keys or phrases.get(heard.words, ""))
         if extension is not None:
             return (yield from _reach(extension, heard, course))
-        verdict = course.evidence and course.verdict
-        assert verdict is not None  # somebody has listened
+        verdict = judge(course.evidence)
         if verdict.kind is Kind.UNWANTED_ROBOT:
             return (yield from _turn_away(verdict.reason, course))
         if verdict.kind is Kind.SILENT and attempt >= _SILENT_TRIES:
             return (yield from _end_silent(verdict.reason, course))
         asked = _ask_again(heard, door)
-    verdict = course.verdict
-    assert verdict is not None
-    yield from do(Note(f"{verdict.kind}: {verdict.reason}"))
-    return (yield from take_message(door.box, f"{verdict.kind}: {verdict.reason}", course))
+    verdict = judge(course.evidence)
+    why = f"{verdict.kind}: {verdict.reason}"
+    yield from do(Note(why))
+    return (yield from take_message(door.box, why, course))
 
 
 def _reach(extension: Extension, heard: Heard, course: Course) -> Script[Ending]:
@@ -64,10 +71,11 @@ def _reach(extension: Extension, heard: Heard, course: Course) -> Script[Ending]
 
 
 def _turn_away(reason: str, course: Course) -> Script[Ending]:
-    yield from do(Note(f"{Kind.UNWANTED_ROBOT}: {reason}"))
-    course.doing = "while being turned away"
+    course.why = f"{Kind.UNWANTED_ROBOT}: {reason}"
+    course.turned_away = True
+    yield from do(Note(course.why))
     yield from do(Treat(Treatment.SIT))
-    return course.ending(Outcome.TREATED, f"{Kind.UNWANTED_ROBOT}: {reason}")
+    return course.ending(Outcome.TREATED, course.why)
 
 
 def _end_silent(reason: str, course: Course) -> Script[Ending]:

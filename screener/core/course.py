@@ -19,7 +19,8 @@ from screener.core.verdict import Kind, Verdict, judge
 class Course:
     """What has come of a call so far.
 
-    `doing` completes "the caller hung up ..."; `take` is the recording that holds what he said, for `box`, until it is kept or dropped.
+    `doing` completes "the caller hung up ..."; `why` says why the call goes where it goes. `take`
+    is the recording that holds what he said, for `box`, until it is kept or dropped.
     """
 
     rule: str = ""
@@ -30,6 +31,12 @@ class Course:
     box: MessageBox | None = None
     take: Recorded | None = None
     message_kept: bool = False
+    turned_away: bool = False
+
+    @property
+    def connected(self) -> bool:
+        """A phone has answered."""
+        return self.rang is not None and bool(self.rang.phone)
 
     @property
     def verdict(self) -> Verdict | None:
@@ -46,17 +53,19 @@ class Course:
             verdict=verdict.kind if verdict else "",
             evidence=self.evidence.sentences(),
             answered_by=self.rang.phone if self.rang else "",
-            rang_after=self.rang.seconds if self.rang and self.rang.phone else None,
+            rang_after=self.rang.seconds if self.rang and self.connected else None,
         )
 
     def caller_gone(self, gone: CallerGone) -> Ending:
         """The ending of a call whose caller has hung up."""
         if gone.heard is not None:
             self.evidence = self.evidence.with_(gone.heard)
-        if self.rang and self.rang.phone:
+        if self.connected:
             return self.ending(Outcome.CONNECTED, self.why)
         if self.message_kept:
             return self.ending(Outcome.MESSAGE, self.why)
+        if self.turned_away:
+            return self.ending(Outcome.TREATED, self.why)
         verdict = self.verdict
         if verdict and verdict.kind is Kind.SILENT:
             return self.ending(Outcome.SILENT, f"nothing was said; the caller hung up {self.doing}")

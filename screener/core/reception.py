@@ -14,14 +14,14 @@ from screener.core.script import CallerGone, Note, Script, Treat, do
 def receive(call: Call, door: FrontDoor, rules: RuleSet) -> Script[Ending]:
     """One call from its first ring to its ending. Never raises CallerGone: it is an ending too."""
     ruling = rules.judge(call)
-    course = Course(rule=ruling.name)
+    course = Course(rule=ruling.name, why=ruling.reason)
     try:
         yield from do(Note(ruling.reason))
         if ruling.action is Action.BLOCK:
+            course.turned_away = True
             yield from do(Treat(ruling.treatment))
             return course.ending(Outcome.TREATED, ruling.reason)
         if ruling.action is Action.ALLOW:
-            course.why = ruling.reason
             return (yield from ring_or_take_message(door.group, door.box, course))
         return (yield from attend(door, course))
     except CallerGone as gone:

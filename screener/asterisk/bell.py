@@ -1,0 +1,54 @@
+"""Ringing a group's phones for one caller, until one answers or none will.
+
+What the phones say goes to core/ringing.py, which knows what it means.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from screener.asterisk.line import Leg, Line
+from screener.core.frontdoor import RingGroup
+from screener.core.ringing import Ringing
+from screener.core.script import Rang
+from screener.errors import AriGone, AriNotInStasis
+
+
+async def ring(line: Line, group: RingGroup, show: str) -> tuple[Rang, Leg | None]:
+    """Ring a group, showing `show` as the caller; connect the caller to the first who answers.
+
+    Returns what came of it and the leg that the caller is connected to, if any. When it is
+    cancelled, because the caller hung up, the line's `close` stops the phones.
+    """
+    ringing = Ringing(group)
+    clock = asyncio.get_running_loop().time
+    started = clock()
+    if not line.answered:
+        await line.ring()
+    legs = await asyncio.gather(*(line.dial(phone, group.seconds, show) for phone in group.phones))
+    by_phone = {leg.phone: leg for leg in legs}
+    await _until_over(line, ringing, group.seconds)
+    seconds = clock() - started
+    winner = by_phone.pop(ringing.winner, None)
+    if winner is not None and not await _connected(line, winner):
+        ringing.remarks.append(f"{winner.phone} answered and hung up at once")
+        winner = None
+    await asyncio.gather(*(line.end_leg(leg) for leg in by_phone.values()))
+    return Rang(winner.phone if winner else "", seconds, tuple(ringing.remarks)), winner
+
+
+async def _until_over(line: Line, ringing: Ringing, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            while not ringing.over:
+                ringing.said(await line.phone_events.get())
+    except TimeoutError:
+        ringing.time_is_up()
+
+
+async def _connected(line: Line, leg: Leg) -> bool:
+    try:
+        await line.connect(leg)
+    except (AriGone, AriNotInStasis):
+        return False
+    return True

@@ -1,0 +1,342 @@
+"""A caller's line: his channel, and everything that Asterisk makes for his call.
+
+The session asks the line for things; the line turns them into requests, waits for the events that
+end them, and in the end leaves nothing behind: no channel, bridge or playback.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from screener.asterisk.client import Client
+from screener.asterisk.connection import Connection, Mailbox
+from screener.asterisk.dialplan import DEADLINE, FAILSAFE, FAILSAFE_EXTENSION, PATIENCE
+from screener.asterisk.translate import (
+    Arrived,
+    Event,
+    Forwarded,
+    Gone,
+    Key,
+    Left,
+    Played,
+    RecordingOver,
+    Up,
+    said,
+)
+from screener.core.frontdoor import Phone
+from screener.core.ringing import PhoneEvent, Said
+from screener.errors import AriDown, AriError, AriGone, AriNotInStasis
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+# How much longer than its length a sound may take before we no longer wait for its end.
+_PLAY_GRACE = 5.0
+_ARRIVAL = 3.0
+
+
+# What Asterisk makes for a call is named after the caller's channel, this mark, and what it is: in
+# URLs and as a file name it needs no escaping.
+_MARK = "_screener_"
+TAKE = f"{_MARK}take"
+
+
+def owner(thing: str) -> str:
+    """The caller's channel id of the call that a channel, bridge or recording was made for."""
+    return thing.partition(_MARK)[0]
+
+
+def is_part(thing: str) -> bool:
+    """Whether it was made for a call, and is not the caller himself."""
+    return _MARK in thing
+
+
+@dataclass(slots=True)
+class Leg:
+    """A channel to a phone that we rang. `gone` is set when it has ended."""
+
+    phone: str
+    channel: str
+    gone: asyncio.Event
+
+
+class Line:
+    """One caller's line, from its arrival to `close`. `run` must be running meanwhile."""
+
+    def __init__(self, client: Client, connection: Connection, arrived: Arrived) -> None:
+        self.channel = arrived.channel
+        self.gone = asyncio.Event()
+        self.answered = arrived.state == "Up"
+        self.phone_events: asyncio.Queue[PhoneEvent] = asyncio.Queue()
+        self.on_key: Callable[[str], None] = self._keep_key
+        self._client = client
+        self._connection = connection
+        self._mailbox: Mailbox = asyncio.Queue()
+        self._keys = ""
+        self._count = 0
+        self._talking = False
+        self._legs: dict[str, Leg] = {}
+        self._bridges: list[str] = []
+        self._ear_channels: list[str] = []
+        self._arrivals: dict[str, asyncio.Future[None]] = {}
+        self._playbacks: dict[str, asyncio.Future[None]] = {}
+        self._recordings: dict[str, asyncio.Future[RecordingOver]] = {}
+        connection.deliver(self.channel, self._mailbox)
+
+    # Events ----------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Take in this call's events, and hold off its deadline, until cancelled."""
+        deadline = asyncio.ensure_future(self._hold_off_deadline())
+        try:
+            while True:
+                self._take_in(await self._mailbox.get())
+        finally:
+            deadline.cancel()
+
+    async def _hold_off_deadline(self) -> None:
+        """As long as we live the call is ours; when we do not, the dialplan takes it back."""
+        while not self.gone.is_set():
+            await asyncio.sleep(PATIENCE / 3)
+            if self._talking:
+                return  # two people who talk are not parted because we died
+            with suppress(AriError):
+                await self._client.set_variable(self.channel, DEADLINE, f"{PATIENCE:.0f}")
+
+    def catch_up(self, channels: Iterable[Mapping[str, Any]]) -> None:
+        """Take in what happened while no events came; `channels` are all that Asterisk has."""
+        states = {str(channel["id"]): str(channel.get("state")) for channel in channels}
+        if self.channel not in states:
+            self.gone.set()
+        for leg in self._legs.values():
+            if leg.channel not in states:
+                self._phone_says(leg, Gone(leg.channel, 0, 0))
+            elif states[leg.channel] == "Up":
+                self._phone_says(leg, Up(leg.channel))
+        # A sound or recording whose end we missed is over by its time limit at the latest.
+
+    def _take_in(self, event: Event) -> None:
+        match event:
+            case Left(channel) | Gone(channel) if channel == self.channel:
+                self.gone.set()
+            case Key(channel, digit) if channel == self.channel:
+                self.on_key(digit)
+            case Played(playback=playback):
+                _settle(self._playbacks.pop(playback, None), None)
+            case RecordingOver(recording=recording):
+                _settle(self._recordings.pop(recording, None), event)
+            case Arrived(channel):
+                _settle(self._arrivals.pop(channel, None), None)
+            case Up(channel) | Forwarded(channel) | Gone(channel) | Left(channel):
+                leg = self._legs.get(channel)
+                if leg is not None:
+                    self._phone_says(leg, event)
+            case _:
+                pass  # a key on a phone's side, the caller's own Up
+
+    def _phone_says(self, leg: Leg, event: Event) -> None:
+        match event:
+            case Up():
+                self._tell(leg, Said.ANSWERED)
+            case Forwarded(target=target):
+                self._tell(leg, Said.REDIRECTED, target)
+            case Gone():
+                leg.gone.set()
+                self._tell(leg, said(event))
+            case Left():
+                leg.gone.set()
+
+    def _tell(self, leg: Leg, what: Said, target: str = "") -> None:
+        self.phone_events.put_nowait(PhoneEvent(leg.phone, what, target))
+
+    def _keep_key(self, digit: str) -> None:
+        """A key that came while nobody listened: it counts for the next who does."""
+        self._keys += digit
+
+    def take_keys(self) -> str:
+        """The keys that came while nobody listened."""
+        keys, self._keys = self._keys, ""
+        return keys
+
+    def keep_keys(self) -> None:
+        """Nobody listens to the keys any more: keep them."""
+        self.on_key = self._keep_key
+
+    def _name(self, what: str) -> str:
+        """A new name, of this call's, for something in Asterisk."""
+        self._count += 1
+        return f"{self.channel}{_MARK}{what}-{self._count}"
+
+    # The caller ------------------------------------------------------------------------------
+
+    async def answer(self) -> None:
+        if not self.answered:
+            await self._client.answer(self.channel)
+            self.answered = True
+
+    async def ring(self) -> None:
+        """Let the caller hear that it rings."""
+        await self._client.ring(self.channel)
+
+    async def ring_stop(self) -> None:
+        await self._client.ring_stop(self.channel)
+
+    async def hangup(self, cause: int = 16) -> None:
+        with suppress(AriGone):
+            await self._client.hangup(self.channel, cause)
+
+    async def hand_back(self) -> bool:
+        """Give the call to the dialplan, which rings the phones; False when that is not possible."""
+        try:
+            await self._client.continue_in_dialplan(self.channel, FAILSAFE, FAILSAFE_EXTENSION)
+        except AriError as lost:
+            log.warning("call %s cannot be given back to the dialplan: %s", self.channel, lost)
+            return False
+        return True
+
+    async def play(self, media: tuple[str, ...], seconds: float) -> None:
+        """Play media URIs to their end, which is `seconds` away. Cancelling stops the sound."""
+        if not media:
+            return
+        playback = self._name("play")
+        over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._playbacks[playback] = over
+        try:
+            await self._client.play(self.channel, playback, media)
+            async with asyncio.timeout(seconds + _PLAY_GRACE):
+                await over
+        except TimeoutError as stuck:
+            raise AriDown(f"Asterisk did not finish playing {media[0]}") from stuck
+        finally:
+            if self._playbacks.pop(playback, None) is not None:
+                with suppress(AriError):
+                    await self._client.stop_playback(playback)
+
+    # Recording -------------------------------------------------------------------------------
+
+    async def record(self, limit: float, silence: float, end: str) -> RecordingOver:
+        """Record the caller. A hang-up ends the recording, and what there is stays."""
+        name = self._name("take")
+        over: asyncio.Future[RecordingOver] = asyncio.get_running_loop().create_future()
+        self._recordings[name] = over
+        await self._client.record(self.channel, name, limit, silence, end)
+        try:
+            async with asyncio.timeout(limit + _PLAY_GRACE):
+                return await over
+        except TimeoutError:
+            # It is on Asterisk's disk whatever became of the event.
+            with suppress(AriGone):
+                await self._client.stop_recording(name)
+            return RecordingOver(self.channel, name, failed=False, silence=0.0)
+
+    async def fetch_recording(self, name: str, to: Path) -> None:
+        await self._client.fetch_recording(name, to)
+
+    async def delete_recording(self, name: str) -> None:
+        with suppress(AriGone):
+            await self._client.delete_recording(name)
+
+    # The caller's voice ----------------------------------------------------------------------
+
+    async def open_ear(self, host: str) -> tuple[str, int]:
+        """Send the caller's audio to `host`; the address that it will come from.
+
+        A snoop channel that hears the caller, joined in a bridge with an ExternalMedia channel.
+        Each must have entered our application before it can be bridged.
+        """
+        bridge, snoop, media = (self._name(what) for what in ("ear", "snoop", "media"))
+        self._bridges.append(bridge)
+        self._ear_channels += [snoop, media]
+        arrivals = [self._arrival(snoop), self._arrival(media)]
+        source, _, _ = await asyncio.gather(
+            self._client.external_media(media, host, ""),
+            self._client.snoop(self.channel, snoop, "ear"),
+            self._client.create_bridge(bridge),
+        )
+        async with asyncio.timeout(_ARRIVAL):
+            await asyncio.gather(*arrivals)
+        await self._client.add_to_bridge(bridge, snoop, media)
+        return source
+
+    def _arrival(self, channel: str) -> asyncio.Future[None]:
+        self._connection.deliver(channel, self._mailbox)
+        arrival: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._arrivals[channel] = arrival
+        return arrival
+
+    async def close_ear(self) -> None:
+        """No longer send the caller's audio anywhere."""
+        channels, self._ear_channels = self._ear_channels, []
+        await asyncio.gather(*(self._end_channel(channel) for channel in channels))
+        bridges = [bridge for bridge in self._bridges if f"{_MARK}ear-" in bridge]
+        await asyncio.gather(*(self._end_bridge(bridge) for bridge in bridges))
+
+    # The phones ------------------------------------------------------------------------------
+
+    async def dial(self, phone: Phone, seconds: float, show: str) -> Leg:
+        """Ring a phone, showing `show` as the caller. What it says comes to `phone_events`."""
+        leg = Leg(phone.name, self._name(f"leg-{phone.name}"), asyncio.Event())
+        self._legs[leg.channel] = leg
+        arrival = self._arrival(leg.channel)
+        try:
+            await self._client.create(leg.channel, phone.endpoint, "leg", {"CALLERID(all)": show})
+            async with asyncio.timeout(_ARRIVAL):
+                await arrival
+            await self._client.dial(leg.channel, seconds, self.channel)
+        except (AriError, TimeoutError) as failed:
+            # One phone that cannot be rung is that phone's matter: the others ring.
+            log.warning("%s cannot be rung: %s", phone.name, failed)
+            leg.gone.set()
+            self._tell(leg, Said.UNREACHABLE)
+        return leg
+
+    async def connect(self, leg: Leg) -> None:
+        """Put the caller and a phone that answered into one bridge."""
+        bridge = self._name("talk")
+        self._bridges.append(bridge)
+        await asyncio.gather(self.answer(), self._client.create_bridge(bridge))
+        await self._client.add_to_bridge(bridge, self.channel, leg.channel)
+        self._talking = True
+        await self._client.set_variable(self.channel, DEADLINE, "0")
+
+    async def end_leg(self, leg: Leg) -> None:
+        if not leg.gone.is_set():
+            await self._end_channel(leg.channel)
+
+    # The end ---------------------------------------------------------------------------------
+
+    async def close(self) -> None:
+        """Leave nothing of this call in Asterisk, but for the caller himself."""
+        await self.close_ear()
+        await asyncio.gather(*(self.end_leg(leg) for leg in self._legs.values()))
+        await asyncio.gather(*(self._end_bridge(bridge) for bridge in list(self._bridges)))
+        self._connection.forget(self._mailbox)
+
+    async def _end_channel(self, channel: str) -> None:
+        await _regardless(self._client.hangup(channel))
+
+    async def _end_bridge(self, bridge: str) -> None:
+        self._bridges.remove(bridge)
+        await _regardless(self._client.destroy_bridge(bridge))
+
+
+async def _regardless(request: Awaitable[None]) -> None:
+    """Make a request whose failure changes nothing: what it was to end has ended already."""
+    with suppress(AriGone, AriNotInStasis):
+        try:
+            await request
+        except AriDown as down:
+            # It is settled when Asterisk is back: service.py asks what is left of calls.
+            log.warning("not tidied up: %s", down)
+
+
+def _settle(future: asyncio.Future[T] | None, value: T) -> None:
+    if future is not None and not future.done():
+        future.set_result(value)

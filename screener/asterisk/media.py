@@ -1,0 +1,154 @@
+"""The caller's audio: RTP packets from Asterisk's ExternalMedia -> 20 ms frames.
+
+One UDP socket serves every call; a call's packets are known by the address they come from, which
+Asterisk told us beforehand. Packets from any other address are counted and dropped.
+Source: RFC 3550 (RTP), RFC 3551 (payload type 0 is G.711 mu-law at 8 kHz).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import struct
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from screener.core.audio import FRAME_SAMPLES, SILENCE, decode_ulaw
+
+log = logging.getLogger(__name__)
+
+Address: TypeAlias = tuple[str, int]
+
+_PCMU = 0
+_HEADER = struct.Struct("!BBHII")
+# Packets that overtake one another do so by a few places; what is later than this is lost.
+_REORDER = 5
+# A jump further than this is a sender that began anew, not a loss to be filled.
+_LARGEST_GAP = 50
+
+
+def payload(packet: bytes) -> tuple[int, bytes] | None:
+    """(sequence number, mu-law bytes) of an RTP packet; None for one that is not G.711 mu-law RTP."""
+    if len(packet) < _HEADER.size:
+        return None
+    first, second, sequence, _timestamp, _source = _HEADER.unpack_from(packet)
+    if first >> 6 != 2 or second & 0x7F != _PCMU:
+        return None
+    start = _HEADER.size + 4 * (first & 0x0F)
+    if first & 0x10:
+        if len(packet) < start + 4:
+            return None
+        start += 4 + 4 * int.from_bytes(packet[start + 2 : start + 4], "big")
+    end = len(packet)
+    if first & 0x20 and end > start:
+        end -= packet[-1]
+    return (sequence, packet[start:end]) if end > start else None
+
+
+class Stream:
+    """One call's audio: packets in, frames out to `on_frame` in order.
+
+    A lost packet becomes a frame of silence, so that time, which is counted in frames, goes on; a
+    late or repeated one is dropped.
+    """
+
+    def __init__(self, on_frame: Callable[[bytes], None]) -> None:
+        self._on_frame = on_frame
+        self._next: int | None = None
+        self._early: dict[int, bytes] = {}
+        self._rest = b""
+        self.lost = 0
+        self.late = 0
+
+    def packet(self, packet: bytes) -> None:
+        """Take in one packet."""
+        read = payload(packet)
+        if read is None:
+            return
+        sequence, audio = read
+        if self._next is None:
+            self._next = sequence
+        ahead = (sequence - self._next) & 0xFFFF
+        if ahead >= 0x8000 or sequence in self._early:
+            self.late += 1
+            if 0x10000 - ahead > _LARGEST_GAP and ahead >= 0x8000:
+                self._begin_anew(sequence, audio)
+            return
+        if ahead > _LARGEST_GAP:
+            self._begin_anew(sequence, audio)
+            return
+        self._early[sequence] = audio
+        if ahead > _REORDER:
+            self._fill_to_oldest()
+        self._release()
+
+    def _begin_anew(self, sequence: int, audio: bytes) -> None:
+        self._early = {sequence: audio}
+        self._next = sequence
+        self._release()
+
+    def _fill_to_oldest(self) -> None:
+        """What is missing before the oldest packet that we hold will not come any more."""
+        while self._next not in self._early:
+            assert self._next is not None
+            self.lost += 1
+            self._on_frame(SILENCE)
+            self._next = (self._next + 1) & 0xFFFF
+
+    def _release(self) -> None:
+        while self._next in self._early:
+            assert self._next is not None
+            self._rest += self._early.pop(self._next)
+            self._next = (self._next + 1) & 0xFFFF
+            while len(self._rest) >= FRAME_SAMPLES:
+                frame, self._rest = self._rest[:FRAME_SAMPLES], self._rest[FRAME_SAMPLES:]
+                self._on_frame(decode_ulaw(frame))
+
+
+class Media(asyncio.DatagramProtocol):
+    """The socket that Asterisk sends the callers' audio to."""
+
+    def __init__(self) -> None:
+        self._streams: dict[Address, Stream] = {}
+        self._transport: asyncio.DatagramTransport | None = None
+        self.strangers = 0
+
+    async def open(self, host: str) -> None:
+        """Bind to a free port of `host`, the address at which Asterisk reaches this machine."""
+        loop = asyncio.get_running_loop()
+        self._transport, _ = await loop.create_datagram_endpoint(
+            lambda: self, local_addr=(host, 0)
+        )
+
+    def close(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
+
+    @property
+    def address(self) -> str:
+        """What ExternalMedia is told as `external_host`."""
+        assert self._transport is not None
+        host, port = self._transport.get_extra_info("sockname")[:2]
+        return f"{host}:{port}"
+
+    def expect(self, source: Address, on_frame: Callable[[bytes], None]) -> Stream:
+        """Take what comes from `source` as one call's audio."""
+        stream = Stream(on_frame)
+        self._streams[source] = stream
+        return stream
+
+    def forget(self, source: Address) -> None:
+        """That call is over."""
+        self._streams.pop(source, None)
+
+    def datagram_received(self, data: bytes, addr: tuple[str | Any, int]) -> None:
+        stream = self._streams.get((addr[0], addr[1]))
+        if stream is not None:
+            stream.packet(data)
+            return
+        self.strangers += 1
+        if self.strangers & (self.strangers - 1) == 0:  # 1, 2, 4, 8...: a flood fills no log
+            log.warning("%d RTP packets from addresses of no call, dropped", self.strangers)
+
+    def error_received(self, exc: Exception) -> None:
+        log.warning("the audio socket reports: %s", exc)

@@ -1,0 +1,97 @@
+"""What a command and its outcome say in a call's story: one sentence, or "" for nothing.
+
+The decisions themselves (which rule, which verdict) are told by the scripts, as `Note`s.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from screener.core.script import (
+    Answer,
+    Command,
+    Drop,
+    Hangup,
+    Heard,
+    HeardBy,
+    Keep,
+    Listen,
+    Note,
+    Play,
+    Rang,
+    Record,
+    Recorded,
+    RecordedBy,
+    Replay,
+    Ring,
+    Talk,
+    Treat,
+)
+
+
+def before(command: Command[Any]) -> str:
+    """What is told when a command begins: things that take time are told before they are over."""
+    match command:
+        case Note(text):
+            return text
+        case Listen(prompts) | Play(prompts):
+            return f"playing {_quoted(prompts)}"
+        case Replay():
+            return "playing the message back"
+        case Ring(group):
+            return f"ringing {', '.join(phone.name for phone in group.phones) or 'nobody'}"
+        case Treat(treatment):
+            return f"treatment: {treatment}"
+        case Record():
+            return "recording a message"
+    return ""
+
+
+def after(command: Command[Any], outcome: object) -> str:  # noqa: PLR0911 (one return for each)
+    """What is told when a command is done."""
+    match command, outcome:
+        case Answer(), _:
+            return "answered"
+        case (Listen() | Replay()), Heard() as heard:
+            return _heard(heard)
+        case Ring(), Rang(phone, seconds, remarks):
+            return "; ".join((f"{phone} answered" if phone else "nobody answered", *remarks))
+        case Talk(), _:
+            return "the called phone hung up"
+        case Record(), Recorded() as recorded:
+            return _recorded(recorded)
+        case Keep(box=box), bool(kept):
+            return f"message kept for {box.name}" if kept else "the message could not be kept"
+        case Drop(), _:
+            return "recording dropped"
+        case Hangup(), _:
+            return "hung up"
+    return ""
+
+
+def _heard(heard: Heard) -> str:
+    over = " over the prompt" if heard.keyed_over_prompt else ""
+    match heard.by:
+        case HeardBy.KEYS:
+            return f"keyed {heard.keys}{over}"
+        case HeardBy.ANSWER if heard.words:
+            return f'said "{heard.words}"'
+        case HeardBy.ANSWER:
+            return "gave a short answer that is no extension"
+        case HeardBy.TALK:
+            return "talked on"
+    return "no answer"
+
+
+def _recorded(recorded: Recorded) -> str:
+    how = {
+        RecordedBy.KEY: "ended by key",
+        RecordedBy.SILENCE: "ended by silence",
+        RecordedBy.LIMIT: "ended at the limit",
+        RecordedBy.HANGUP: "ended by hanging up",
+    }[recorded.by]
+    return f"recorded {recorded.seconds:.1f} s, of which {recorded.speech:.1f} s speech; {how}"
+
+
+def _quoted(prompts: tuple[str, ...]) -> str:
+    return ", ".join(f'"{prompt}"' for prompt in prompts)

@@ -1,0 +1,165 @@
+"""One call's ear: the caller's frames and keys -> what was `Heard`.
+
+It opens with the first `Listen` and stays open until the call is put through or recorded. Frames go
+to the listening state machine (core/listening.py), which knows when an answer is over, and to the
+recogniser, which never holds a frame up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+
+from screener.asterisk.line import Line
+from screener.asterisk.media import Address, Media
+from screener.core.audio import FRAME_SECONDS, SILENCE
+from screener.core.grammar import PhraseClass, phrases_in
+from screener.core.listening import Listening
+from screener.core.script import Heard, HeardBy, Listen, SpokenPhrase
+from screener.core.vad import VoiceActivity
+from screener.recogniser import Follower, Recogniser
+
+log = logging.getLogger(__name__)
+
+# Asterisk sends a frame each 20 ms. When none has come for this long (seconds) the stream has
+# stopped, and silence is counted in its place: listening must end though nothing is heard.
+_MOMENT = 0.3
+# How long the words of an answer may take (seconds); an answer without words is asked for again.
+_UNDERSTANDING = 3.0
+
+
+class Ear:
+    """Listens to one line. `classes` are the phrases that tell robots (grammars/robocalls.jsgf)."""
+
+    def __init__(
+        self, line: Line, media: Media, recogniser: Recogniser, classes: Sequence[PhraseClass]
+    ) -> None:
+        self.unfinished: Heard | None = None  # of a `listen` that was cancelled
+        self._line = line
+        self._media = media
+        self._recogniser = recogniser
+        self._classes = classes
+        self._activity = VoiceActivity()
+        self._now = 0.0
+        self._frames = 0
+        self._source: Address | None = None
+        self._follower: Follower | None = None
+        self._listening: Listening | None = None
+        self._prompt: asyncio.Task[None] | None = None
+        self._done = asyncio.Event()
+        self._told: set[tuple[str, str]] = set()
+
+    async def listen(self, listen: Listen, media: tuple[str, ...], seconds: float) -> Heard:
+        """Play `media` (URIs, `seconds` long together) and listen, during it and after it."""
+        if self._source is None:
+            await self._open()
+        listening = self._listening = Listening(listen, self._activity, self._now)
+        phrases: list[SpokenPhrase] = []
+        self._done.clear()
+        self._prompt = asyncio.ensure_future(self._play(media, seconds, listening))
+        self._line.on_key = self._key
+        for digit in self._line.take_keys():
+            self._key(digit)
+        try:
+            while listening.heard is None:
+                await self._wait()
+                phrases += self._new_phrases(listening.now)
+        finally:
+            self._line.keep_keys()
+            self._listening = None
+            self._now = listening.now
+            self.unfinished = replace(listening.so_far(), phrases=tuple(phrases))
+            await self._stop_prompt()
+        heard = replace(listening.heard, phrases=tuple(phrases))
+        if heard.by is HeardBy.ANSWER:
+            heard = replace(
+                heard, words=await self._words(listening.answer_audio, listen.expected)
+            )
+        self.unfinished = None
+        return heard
+
+    async def close(self) -> None:
+        """Stop listening to this line."""
+        if self._source is not None:
+            self._media.forget(self._source)
+            self._source = None
+            await self._line.close_ear()
+        if self._follower is not None:
+            self._follower.close()
+            self._follower = None
+
+    async def _open(self) -> None:
+        self._follower = self._recogniser.follow()
+        self._source = await self._line.open_ear(self._media.address)
+        self._media.expect(self._source, self._frame)
+
+    async def _play(self, media: tuple[str, ...], seconds: float, listening: Listening) -> None:
+        try:
+            await self._line.play(media, seconds)
+        finally:
+            listening.prompt_over()
+
+    async def _stop_prompt(self) -> None:
+        prompt, self._prompt = self._prompt, None
+        if prompt is not None:
+            prompt.cancel()
+            with suppress(asyncio.CancelledError):
+                await prompt
+
+    async def _wait(self) -> None:
+        """Until listening is done or a moment has passed, and mind the prompt and the stream."""
+        frames = self._frames
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_MOMENT):
+                await self._done.wait()
+        if self._prompt is not None and self._prompt.done() and not self._prompt.cancelled():
+            self._prompt.result()  # raises what went wrong with it
+        if self._frames == frames and not self._done.is_set():
+            for _ in range(round(_MOMENT / FRAME_SECONDS)):
+                self._hear(SILENCE)
+
+    async def _words(self, audio: bytes, expected: frozenset[str]) -> str:
+        """What the recogniser makes of an answer; one that takes too long makes nothing of it."""
+        if not expected:
+            return ""
+        try:
+            async with asyncio.timeout(_UNDERSTANDING):
+                return await self._recogniser.understand(audio, expected)
+        except TimeoutError:
+            log.warning("%s took too long over an answer", self._recogniser.name)
+            return ""
+
+    def _new_phrases(self, now: float) -> list[SpokenPhrase]:
+        """Phrases in what the caller has said that had not been there before."""
+        if self._follower is None:
+            return []
+        found = [f for f in phrases_in(self._follower.words(), self._classes) if f not in self._told]
+        self._told.update(found)
+        return [SpokenPhrase(kind, text, now) for kind, text in found]
+
+    def _frame(self, pcm: bytes) -> None:
+        self._frames += 1
+        self._hear(pcm)
+
+    def _hear(self, pcm: bytes) -> None:
+        listening = self._listening
+        if listening is None or listening.heard is not None:
+            return
+        listening.frame(pcm)
+        if listening.speaking and self._follower is not None:
+            self._follower.feed(pcm)
+        if listening.heard is not None:
+            self._done.set()
+
+    def _key(self, digit: str) -> None:
+        listening = self._listening
+        if listening is None or listening.heard is not None:
+            return
+        listening.key(digit)
+        if self._prompt is not None:
+            self._prompt.cancel()
+        if listening.heard is not None:
+            self._done.set()

@@ -1,0 +1,169 @@
+"""The running process: connect, a session for each call, settle what was left, stop politely."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+
+from screener import config, recogniser
+from screener.asterisk import installation
+from screener.asterisk.client import Client
+from screener.asterisk.connection import Connection
+from screener.asterisk.media import Media
+from screener.asterisk.private import PrivateAsterisk
+from screener.asterisk.translate import TYPES, Arrived
+from screener.config import Settings
+from screener.core import number
+from screener.core.call import Call
+from screener.core.rules import RuleSet
+from screener.errors import AriDown, AriError
+from screener.outbox import Outbox
+from screener.prompts import Prompts
+from screener.session import House, Session
+from screener.settlement import Settlement
+from screener.store import DATABASE, Store
+
+log = logging.getLogger(__name__)
+
+# What the dialplan gives a caller's channel as its first argument (asterisk/dialplan.py).
+_CALLER = "did"
+
+
+async def run(settings: Settings, tell: Callable[[str], None]) -> None:
+    """Open the front door and keep it open until SIGINT, SIGTERM or cancellation.
+
+    `tell` is given sentences for the person who started us. Raises SetupError, before any call is
+    taken, when something that a call would need is not there.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for sign in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(sign, stop.set)
+    async with AsyncExitStack() as stack:
+        service = await _open(settings, tell, stack)
+        await service.serve(stop, tell)
+    tell("screener has stopped")
+
+
+async def _open(
+    settings: Settings, tell: Callable[[str], None], stack: AsyncExitStack
+) -> Service:
+    """Load and start everything that a call needs, in the order in which it can be missing."""
+    rules = config.load_rules(settings)
+    prompts = Prompts.open(settings)
+    await asyncio.to_thread(prompts.build, tell)
+    engine = await asyncio.to_thread(recogniser.load, settings)
+    classes = recogniser.phrase_classes(settings.grammars)
+    tell(f"speech is understood by {engine.name}")
+    store = Store(settings.data / DATABASE)
+    stack.push_async_callback(store.close)
+    takes = settings.data / "takes"
+    takes.mkdir(parents=True, exist_ok=True)
+    url = settings.asterisk.url or await _start_asterisk(settings, tell, stack)
+    asterisk = settings.asterisk
+    client = await stack.enter_async_context(
+        Client(url, asterisk.user, asterisk.secret, asterisk.app)
+    )
+    media = Media()
+    await media.open(asterisk.media_host)
+    stack.callback(media.close)
+    outbox = Outbox(settings.data / "outbox", settings.mail)
+    service = Service(settings, rules, client)
+    service.house = House(
+        client, service.connection, media, engine, classes, prompts, outbox, store, takes
+    )
+    service.settlement = Settlement(client, settings, store, outbox, takes)
+    return service
+
+
+async def _start_asterisk(
+    settings: Settings, tell: Callable[[str], None], stack: AsyncExitStack
+) -> str:
+    installed = await installation.install(tell)
+    private = PrivateAsterisk(installed, settings, settings.data / "asterisk")
+    await private.start()
+    stack.push_async_callback(private.stop)
+    tell(f"the private Asterisk {installed.version} runs")
+    return private.url
+
+
+class Service:
+    """The calls in progress, and what they share."""
+
+    house: House
+    settlement: Settlement
+
+    def __init__(self, settings: Settings, rules: RuleSet, client: Client) -> None:
+        self.connection = Connection(client, self._arrival, self._found, self._lost)
+        self._settings = settings
+        self._rules = rules
+        self._client = client
+        self._calls: dict[str, tuple[Session, asyncio.Task[None]]] = {}
+        self._tell: Callable[[str], None] = log.info
+        self._open = asyncio.Event()
+
+    async def serve(self, stop: asyncio.Event, tell: Callable[[str], None]) -> None:
+        """Take calls until `stop` is set; then give those in progress to the phones."""
+        self._tell = tell
+        tasks = {
+            asyncio.ensure_future(self.connection.run()),
+            asyncio.ensure_future(self.house.outbox.run()),
+            asyncio.ensure_future(stop.wait()),
+        }
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()  # what ended us, unless it was `stop`
+        finally:
+            await self._stop_calls()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _stop_calls(self) -> None:
+        tasks = [task for _, task in self._calls.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _arrival(self, arrived: Arrived) -> None:
+        """A channel has come in that nobody expected: a new call."""
+        if arrived.args[:1] != (_CALLER,):
+            return  # what is left of an older run's call: settlement.py sees to it
+        did = number.read(arrived.args[1] if len(arrived.args) > 1 else "", self._settings.country)
+        doors = self._settings.doors
+        # A DID that is not in screener.toml gets the first door: somebody who is dialled, rings.
+        door = doors.get(did.e164) or next(iter(doors.values()))
+        caller = number.read(arrived.number, self._settings.country)
+        call = Call(arrived.channel, did.e164 or door.did, caller, arrived.name)
+        session = Session(self.house, arrived, call, door)
+        task = asyncio.ensure_future(session.run(self._rules))
+        self._calls[call.uid] = (session, task)
+        task.add_done_callback(lambda _: self._calls.pop(call.uid, None))
+
+    async def _found(self) -> None:
+        """The event socket is open: hear only what we read, and see what happened meanwhile."""
+        try:
+            await self._client.only_events(*TYPES)
+            await self._catch_up()
+        except AriDown as down:
+            log.warning("the connection was lost again: %s", down)
+            return
+        except AriError:
+            log.exception("what was left of earlier calls could not be settled")
+        if not self._open.is_set():
+            self._open.set()
+            for did, door in self._settings.doors.items():
+                self._tell(f"the front door of {did} is open; it rings {door.group.name}")
+
+    async def _catch_up(self) -> None:
+        channels = await self._client.channels()
+        for session, _ in list(self._calls.values()):
+            session.catch_up(channels)
+        await self.settlement.settle(self._calls.keys())
+
+    def _lost(self) -> None:
+        log.warning("%d calls go on without news from Asterisk", len(self._calls))

@@ -1,0 +1,264 @@
+"""One call's shell: runs a call script against Asterisk, and writes the call's row, always.
+
+The script (core/reception.py) decides; `Session` carries its commands out one by one and sends
+back what came of each. Whatever goes wrong on the way ends in one place: the call is given to the
+dialplan, which rings the phones without us.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from screener.asterisk.bell import ring
+from screener.asterisk.client import Client
+from screener.asterisk.connection import Connection
+from screener.asterisk.line import Leg, Line
+from screener.asterisk.media import Media
+from screener.asterisk.translate import Arrived
+from screener.core import narration
+from screener.core.call import Call, Ending, Outcome
+from screener.core.frontdoor import FrontDoor
+from screener.core.grammar import PhraseClass
+from screener.core.letter import Letter
+from screener.core.reception import receive
+from screener.core.rules import RuleSet
+from screener.core.script import (
+    Answer,
+    CallerGone,
+    Command,
+    Drop,
+    Hangup,
+    Heard,
+    Keep,
+    Listen,
+    Note,
+    Play,
+    Rang,
+    Record,
+    Recorded,
+    Replay,
+    Ring,
+    Script,
+    Talk,
+    Treat,
+    Treatment,
+)
+from screener.ear import Ear
+from screener.errors import AriGone, AriNotInStasis
+from screener.ledger import Entry
+from screener.outbox import Outbox
+from screener.prompts import Prompts
+from screener.recogniser import Recogniser
+from screener.store import Store
+from screener.tape import Tape
+
+log = logging.getLogger(__name__)
+
+# Q.850 causes with which a treatment ends a call that was not answered.
+_CAUSES = {Treatment.SIT: 1, Treatment.BUSY: 17, Treatment.HANGUP: 21}
+# These do not need the caller: a hang-up does not interrupt them.
+_WITHOUT_CALLER = (Note, Record, Keep, Drop, Hangup)
+# Tidying up must not keep a failed call from the phones.
+_TIDYING = 3.0
+# When Asterisk says that the caller's channel is gone, the event is at most this far behind.
+_EVENT_BEHIND = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What all calls share. `takes` is the folder of recordings that are not kept yet."""
+
+    client: Client
+    connection: Connection
+    media: Media
+    recogniser: Recogniser
+    classes: Sequence[PhraseClass]
+    prompts: Prompts
+    outbox: Outbox
+    store: Store
+    takes: Path
+
+
+class Session:
+    """One call, from its arrival until nothing of it is left but its row."""
+
+    def __init__(self, house: House, arrived: Arrived, call: Call, door: FrontDoor) -> None:
+        self._house = house
+        self._call = call
+        self._door = door
+        self._line = Line(house.client, house.connection, arrived)
+        self._ear = Ear(self._line, house.media, house.recogniser, house.classes)
+        self._tape = Tape(self._line, house.takes, house.outbox)
+        self._entry = Entry(house.store)
+        self._leg: Leg | None = None
+        self._talking = False
+
+    async def run(self, rules: RuleSet) -> None:
+        """Take the call through its script to its end."""
+        events = asyncio.ensure_future(self._line.run())
+        ending = Ending(Outcome.FAILED, "screener was stopped in mid-call")
+        try:
+            await self._entry.begin(self._call)
+            ending = await self._follow(receive(self._call, self._door, rules))
+            await self._line.hangup()
+        except Exception as failure:  # noqa: BLE001 (the one broad catch: the phone must ring)
+            log.exception("call %d failed", self._entry.number)
+            ending = Ending(Outcome.FAILED, f"{type(failure).__name__}: {failure}")
+        finally:
+            await asyncio.shield(self._finish(ending))
+            events.cancel()
+
+    def catch_up(self, channels: Iterable[Mapping[str, Any]]) -> None:
+        """Take in what happened while no events came; `channels` are all that Asterisk has."""
+        self._line.catch_up(channels)
+
+    async def _finish(self, ending: Ending) -> None:
+        """Tidy up, write the row; a call that failed goes to the phones.
+
+        Two people who are talking when we are stopped go on talking: their bridge is Asterisk's.
+        """
+        failed = ending.outcome is Outcome.FAILED and not self._line.gone.is_set()
+        if failed and self._talking:
+            ending = replace(ending, outcome=Outcome.CONNECTED, answered_by=self._leg.phone if self._leg else "")
+        else:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_TIDYING):
+                    await self._ear.close()
+                    await self._line.close()
+            if failed and await self._line.hand_back():
+                await self._entry.tell("given to the dialplan: the phones ring without us")
+        await self._entry.end(ending)
+
+    async def _follow(self, script: Script[Ending]) -> Ending:
+        """Carry out what the script yields until it returns."""
+        try:
+            command = next(script)
+            while True:
+                await self._entry.tell(narration.before(command))
+                try:
+                    outcome = await self._carry_out(command)
+                except CallerGone as gone:
+                    await self._entry.tell("the caller hung up")
+                    command = script.throw(gone)
+                else:
+                    await self._entry.tell(narration.after(command, outcome))
+                    command = script.send(outcome)
+        except StopIteration as over:
+            ending: Ending = over.value
+            return ending
+
+    async def _carry_out(self, command: Command[Any]) -> Any:
+        """Do one command; raises CallerGone when the caller hangs up before it is done."""
+        if isinstance(command, _WITHOUT_CALLER):
+            return await self._perform(command)
+        work = asyncio.ensure_future(self._perform(command))
+        gone = asyncio.ensure_future(self._line.gone.wait())
+        try:
+            await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
+            if work.done() and not isinstance(work.exception(), AriGone | AriNotInStasis):
+                return work.result()
+            # The caller has hung up; or Asterisk has refused us, and that is why.
+            await asyncio.wait({gone}, timeout=_EVENT_BEHIND)
+            if not gone.done():
+                return work.result()
+        finally:
+            work.cancel()
+            gone.cancel()
+            await asyncio.gather(work, gone, return_exceptions=True)
+        raise CallerGone(self._ear.unfinished)
+
+    async def _perform(self, command: Command[Any]) -> Any:  # noqa: PLR0911, C901 (a table)
+        match command:
+            case Note():
+                return None
+            case Answer():
+                return await self._line.answer()
+            case Play(prompts):
+                return await self._play(prompts)
+            case Listen():
+                return await self._listen(command)
+            case Replay():
+                return await self._replay(command)
+            case Ring():
+                return await self._ring(command)
+            case Talk():
+                return await self._talk()
+            case Record():
+                return await self._record(command)
+            case Keep():
+                return await self._keep(command)
+            case Drop(take):
+                return await self._tape.drop(take)
+            case Treat(treatment):
+                return await self._treat(treatment)
+            case Hangup():
+                return await self._line.hangup()
+        raise TypeError(f"no such command: {command!r}")
+
+    async def _play(self, prompts: tuple[str, ...]) -> None:
+        sounds = self._house.prompts
+        seconds = sum(sounds.seconds(name) for name in prompts)
+        await self._line.play(tuple(sounds.uri(name) for name in prompts), seconds)
+
+    async def _listen(self, listen: Listen) -> Heard:
+        sounds = self._house.prompts
+        seconds = sum(sounds.seconds(name) for name in listen.prompts)
+        media = tuple(sounds.uri(name) for name in listen.prompts)
+        return await self._ear.listen(listen, media, seconds)
+
+    async def _replay(self, replay: Replay) -> Heard:
+        sounds = self._house.prompts
+        media = (f"recording:{replay.take}", *(sounds.uri(name) for name in replay.prompts))
+        seconds = sum(sounds.seconds(name) for name in replay.prompts)
+        length = self._tape.seconds(replay.take)
+        listen = Listen(replay.prompts, replay.keys, wait=replay.wait)
+        return await self._ear.listen(listen, media, length + seconds)
+
+    async def _ring(self, command: Ring) -> Rang:
+        await self._ear.close()
+        rang, self._leg = await ring(self._line, command.group, self._shown_caller())
+        return rang
+
+    def _shown_caller(self) -> str:
+        """The caller as the phones show him. What a stranger wrote is quoted for Asterisk."""
+        name = "".join(c for c in self._call.name if c.isprintable() and c not in '"\\<>')[:60]
+        number = self._call.caller.e164 or "anonymous"
+        return f'"{name}" <{number}>'
+
+    async def _talk(self) -> None:
+        assert self._leg is not None  # scripts talk only after a phone answered
+        self._talking = True
+        await self._leg.gone.wait()
+        self._talking = False
+
+    async def _record(self, record: Record) -> Recorded:
+        await self._ear.close()
+        return await self._tape.record(record)
+
+    async def _keep(self, keep: Keep) -> bool:
+        number = self._call.caller.e164 or self._call.caller.raw
+        letter = Letter(
+            call=self._entry.number,
+            box=keep.box.name,
+            to=keep.box.mail,
+            number="" if self._call.caller.withheld else number,
+            name=self._call.name,
+            did=self._call.did,
+            when=self._entry.started,
+            seconds=0.0,
+            why=keep.why,
+        )
+        return await self._tape.keep(keep.take, letter)
+
+    async def _treat(self, treatment: Treatment) -> None:
+        """Before the answer a treatment is early media, and its cause the caller's SIP status."""
+        await self._ear.close()
+        if treatment is Treatment.SIT:
+            await self._play(("sit", "not-in-service"))
+        await self._line.hangup(_CAUSES[treatment])

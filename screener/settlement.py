@@ -1,0 +1,155 @@
+"""What happened while we were away: calls and recordings that an interruption left behind.
+
+Asked of Asterisk, never guessed. It runs each time that the event socket opens: after a start, when
+an earlier run may have died in mid-call, and after a lost connection, when calls of ours went on.
+Promise 3 (nothing is lost) is kept here: a recording that nobody kept or dropped is mailed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Collection, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from screener.asterisk.client import Client
+from screener.asterisk.dialplan import FAILSAFE, FAILSAFE_EXTENSION
+from screener.asterisk.line import TAKE, is_part, owner
+from screener.config import Settings
+from screener.core.call import Outcome
+from screener.core.letter import Letter
+from screener.core.message import LEAST_SPEECH
+from screener.core.story import CallRow
+from screener.errors import AriGone, AriNotInStasis, StoreError
+from screener.outbox import Outbox
+from screener.store import DATABASE, CallEnd, CallLog, Store
+from screener.tape import measure
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """Settles what is left of calls that no session owns."""
+
+    client: Client
+    settings: Settings
+    store: Store
+    outbox: Outbox
+    takes: Path
+
+    async def settle(self, ours: Collection[str]) -> None:
+        """Settle everything of which no part belongs to a call in `ours` (Asterisk channel ids)."""
+        channels = {str(c["id"]): c for c in await self.client.channels() if self._in_app(c)}
+        bridges = [b for b in await self.client.bridges() if is_part(str(b["id"]))]
+        strays = {channel for channel in channels if owner(channel) not in ours}
+        talking = _talking(bridges, strays)
+        for channel in sorted(strays - talking, key=is_part):
+            await self._end(channel)
+        for bridge in bridges:
+            members = set(bridge["channels"])
+            if owner(str(bridge["id"])) not in ours and not members & talking:
+                await _regardless(self.client.destroy_bridge(str(bridge["id"])))
+        await self._settle_rows(ours, talking)
+        await self._rescue(ours)
+
+    def _in_app(self, channel: Mapping[str, Any]) -> bool:
+        dialplan = channel.get("dialplan") or {}
+        application = str(dialplan.get("app_data", "")).partition(",")[0]
+        return dialplan.get("app_name") == "Stasis" and application == self.client.app
+
+    async def _end(self, channel: str) -> None:
+        """A caller goes to the phones; what we had made for his call is hung up."""
+        if is_part(channel):
+            await _regardless(self.client.hangup(channel))
+            return
+        log.warning("call %s was left behind: given to the phones", channel)
+        await _regardless(
+            self.client.continue_in_dialplan(channel, FAILSAFE, FAILSAFE_EXTENSION)
+        )
+
+    async def _settle_rows(self, ours: Collection[str], talking: Collection[str]) -> None:
+        """The rows that an earlier run left open."""
+        for row in await self.store.unsettled():
+            if row.uid in ours:
+                continue
+            if row.uid in talking:
+                reason = "screener was away; the two went on talking"
+                end = CallEnd(datetime.now(UTC), Outcome.CONNECTED, reason)
+            else:
+                reason = "screener stopped in the middle of this call"
+                end = CallEnd(datetime.now(UTC), Outcome.LOST, reason)
+            with suppress(StoreError):
+                await self.store.end(row.id, end)
+            log.warning("call %d: %s", row.id, reason)
+
+    async def _rescue(self, ours: Collection[str]) -> None:
+        """Takes that were neither kept nor dropped: to the outbox with those that hold speech."""
+        stored = [name for name in await self.client.stored_recordings() if TAKE in name]
+        local = [path.stem for path in self.takes.glob("*.wav")]
+        # The last take of a call is the one that its caller wanted.
+        strays = sorted({*stored, *local}, key=_take_number, reverse=True)
+        for take in strays:
+            if owner(take) not in ours:
+                await self._rescue_one(take, from_asterisk=take in stored)
+
+    async def _rescue_one(self, take: str, *, from_asterisk: bool) -> None:
+        path = self.takes / f"{take}.wav"
+        if from_asterisk:
+            await self.client.fetch_recording(take, path)
+        seconds, speech = await asyncio.to_thread(measure, path)
+        row = await asyncio.to_thread(_row_of, self.settings, owner(take))
+        kept = row is not None and any(item.letter.call == row.id for item in self.outbox.items())
+        if speech >= LEAST_SPEECH and not kept:
+            letter = self._letter(row, seconds)
+            await self.outbox.put(path, letter)
+            log.warning("a message was left behind (%.1f s): sent to %s", seconds, letter.box)
+        path.unlink(missing_ok=True)
+        if from_asterisk:
+            with suppress(AriGone):
+                await self.client.delete_recording(take)
+
+    def _letter(self, row: CallRow | None, seconds: float) -> Letter:
+        """A letter for a rescued take; without a row it goes to the first door's box."""
+        doors = self.settings.doors
+        door = doors.get(row.did) if row else None
+        box = (door or next(iter(doors.values()))).box
+        return Letter(
+            call=row.id if row else 0,
+            box=box.name,
+            to=box.mail,
+            number=row.number if row else "",
+            name=row.name if row else "",
+            did=row.did if row else "",
+            when=row.started if row else datetime.now(UTC),
+            seconds=seconds,
+            why="screener was interrupted while this was being recorded",
+        )
+
+
+def _talking(bridges: Iterable[Mapping[str, Any]], strays: Collection[str]) -> set[str]:
+    """The stray channels that are in a bridge with a caller and a phone: two people talk."""
+    together: set[str] = set()
+    for bridge in bridges:
+        members = {str(channel) for channel in bridge["channels"]} & set(strays)
+        if len(members) > 1 and any(not is_part(channel) for channel in members):
+            together |= members
+    return together
+
+
+def _take_number(take: str) -> int:
+    return int(take.rpartition("-")[2]) if take.rpartition("-")[2].isdigit() else 0
+
+
+def _row_of(settings: Settings, uid: str) -> CallRow | None:
+    with CallLog(settings.data / DATABASE) as calls:
+        return calls.by_uid(uid)
+
+
+async def _regardless(request: Awaitable[None]) -> None:
+    with suppress(AriGone, AriNotInStasis):
+        await request

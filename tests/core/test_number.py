@@ -1,0 +1,48 @@
+"""Numbers as they arrive: read as E.164, as nothing, or as withheld."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from screener.core.number import example, read
+
+
+@pytest.mark.parametrize(
+    ("text", "country", "e164"),
+    [
+        ("+14155550100", "US", "+14155550100"),
+        ("(415) 555-0100", "US", "+14155550100"),
+        ("4155550100", "US", "+14155550100"),
+        ("14155550100", "US", "+14155550100"),
+        ("030 123456", "DE", "+4930123456"),
+        ("+44 20 7946 0000", "US", "+442079460000"),
+        ("12", "US", ""),
+        ("1234567890123456789012345678901234567890", "US", ""),
+        ("sip:mom@example.net", "US", ""),
+        ("mom", "US", ""),
+    ],
+)
+def test_numbers_as_people_write_them(text: str, country: str, e164: str) -> None:
+    number = read(text, country)
+    assert number.e164 == e164
+    assert not number.withheld
+
+
+@pytest.mark.parametrize("text", ["", "anonymous", "Anonymous", "Restricted", "unavailable", "  "])
+def test_a_withheld_number(text: str) -> None:
+    assert read(text, "US").withheld
+
+
+@given(st.text(max_size=200))
+def test_whatever_a_stranger_sends_is_read(text: str) -> None:
+    number = read(text, "US")
+    assert len(number.raw) <= 40
+    assert number.raw.isprintable()
+    assert number.e164 == "" or number.e164.startswith("+")
+    assert number.shown or number.withheld or not number.raw
+
+
+def test_an_example_reads_as_a_number_of_its_country() -> None:
+    assert read(example("DE"), "DE").e164.startswith("+49")

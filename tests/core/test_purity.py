@@ -1,0 +1,115 @@
+"""The house stands: core is pure, imports point one way, SQL and ARI stay where they belong."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[2] / "screener"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+CORE = sorted((PACKAGE / "core").glob("*.py"))
+
+# What core may import: itself, what computes without looking at the world, and three libraries that
+# do the same.
+PURE = frozenset(
+    "__future__ abc array bisect collections contextlib dataclasses datetime difflib email enum"
+    " fnmatch functools itertools jsgf json math operator phonenumbers re string struct typing"
+    " unicodedata webrtcvad zoneinfo".split()
+)
+IMPURE_CALLS = frozenset({"open", "print", "input", "exec", "eval", "__import__"})
+IMPURE_ATTRIBUTES = frozenset({"now", "today", "utcnow", "fromtimestamp", "read_text", "write_text"})
+
+# Who may import whom, by the first part under `screener.`; core and errors are everybody's.
+LAYERS = {
+    "cli": {"*"},
+    "service": {"*"},
+    "web": {"store", "config"},
+    "store": {"config"},
+    "outbox": {"config"},
+    "prompts": {"config", "tables"},
+    "recogniser": {"config"},
+    "config": {"tables"},
+}
+
+
+def imported(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "relative imports hide where they point"
+            yield node.module or ""
+            if node.module == "screener":
+                yield from (f"screener.{name.name}" for name in node.names)
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(PACKAGE))
+
+
+@pytest.mark.parametrize("path", CORE, ids=name_of)
+def test_core_imports_only_what_is_pure(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for module in imported(tree):
+        if module.startswith("screener"):
+            assert module.startswith("screener.core"), f"{path.name} imports {module}"
+        else:
+            assert module.partition(".")[0] in PURE, f"{path.name} imports {module}"
+
+
+@pytest.mark.parametrize("path", CORE, ids=name_of)
+def test_core_looks_at_no_clock_and_no_file(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            assert node.func.id not in IMPURE_CALLS, f"{path.name}:{node.lineno}"
+        if isinstance(node, ast.Attribute):
+            assert node.attr not in IMPURE_ATTRIBUTES, f"{path.name}:{node.lineno}: {node.attr}"
+        assert not isinstance(node, ast.AsyncFunctionDef | ast.Await), f"{path.name}:{node.lineno}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_imports_point_one_way(path: Path) -> None:
+    part = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    if part not in LAYERS or "*" in LAYERS[part]:
+        return
+    for module in imported(ast.parse(path.read_text(encoding="utf-8"))):
+        if module.startswith("screener."):
+            target = module.split(".")[1]
+            allowed = {part, "core", "errors", *LAYERS[part]}
+            assert target in allowed, f"{name_of(path)} imports {module}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_every_module_says_what_lives_there(path: Path) -> None:
+    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    assert docstring, f"{name_of(path)} has no docstring"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_sql_and_ari_stay_in_their_places(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    modules = {module.partition(".")[0] for module in imported(tree)}
+    if path.name != "store.py":
+        assert not modules & {"sqlite3", "sqlite_utils"}, name_of(path)
+    if path.parent.name not in {"asterisk", "web"}:
+        assert "aiohttp" not in modules, name_of(path)
+
+
+def test_only_the_session_catches_everything() -> None:
+    broad = []
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ExceptHandler) and (
+                node.type is None
+                or (isinstance(node.type, ast.Name) and node.type.id == "Exception")
+            ):
+                broad.append(name_of(path))
+    assert broad == ["session.py"]
+
+
+def test_no_file_is_a_heap() -> None:
+    heaps = {"utils", "helpers", "manager", "handler", "common", "misc"}
+    assert not [name_of(path) for path in MODULES if path.stem in heaps]
