@@ -104,7 +104,7 @@ def _progress(line: str) -> None:
 def main() -> None:
     """The front door for your telephone numbers: known callers ring through, robots do not.
 
-    \\b
+    \b
     Begin with:
         screener init home      writes a configuration that explains itself
         screener check home     says what is still missing
@@ -123,18 +123,18 @@ def init(folder: Path) -> None:
     It holds screener.toml with comments that teach, and the folders rules/, grammars/, sounds/ and
     data/. Nothing that is already there is overwritten.
 
-    \\b
+    \b
     Example:
         screener init ~/front-door
     """
     for path in starter.write(folder):
         click.echo(f"wrote {path}")
     click.echo(
-        f"\\nNext:\\n"
-        f"  edit {folder / config.FILE}: your number, your phones, your mail address\\n"
-        f"  edit {folder / 'rules' / '1-allow.rules'}: who rings straight through\\n"
-        f"  screener sounds build --dir {folder}   speaks the prompts\\n"
-        f"  screener check {folder}                says what is still missing\\n"
+        f"\nNext:\n"
+        f"  edit {folder / config.FILE}: your number, your phones, your mail address\n"
+        f"  edit {folder / 'rules' / '1-allow.rules'}: who rings straight through\n"
+        f"  screener sounds build --dir {folder}   speaks the prompts\n"
+        f"  screener check {folder}                says what is still missing\n"
         f"  screener run {folder}                  opens the front door"
     )
 
@@ -148,7 +148,7 @@ def check(file: Path) -> None:
     folder, mail server (no mail is sent) and Asterisk; where something is wrong, what to do. Exit
     status 0 when all is well, 1 otherwise.
 
-    \\b
+    \b
     Example:
         screener check ~/front-door
     """
@@ -174,7 +174,7 @@ def run(file: Path) -> None:
     Where screener.toml names no Asterisk, a private one is started (and installed, the first time).
     Prompts that have no sound yet are spoken first.
 
-    \\b
+    \b
     Example:
         screener run ~/front-door
     """
@@ -200,7 +200,7 @@ def run(file: Path) -> None:
 def calls(context: click.Context, file: Path, limit: int) -> None:
     """List the newest calls: who called, what came of it, and why.
 
-    \\b
+    \b
     Examples:
         screener calls --limit 50
         screener calls show 17
@@ -223,7 +223,7 @@ def calls_show(file: Path, number: int) -> None:
 
     ID is the number in the first column of `screener calls`.
 
-    \\b
+    \b
     Example:
         screener calls show 17
     """
@@ -256,7 +256,7 @@ def _columns() -> int:
 def sounds() -> None:
     """What callers hear: texts that are spoken, and your recordings beside them.
 
-    \\b
+    \b
     Examples:
         screener sounds list
         screener sounds build
@@ -268,7 +268,7 @@ def sounds() -> None:
 def sounds_list(file: Path) -> None:
     """List the prompts, where each comes from and how long it is.
 
-    \\b
+    \b
     Example:
         screener sounds list --dir ~/front-door
     """
@@ -290,7 +290,7 @@ def sounds_list(file: Path) -> None:
 def sounds_build(file: Path) -> None:
     """Speak the texts that are new or changed, and take in new recordings.
 
-    \\b
+    \b
     Example:
         screener sounds build --dir ~/front-door
     """
@@ -308,7 +308,7 @@ def sounds_build(file: Path) -> None:
 def pbx() -> None:
     """The Asterisk that screener works with: your own, or a private one.
 
-    \\b
+    \b
     Examples:
         screener pbx config
         screener pbx install
@@ -323,7 +323,7 @@ def pbx_config(file: Path, secret: bool) -> None:
 
     ARI user, dialplan and phones, each with the file that it goes into. It changes nothing.
 
-    \\b
+    \b
     Example:
         screener pbx config > for-my-asterisk.conf
     """
@@ -340,7 +340,7 @@ def pbx_install() -> None:
     It needs no root and changes nothing on the machine: it goes into the user's cache folder.
     About 100 MB are downloaded, once.
 
-    \\b
+    \b
     Example:
         screener pbx install
     """
@@ -359,7 +359,7 @@ def pbx_install() -> None:
 def outbox(context: click.Context, file: Path) -> None:
     """Messages on their way to you: waiting, refused and sent.
 
-    \\b
+    \b
     Examples:
         screener outbox list
         screener outbox retry 20250102T030405-1f2e3d4c
@@ -374,7 +374,7 @@ def outbox(context: click.Context, file: Path) -> None:
 def outbox_list(file: Path) -> None:
     """List the messages, and what the mail server last said of each.
 
-    \\b
+    \b
     Example:
         screener outbox list
     """
@@ -389,7 +389,7 @@ def outbox_retry(file: Path, message: str) -> None:
 
     ID is in the first column of `screener outbox list`. The running screener delivers it.
 
-    \\b
+    \b
     Example:
         screener outbox retry 20250102T030405-1f2e3d4c
     """
