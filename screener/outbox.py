@@ -513,6 +513,19 @@ def _connect(mail: MailSettings) -> smtplib.SMTP:
     return server
 
 
+def reach(mail: MailSettings) -> None:
+    """See whether the mail server is there and lets us in, sending nothing (EHLO, NOOP, QUIT).
+
+    Raises OutboxError.
+    """
+    try:
+        server = _connect(mail)
+        server.noop()
+    except (OSError, ValueError) as error:
+        raise OutboxError(f"the mail server {mail.host}:{mail.port}: {_why(error)}") from error
+    _farewell(server)
+
+
 def _hand_over(server: smtplib.SMTP, sender: str, to: Sequence[str], mail: bytes) -> Answers:
     """One mail transaction (RFC 5321 3.3): each recipient's answer.
 

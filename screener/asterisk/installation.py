@@ -58,7 +58,7 @@ def install(tell: Tell, cache: Path | None = None) -> Installation:
     milliseconds; installing downloads about 100 MB and takes a minute. Raises InstallError, which
     says what to do.
     """
-    found = _on_machine() or _in_tree(_tree(cache))
+    found = find(cache)
     if found is not None:
         return found
     tree = _tree(cache)
@@ -78,6 +78,11 @@ def install(tell: Tell, cache: Path | None = None) -> Installation:
         raise InstallError(f"the Asterisk in {tree} does not run; delete the folder and try again")
     tell(f"Asterisk {found.version} is installed")
     return found
+
+
+def find(cache: Path | None = None) -> Installation | None:
+    """The Asterisk that `install` would return without installing anything, or None."""
+    return _on_machine() or _in_tree(_tree(cache))
 
 
 def _tree(cache: Path | None) -> Path:
