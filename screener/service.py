@@ -82,7 +82,7 @@ async def _open(
 async def _start_asterisk(
     settings: Settings, tell: Callable[[str], None], stack: AsyncExitStack
 ) -> str:
-    installed = await installation.install(tell)
+    installed = await asyncio.to_thread(installation.install, tell)
     private = PrivateAsterisk(installed, settings, settings.data / "asterisk")
     await private.start()
     stack.push_async_callback(private.stop)

@@ -103,7 +103,8 @@ class Settlement:
             await self.client.fetch_recording(take, path)
         seconds, speech = await asyncio.to_thread(measure, path)
         row = await asyncio.to_thread(_row_of, self.settings, owner(take))
-        kept = row is not None and any(item.letter.call == row.id for item in self.outbox.items())
+        items = await asyncio.to_thread(self.outbox.items)
+        kept = row and any(i.record and i.record.letter.call == row.id for i in items)
         if speech >= LEAST_SPEECH and not kept:
             letter = self._letter(row, seconds)
             await self.outbox.put(path, letter)

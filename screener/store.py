@@ -35,6 +35,9 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+DATABASE = "calls.db"
+"""The name of the file in the data folder."""
+
 # MIGRATIONS[n] takes a database from version n to n + 1 (PRAGMA user_version). Never edit one that
 # was released: append. Each runs in one transaction with the new version number.
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
@@ -282,6 +285,12 @@ class CallLog:
                 return None
             lines = self._db.table("story").rows_where("call = ?", [call], order_by="id")
             return _call_row(rows[0]), [StoryLine(line["at"], line["text"]) for line in lines]
+
+    def by_uid(self, uid: str) -> CallRow | None:
+        """The newest call of an Asterisk channel id; None where there is none."""
+        with _explained(self._path):
+            rows = self._db.table("calls").rows_where("uid = ?", [uid], order_by="id DESC", limit=1)
+            return next((_call_row(row) for row in rows), None)
 
     def counts(self, since: datetime | None = None) -> dict[str, int]:
         """How many calls had which outcome, most frequent first; "in progress" among them."""

@@ -58,7 +58,7 @@ class Tape:
     def seconds(self, take: str) -> float:
         """How long a take is."""
         with wave.open(str(self._path(take))) as sound:
-            return sound.getnframes() / sound.getframerate()
+            return float(sound.getnframes() / sound.getframerate())
 
     async def keep(self, take: str, letter: Letter) -> bool:
         """Put a take into the outbox; whether it is there, on disk."""
