@@ -119,7 +119,7 @@ def compose(
     mail = EmailMessage(policy=SMTP)
     mail["From"] = Address(display_name=_display_name(letter), addr_spec=sender)
     mail["To"] = tuple(Address(addr_spec=address) for address in letter.to if is_address(address))
-    mail["Subject"] = f"Message from {_who(letter)}, {length(letter.seconds)}"
+    mail["Subject"] = _literal(f"Message from {_who(letter)}, {length(letter.seconds)}")
     mail["Date"] = format_datetime(written.astimezone(zone))
     mail["Message-ID"] = message_id
     mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office reply to a machine
@@ -139,7 +139,14 @@ def _who(letter: Letter) -> str:
 def _display_name(letter: Letter) -> str:
     """The caller's name, else his number, without what would look like another address."""
     name = "".join(" " if c in '<>@"(),:;\\[]' else c for c in shown(letter.name, _DISPLAY_NAME))
-    return " ".join(name.split()) or _who(letter)
+    return _literal(" ".join(name.split()) or _who(letter))
+
+
+def _literal(text: str) -> str:
+    """Header text in which no encoded word (RFC 2047) begins: whoever called himself
+    "=?utf-8?B?...?=" would otherwise be decoded, and have written what `shown` lets nobody write.
+    """
+    return text.replace("=?", "= ?")
 
 
 def _body(letter: Letter, attached: str, zone: tzinfo | None, remark: str) -> str:
