@@ -1,14 +1,16 @@
-"""What the tests on a real line share, and what the suite ran with, in its header."""
+"""What the tests on a real line share: an Asterisk, a house with its front door, one event loop."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
 from screener.asterisk.installation import Installation, install
+from tests.calls.stage import Stage
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -23,3 +25,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def installation() -> Installation:
     """An Asterisk to run: the machine's, or the one that screener installs for itself."""
     return install(lambda line: print(line, file=sys.stderr, flush=True))
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def house(installation: Installation) -> AsyncIterator[Stage]:
+    """The house that all tests call, screener running; tests take it as `stage`."""
+    async with Stage(installation) as stage:
+        yield stage
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def stage(house: Stage) -> AsyncIterator[Stage]:
+    """The house with a fresh record, its door open; afterwards nothing may be left in Asterisk."""
+    await house.open()
+    await house.fresh()
+    yield house
+    await house.assert_nothing_left()

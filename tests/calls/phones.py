@@ -116,9 +116,12 @@ class Phone:
         self, then: str, *, rings: float | None = None, contact: str | None = None
     ) -> None:
         """From now on do this; a call in progress is dropped without a word."""
+        before = (self._then, self._rings, self._contact)
         self._then = then
         self._rings = self._rings if rings is None else rings
         self._contact = contact or self._contact
+        if before == (self._then, self._rings, self._contact) and all(c.over for c in self.calls):
+            return
         await self._plug.aclose()
         await self._start()
 
