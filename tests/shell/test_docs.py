@@ -1,5 +1,6 @@
 """The documentation knows every command, setting, rule word and prompt, and no others."""
 
+import inspect
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -60,7 +61,7 @@ def test_the_readme_names_no_command_that_is_not_there() -> None:
 @pytest.mark.parametrize("path", COMMANDS)
 def test_every_command_teaches_with_an_example(path: str) -> None:
     command = COMMANDS[path]
-    text = command.help or ""
+    text = inspect.cleandoc(command.help or "")
     example = re.search(r"\nExamples?:\n(?P<lines>( +.*\n?)+)", text)
     assert example is not None
     assert re.search(rf"^ +{path}\b", example["lines"], re.MULTILINE)
