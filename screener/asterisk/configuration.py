@@ -29,7 +29,7 @@ MODULES = (
     # the dialplan
     *("pbx_config", "app_dial", "app_playback", "app_verbose", "app_echo", "app_stack", "app_read"),
     *("app_stasis", "app_exec", "func_callerid", "func_channel", "func_cut", "func_db"),
-    *("func_dialplan", "func_global", "func_hangupcause", "func_logic", "func_math"),
+    *("func_dialplan", "func_export", "func_global", "func_hangupcause", "func_logic", "func_math"),
     *("func_pjsip_aor", "func_pjsip_contact", "func_pjsip_endpoint", "func_strings"),
     *("func_timeout", "func_uri", "func_volume"),
     # bridges
@@ -42,7 +42,7 @@ MODULES = (
     *("res_pjsip_endpoint_identifier_user", "res_pjsip_header_funcs", "res_pjsip_messaging"),
     *("res_pjsip_path", "res_pjsip_registrar", "res_pjsip_rfc3326", "res_pjsip_dlg_options"),
     *("res_pjsip_nat", "res_pjsip_acl", "res_pjsip_pubsub", "res_rtp_asterisk"),
-    *("res_rtp_multicast", "chan_rtp"),
+    *("res_rtp_multicast", "chan_rtp", "chan_bridge_media"),
     # ARI
     *("res_http_websocket", "res_websocket_client", "res_stasis", "res_stasis_answer"),
     *("res_stasis_device_state", "res_stasis_playback", "res_stasis_recording"),

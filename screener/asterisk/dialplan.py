@@ -36,10 +36,22 @@ PHONES = "screener-phones"
 
 DEADLINE = "TIMEOUT(absolute)"
 """The channel function that a running screener sets on each caller in its care, and sets anew
-before it runs out; when it has, Asterisk takes the call to `screener-door,T` and rings the phones.
-"0" lifts it: two people who talk must not be parted because we died."""
+before it runs out; when it has, Asterisk takes the call to `screener-door,T` and rings the phones:
+out of Stasis(), a bridge, a playback or a recording, answered or not. "0" lifts it: two people who
+talk must not be parted because we died."""
 PATIENCE = 15.0
 """Seconds that a caller waits for a dead screener, when `DEADLINE` is kept."""
+
+
+def deadline_of(channel: str) -> str:
+    """The *global* variable that sets `DEADLINE` on a channel, by its id, whatever it is doing.
+
+    For `POST /asterisk/variable`. The channel's own `POST /channels/ID/variable` waits until the
+    playback or recording that runs on the channel is over (Asterisk 22.10), which for a long
+    message is too late.
+    """
+    return f"EXPORT({channel},{DEADLINE})"
+
 
 _ENDPOINT = re.compile(r"[A-Za-z0-9]{2,20}/[A-Za-z0-9_.+:@/-]{1,200}")
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,80}")
