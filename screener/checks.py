@@ -167,10 +167,12 @@ async def _own_asterisk(settings: Settings, url: str) -> list[Finding]:
     """Ask the user's Asterisk through ARI whether all is there that `pbx config` prints."""
     asterisk = settings.asterisk
     try:
-        async with Client(url, asterisk.user, asterisk.secret, asterisk.app) as client:
-            findings = [await _version(client)]
-            findings += [f async for f in _parts(client, settings)]
-            return findings
+        # An application of our own: a screener that runs keeps its event socket and its calls.
+        async with (
+            Client(url, asterisk.user, asterisk.secret, f"{asterisk.app}-check") as client,
+            await client.events(),
+        ):
+            return [await _version(client), *[part async for part in _parts(client, settings)]]
     except AriError as error:
         return [Finding("asterisk", False, f"{error}; see `screener pbx config`")]
 

@@ -478,6 +478,9 @@ def _paths(root: Table, folder: Path) -> dict[str, Path]:
     for key in KEYS["paths"]:
         reading = _path(folder) if key == "data" else _existing_folder(folder)
         paths[key] = table.take(key, reading, folder / key)
+        if key == "data" and "," in str(paths[key]):  # ARI takes it for the end of a sound's name
+            expected = "expected a path without a comma: Asterisk could play nothing from it"
+            table.mistakes.note(table.name(key), str(paths[key]), expected)
         if key != "data" and key not in table and not paths[key].is_dir():
             expected = f"expected a folder {paths[key]}; `screener init` shows how one looks"
             table.mistakes.missing(table.name(key), expected)

@@ -7,6 +7,7 @@ Asterisk that does not answer. Source: Asterisk's rest-api/api-docs/*.json.
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -109,10 +110,17 @@ class Client:
         return True
 
     async def dialplan_has(self, context: str) -> bool:
-        """Whether the dialplan has a context with an extension s: "screener-door"."""
-        variable = f"DIALPLAN_EXISTS({context},s,1)"
-        answer = await self._ask("GET", "asterisk", "variable", variable=variable)
-        return bool(answer["value"] == "1")
+        """Whether the dialplan has a context with an extension s: "screener-door".
+
+        Only a channel can be asked, so one is made, and taken away without being dialled. Needs the
+        event socket, or our application would not be there to own it.
+        """
+        channel = f"check-{secrets.token_hex(8)}"
+        await self.create(channel, f"Local/s@{context}", "check", {})
+        try:
+            return await self.variable(channel, f"DIALPLAN_EXISTS({context},s,1)") == "1"
+        finally:
+            await self.hangup(channel)
 
     # Channels --------------------------------------------------------------------------------
 

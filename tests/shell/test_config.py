@@ -185,6 +185,7 @@ def test_a_file_from_a_windows_editor_is_read(write: Write) -> None:
         ("[mail]", '[speech]\nvoice = "slt"\n[mail]', "expected a program and its voice"),
         ("[mail]", '[speech]\nmodel = "nowhere"\n[mail]', "there is no folder"),
         ("[mail]", '[paths]\nrules = "rulez"\n[mail]', "there is no folder"),
+        ("[mail]", '[paths]\ndata = "a,b"\n[mail]', "expected a path without a comma"),
     ],
 )
 def test_a_mistake_names_file_key_value_and_what_was_expected(
