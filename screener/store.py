@@ -6,6 +6,7 @@ which does them in order, so the event loop never waits on a disk. A write that 
 worn SD card, another program holding the file locked) is waited for `patience` seconds and then
 left in the queue, so that no caller waits for it; if it fails after all, that is logged.
 
+A call takes about 520 bytes with four lines of story: 1,000 calls a month are 6 MB a year.
 `CallLog` reads, in another process if need be, while the writer writes (SQLite's WAL).
 With synchronous=NORMAL a power cut may cost the last rows, never the file
 (https://www.sqlite.org/pragma.html#pragma_synchronous).

@@ -1,0 +1,439 @@
+"""The calls on a real disk, a bad one too."""
+
+import asyncio
+import os
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from screener.core.story import CallRow, StoryLine
+from screener.errors import StoreError
+from screener.store import MIGRATIONS, CallEnd, CallLog, CallStart, Store
+
+STARTED = datetime(2026, 11, 20, 14, 3, 11, 250_000, tzinfo=timezone(timedelta(hours=-8)))
+START = CallStart("1790000000.17", STARTED, "+18182223333", "+18055550142", "UNKNOWN")
+END = CallEnd(
+    ended=STARTED + timedelta(seconds=35.1),
+    outcome="connected",
+    reason="the caller keyed 2",
+    rule="everyone else",
+    verdict="person",
+    evidence=("keyed 2 over the prompt", 'said "office"'),
+    answered_by="study",
+    rang_after=6.1,
+    seconds=35.1,
+)
+NOBODY = 65534
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "data" / "calls.db"
+
+
+@pytest_asyncio.fixture
+async def store(path: Path) -> AsyncIterator[Store]:
+    opened = Store(path)
+    yield opened
+    await opened.close()
+
+
+def read(path: Path, call: int) -> tuple[CallRow, list[StoryLine]]:
+    with CallLog(path) as calls:
+        found = calls.call(call)
+    assert found is not None
+    return found
+
+
+def content(path: Path) -> bytes:
+    return path.read_bytes()
+
+
+def overwrite(path: Path, garbage: bytes, offset: int) -> None:
+    path.write_bytes(path.read_bytes()[:offset] + garbage)
+
+
+# What is written is what is read -----------------------------------------------------------------
+
+
+async def test_a_call_from_beginning_to_end(store: Store, path: Path) -> None:
+    call = await store.begin(START)
+    await store.tell(call, 0.0, "no rule matches: screened")
+    await store.tell(call, 0.1234567, 'answered; "greeting"')
+    assert read(path, call)[0].in_progress
+    await store.end(call, END)
+    row, story = read(path, call)
+    assert row == CallRow(
+        id=1,
+        uid="1790000000.17",
+        started=STARTED,
+        did="+18182223333",
+        number="+18055550142",
+        name="UNKNOWN",
+        withheld=False,
+        ended=END.ended,
+        outcome="connected",
+        reason="the caller keyed 2",
+        rule="everyone else",
+        verdict="person",
+        evidence=("keyed 2 over the prompt", 'said "office"'),
+        answered_by="study",
+        rang_after=6.1,
+        seconds=35.1,
+    )
+    assert row.started.utcoffset() == timedelta(0)
+    assert story == [
+        StoryLine(0.0, "no rule matches: screened"),
+        StoryLine(0.123, 'answered; "greeting"'),
+    ]
+
+
+async def test_lines_told_at_once_keep_their_order(store: Store, path: Path) -> None:
+    calls = [await store.begin(START) for _ in range(5)]
+    await asyncio.gather(*(store.tell(c, 0.0, str(n)) for n in range(40) for c in calls))
+    for call in calls:
+        assert [line.text for line in read(path, call)[1]] == [str(n) for n in range(40)]
+
+
+async def test_calls_are_listed_newest_first_and_counted(store: Store, path: Path) -> None:
+    outcomes = ["connected", "treated", "treated", "silent"]
+    for day, outcome in enumerate(outcomes):
+        start = replace(START, started=STARTED + timedelta(days=day))
+        await store.end(await store.begin(start), replace(END, outcome=outcome))
+    await store.begin(replace(START, started=STARTED + timedelta(days=4)))
+    with CallLog(path) as calls:
+        assert [row.id for row in calls.calls(3)] == [5, 4, 3]
+        since = STARTED + timedelta(days=2)
+        assert [row.outcome for row in calls.calls(10, since)] == ["", "silent", "treated"]
+        assert calls.counts() == {"treated": 2, "connected": 1, "in progress": 1, "silent": 1}
+        assert calls.counts(since) == {"in progress": 1, "silent": 1, "treated": 1}
+        assert calls.call(99) is None
+
+
+async def test_calls_that_a_killed_run_left_are_unsettled_and_ids_go_on(path: Path) -> None:
+    earlier = Store(path)
+    done, left, also_left = [await earlier.begin(START) for _ in range(3)]
+    await earlier.end(done, END)
+    await earlier.close()
+    store = Store(path)
+    new = await store.begin(START)
+    assert new == also_left + 1
+    assert [row.id for row in await store.unsettled()] == [left, also_left]
+    await store.end(left, replace(END, outcome="lost", answered_by="", rang_after=None))
+    assert [row.id for row in await store.unsettled()] == [also_left]
+    await store.close()
+
+
+async def test_an_id_is_never_given_twice(path: Path) -> None:
+    store = Store(path)
+    await store.begin(START)
+    newest = await store.begin(START)
+    await store.close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("DELETE FROM calls")
+    store = Store(path)
+    assert await store.begin(START) == newest + 1
+    await store.close()
+
+
+async def test_ending_a_call_that_is_not_there_is_an_error(store: Store) -> None:
+    with pytest.raises(StoreError, match="has no row of this call"):
+        await store.end(4711, END)
+
+
+HOSTILE = st.text(st.characters(), max_size=400) | st.just("\ud800\x00'; DROP TABLE calls; --")
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(name=HOSTILE, number=HOSTILE, text=HOSTILE)
+def test_strangers_text_is_kept_and_nothing_else_happens(
+    path: Path, name: str, number: str, text: str
+) -> None:
+    async def one_call() -> int:
+        store = Store(path)
+        call = await store.begin(replace(START, name=name, number=number))
+        await store.tell(call, 1.0, text)
+        await store.end(call, replace(END, reason=text, evidence=(text, name)))
+        await store.close()
+        return call
+
+    row, story = read(path, asyncio.run(one_call()))
+
+    def kept(written: str, longest: int) -> str:
+        return written[:longest].encode("utf-8", "backslashreplace").decode()[:longest]
+
+    assert (row.name, row.number) == (kept(name, 300), kept(number, 300))
+    assert (row.reason, story) == (kept(text, 1000), [StoryLine(1.0, kept(text, 1000))])
+    assert row.evidence == (kept(text, 1000), kept(name, 1000))
+
+
+async def test_what_a_stranger_can_write_is_bounded(store: Store, path: Path) -> None:
+    call = await store.begin(replace(START, name="n" * 100_000, uid="u" * 100_000))
+    await store.tell(call, 0.0, "t" * 100_000)
+    await store.end(call, replace(END, reason="r" * 100_000, evidence=("e" * 100_000,) * 1000))
+    row, [line] = read(path, call)
+    assert (len(row.name), len(row.uid), len(row.reason), len(line.text)) == (300, 300, 1000, 1000)
+    assert [len(sentence) for sentence in row.evidence] == [1000] * 50
+
+
+async def test_a_call_costs_a_few_hundred_bytes(path: Path) -> None:
+    store = Store(path)
+    lines = ["no rule matches: screened", 'answered; "greeting"', "keyed 2: office", "hung up"]
+    for _ in range(500):
+        call = await store.begin(START)
+        for at, line in enumerate(lines):
+            await store.tell(call, at, line)
+        await store.end(call, END)
+    await store.close()
+    per_call = len(content(path)) / 500
+    print(f"{per_call:.0f} bytes per call with {len(lines)} lines of story")
+    assert per_call < 1000
+
+
+# Migrations --------------------------------------------------------------------------------------
+
+
+def version(path: Path) -> int:
+    with sqlite3.connect(path) as connection:
+        return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+@pytest.mark.parametrize("start", range(len(MIGRATIONS) + 1))
+async def test_a_database_of_any_version_is_brought_up_to_date(path: Path, start: int) -> None:
+    path.parent.mkdir()
+    with sqlite3.connect(path) as connection:
+        for statements in MIGRATIONS[:start]:
+            for statement in statements:
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {start}")
+    store = Store(path)
+    call = await store.begin(START)
+    await store.end(call, END)
+    await store.close()
+    assert version(path) == len(MIGRATIONS)
+    assert read(path, call)[0].outcome == "connected"
+
+
+async def test_a_migration_that_fails_leaves_the_version_and_the_tables_as_they_were(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await Store(path).close()
+    broken = (*MIGRATIONS, ("CREATE TABLE half (x)", "CREATE TABLE calls (x)"))
+    monkeypatch.setattr("screener.store.MIGRATIONS", broken)
+    with pytest.raises(StoreError, match="already exists"):
+        Store(path)
+    assert version(path) == len(MIGRATIONS)
+    with sqlite3.connect(path) as connection:
+        names = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
+    assert "half" not in names
+
+
+async def test_a_database_of_a_newer_screener_is_refused(path: Path) -> None:
+    await Store(path).close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    with pytest.raises(StoreError, match=r"calls\.db: it was written by a newer screener"):
+        Store(path)
+
+
+# Bad disks ---------------------------------------------------------------------------------------
+
+
+@contextmanager
+def an_ordinary_user() -> Iterator[Path]:
+    """A folder of an ordinary user's, as whom we act: nothing is forbidden to root."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        root = os.geteuid() == 0
+        if root:
+            os.chown(folder, NOBODY, NOBODY)
+            os.seteuid(NOBODY)
+        try:
+            yield folder
+        finally:
+            if root:
+                os.seteuid(0)
+            folder.chmod(0o700)
+
+
+def test_a_folder_that_cannot_be_written() -> None:
+    with an_ordinary_user() as folder:
+        folder.chmod(0o500)
+        with pytest.raises(StoreError, match=r"calls\.db: it cannot be opened: let the user"):
+            Store(folder / "calls.db")
+        with pytest.raises(StoreError, match=r"calls\.db: it cannot be written: Permission den"):
+            Store(folder / "deeper" / "calls.db")
+
+
+async def test_a_file_that_cannot_be_written() -> None:
+    with an_ordinary_user() as folder:
+        path = folder / "calls.db"
+        await Store(path).close()
+        path.chmod(0o400)
+        with pytest.raises(StoreError, match="it cannot be written: let the user"):
+            store = Store(path)
+            await store.begin(START)
+        path.chmod(0o000)
+        with pytest.raises(StoreError, match="it cannot be opened: let the user"):
+            Store(path)
+
+
+@pytest.mark.parametrize("garbage", [b"not a database at all" * 100, b"\x00\xff" * 5000])
+def test_a_file_of_garbage(tmp_path: Path, garbage: bytes) -> None:
+    path = tmp_path / "calls.db"
+    path.write_bytes(garbage)
+    with pytest.raises(StoreError, match="not a database of screener's: move it away"):
+        Store(path)
+    with CallLog(path) as calls, pytest.raises(StoreError, match="not a database of screener's"):
+        calls.calls(10)
+    assert path.read_bytes() == garbage
+
+
+async def test_a_damaged_file(path: Path) -> None:
+    store = Store(path)
+    for _ in range(300):
+        await store.end(await store.begin(START), END)
+    await store.close()
+    overwrite(path, b"\x5a" * (len(content(path)) - 4096), 4096)
+    with CallLog(path) as calls, pytest.raises(StoreError, match="it is damaged: move it away"):
+        calls.calls(1000)
+    with pytest.raises(StoreError, match="it is damaged: move it away"):
+        store = Store(path)
+        await store.begin(START)
+
+
+def test_a_file_that_is_not_there_is_not_made_by_reading(path: Path) -> None:
+    with pytest.raises(StoreError, match="no call has been written down yet"):
+        CallLog(path)
+    assert not path.exists()
+
+
+async def test_a_reader_cannot_write(store: Store, path: Path) -> None:
+    await store.begin(START)
+    with CallLog(path) as calls, pytest.raises(sqlite3.OperationalError, match="readonly"):
+        calls._db.execute("DELETE FROM calls")
+
+
+FULL = """
+import asyncio, resource, signal, sys
+from datetime import UTC, datetime
+from pathlib import Path
+from screener.errors import StoreError
+from screener.store import CallStart, Store
+
+async def main():
+    store = Store(Path(sys.argv[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
+    start = CallStart("uid", datetime.now(UTC), "+18182223333", "+18055550142", "x" * 300)
+    written = 0
+    try:
+        while written < 100_000:
+            await store.begin(start)
+            written += 1
+    except StoreError as error:
+        print(written, error)
+
+asyncio.run(main())
+"""
+
+
+def test_no_room_on_the_disk(path: Path) -> None:
+    """A file may not grow beyond 1 MB (RLIMIT_FSIZE): what was written before that is kept."""
+    run = [sys.executable, "-c", FULL, str(path)]
+    told = subprocess.run(run, capture_output=True, text=True, check=True, timeout=60).stdout
+    written, said = told.split(" ", 1)
+    assert "calls.db: the disk could not be read or written: is it full" in said
+    with CallLog(path) as calls:
+        assert len(calls.calls(100_000)) == int(written) > 10
+
+
+async def test_a_full_database_is_an_error_and_the_next_call_is_kept(path: Path) -> None:
+    store = Store(path)
+    pages = store._db.execute("PRAGMA page_count").fetchone()[0]
+    store._db.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(StoreError, match="no room left on the disk: free some"):
+        for _ in range(1000):
+            await store.begin(replace(START, name="x" * 300))
+    store._db.execute("PRAGMA max_page_count = 100000")
+    call = await store.begin(START)
+    await store.close()
+    assert read(path, call)[0].name == "UNKNOWN"
+
+
+# Slow disks --------------------------------------------------------------------------------------
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Another program is in the middle of writing to the database."""
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    finally:
+        other.execute("ROLLBACK")
+        other.close()
+
+
+async def test_a_database_that_stays_locked_is_an_error(path: Path) -> None:
+    store = Store(path, lock_patience=0.05)
+    with locked(path), pytest.raises(StoreError, match="another program holds it locked"):
+        await store.begin(START)
+    call = await store.begin(START)
+    await store.close()
+    assert read(path, call)[0].uid == START.uid
+
+
+async def test_a_call_does_not_wait_for_a_lock_and_its_row_is_written_after_it(path: Path) -> None:
+    store = Store(path, patience=0.05, lock_patience=30)
+    with locked(path):
+        call = await store.begin(START)
+        await store.tell(call, 0.0, "first")
+        await store.tell(call, 1.0, "second")
+        await store.end(call, END)
+        with CallLog(path) as calls:
+            assert calls.calls(10) == []
+    await store.close()
+    row, story = read(path, call)
+    assert row.outcome == "connected"
+    assert [line.text for line in story] == ["first", "second"]
+
+
+async def test_a_late_write_that_fails_is_logged(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = Store(path, patience=0.01, lock_patience=0.3)
+    with locked(path):
+        await store.begin(START)
+        await store.close()
+    assert "part of a call was not written down" in caplog.text
+    assert "another program holds it locked" in caplog.text
+
+
+async def test_a_cancelled_call_still_gets_its_row(path: Path) -> None:
+    store = Store(path, patience=30)
+    with locked(path):
+        beginning = asyncio.create_task(store.begin(START))
+        await asyncio.sleep(0)
+        beginning.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await beginning
+    await store.close()
+    assert read(path, 1)[0].uid == START.uid
+
+
+async def test_reading_goes_on_while_a_call_is_written(store: Store, path: Path) -> None:
+    call = await store.begin(START)
+    with CallLog(path) as calls, locked(path):
+        assert [row.id for row in calls.calls(10)] == [call]
