@@ -207,3 +207,32 @@ def whence() -> str:
     if count:
         return f"{count} recordings of ../shared/data/speech"
     return "synthesised only (../shared/data/speech is away)"
+
+
+DIGIT_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+
+
+def spoken_digits(digit: int) -> list[Recording]:
+    """People saying one digit; where the recordings are away, one synthesised on the spot."""
+    word = DIGIT_WORDS[digit]
+    real = [clip for clip in recordings() if clip.kind == "human-digit"]
+    said = [clip for clip in real if f"_{word}_" in clip.name or f"_{digit}_" in clip.name]
+    if said:
+        return said
+    spoken = say(word)
+    return [
+        Recording(
+            f"synthesised {word}", "human", "synthesised", word, seconds_of(spoken), None, spoken
+        )
+    ]
+
+
+def likeness(heard: bytes, said: bytes) -> float:
+    """How much of the power of `heard`, where it fits `said` best, is `said`: 0 to 1."""
+    said = said[: len(heard)]
+    if not said:
+        return 0.0
+    offset, factor = audioop.findfit(heard, said)
+    stretch = heard[2 * offset : 2 * offset + len(said)]
+    power = audioop.rms(stretch, 2)
+    return (factor * audioop.rms(said[: len(stretch)], 2) / power) ** 2 if power else 0.0

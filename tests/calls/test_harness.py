@@ -6,7 +6,6 @@ What a test of screener concludes from them is worth as much as this.
 from __future__ import annotations
 
 import asyncio
-import audioop
 import smtplib
 from collections.abc import AsyncIterator
 from email.message import EmailMessage
@@ -87,7 +86,7 @@ async def test_a_caller_hears_his_own_words_from_an_echo(pbx: PlainAsterisk) -> 
         await call.speak(words)
         await call.hear_quiet(0.3, within=5)
         heard = call.heard()
-    assert match(heard, words) > 0.95
+    assert speech.likeness(heard, words) > 0.95
 
 
 async def test_what_he_says_can_be_softer_and_noisy(pbx: PlainAsterisk) -> None:
@@ -98,7 +97,7 @@ async def test_what_he_says_can_be_softer_and_noisy(pbx: PlainAsterisk) -> None:
         await call.hear_quiet(0.3, within=5)
         heard = call.heard()
     loudest = max(packet.dbfs for packet in call.rtp.packets)
-    assert match(heard, words) > 0.9
+    assert speech.likeness(heard, words) > 0.9
     assert loudest == pytest.approx(loudest_frame(words) - 10, abs=1.0)
     assert speech.level_dbfs(heard[-1600:]) == pytest.approx(-50.0, abs=1.5)
 
@@ -207,8 +206,8 @@ async def test_a_phone_rings_answers_and_both_hear_each_other(
         await call.hear_quiet(0.3, within=5)
         await kitchen.hang_up()
         result = await call.ended(within=5)
-    assert match(kitchen.rtp.heard(), hello) > 0.95
-    assert match(call.heard(), who) > 0.95
+    assert speech.likeness(kitchen.rtp.heard(), hello) > 0.95
+    assert speech.likeness(call.heard(), who) > 0.95
     assert result.hung_up_by == "callee"
     assert "+18055550142" in rung.from_header
     assert rung.invited > call.started
@@ -355,15 +354,6 @@ def test_levels_are_what_they_are_said_to_be() -> None:
     assert speech.level_dbfs(speech.line_noise(1.0, -50.0)) == pytest.approx(-50.0, abs=0.3)
     louder = speech.change_level(speech.tone(440, 1.0, -30.0), 10.0)
     assert speech.level_dbfs(louder) == pytest.approx(-20.0, abs=0.1)
-
-
-def match(heard: bytes, said: bytes) -> float:
-    """How much of the power of `heard`, where it fits best, is `said`: 0 to 1."""
-    offset, factor = audioop.findfit(heard, said[: len(heard)])
-    stretch = heard[2 * offset : 2 * offset + len(said)]
-    said = said[: len(stretch)]
-    power = audioop.rms(stretch, 2)
-    return (factor * audioop.rms(said, 2) / power) ** 2 if power else 0.0
 
 
 def loudest_frame(pcm: bytes) -> float:
