@@ -177,9 +177,9 @@ class Client:
             return ""
         return str(found["value"])
 
-    async def set_variable(self, channel: str, name: str, value: str) -> None:
-        """Set a channel variable or dialplan function."""
-        await self._ask("POST", "channels", channel, "variable", variable=name, value=value)
+    async def set_global(self, name: str, value: str) -> None:
+        """Set a global variable or dialplan function."""
+        await self._ask("POST", "asterisk", "variable", variable=name, value=value)
 
     async def create(
         self, channel: str, endpoint: str, args: str, variables: Mapping[str, str]

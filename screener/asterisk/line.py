@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from screener.asterisk.client import Client
 from screener.asterisk.connection import Connection, Mailbox
-from screener.asterisk.dialplan import DEADLINE, FAILSAFE, FAILSAFE_EXTENSION, PATIENCE
+from screener.asterisk.dialplan import FAILSAFE, FAILSAFE_EXTENSION, PATIENCE, deadline_of
 from screener.asterisk.translate import (
     Arrived,
     Event,
@@ -108,7 +108,7 @@ class Line:
             if self._talking:
                 return  # two people who talk are not parted because we died
             with suppress(AriError):
-                await self._client.set_variable(self.channel, DEADLINE, f"{PATIENCE:.0f}")
+                await self._client.set_global(deadline_of(self.channel), f"{PATIENCE:.0f}")
 
     def catch_up(self, channels: Iterable[Mapping[str, Any]]) -> None:
         """Take in what happened while no events came; `channels` are all that Asterisk has."""
@@ -304,7 +304,7 @@ class Line:
         await asyncio.gather(self.answer(), self._client.create_bridge(bridge))
         await self._client.add_to_bridge(bridge, self.channel, leg.channel)
         self._talking = True
-        await self._client.set_variable(self.channel, DEADLINE, "0")
+        await self._client.set_global(deadline_of(self.channel), "0")
 
     async def end_leg(self, leg: Leg) -> None:
         if not leg.gone.is_set():

@@ -4,7 +4,7 @@
 
 `play` runs a script. The steps are the outcomes of the commands that have one (Listen, Ring, Record,
 Replay, Keep), in order; `HangsUp()` stands for a caller who is gone at the next command that needs
-him (with `hang_up_at_outcomes`, the next that has an outcome). All other commands are sent None.
+him (with `hang_up_at_outcomes`, the next that takes its time). All other commands are sent None.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from screener.core.script import (
     Script,
     Span,
     SpokenPhrase,
+    Talk,
 )
 
 T = TypeVar("T")
@@ -107,7 +108,8 @@ def play(
         command = next(script)
         while True:
             asked.append(command)
-            gone = bool(left) and isinstance(left[0], HangsUp) and not hang_up_at_outcomes
+            awaited = (*_ANSWERED, Talk) if hang_up_at_outcomes else (Command,)
+            gone = bool(left) and isinstance(left[0], HangsUp) and isinstance(command, awaited)
             if isinstance(command, _ANSWERED) or (gone and not isinstance(command, _ALONE)):
                 assert left, f"nothing is left to answer {command}"
                 step = left.pop(0)
