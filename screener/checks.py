@@ -24,6 +24,7 @@ from screener.errors import (
     AriError,
     ConfigError,
     InstallError,
+    OutboxError,
     PromptMissing,
     ScreenerError,
     SetupError,
@@ -149,7 +150,10 @@ def _data(settings: Settings) -> str:
 
 
 def _mail(settings: Settings) -> str:
-    outbox.reach(settings.mail)
+    try:
+        outbox.reach(settings.mail)
+    except OutboxError as error:
+        raise OutboxError(f"{error}; see [mail] in {settings.path.name}") from None
     return f"{settings.mail.host}:{settings.mail.port} takes our mail"
 
 

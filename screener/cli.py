@@ -211,7 +211,11 @@ def calls(context: click.Context, file: Path, limit: int) -> None:
     from screener.core.story import calls_table
     from screener.store import CallLog
 
-    with CallLog(_database(file)) as log:
+    database = _database(file)
+    if not database.exists():
+        click.echo(calls_table([], None))
+        return
+    with CallLog(database) as log:
         click.echo(calls_table(log.calls(limit), None, _columns()))
 
 

@@ -153,7 +153,8 @@ async def test_a_call_that_is_not_there_is_refused(home: Path, settings: Setting
 
 
 def test_before_the_first_call_there_is_a_sentence(home: Path) -> None:
-    assert "no call has been written down yet" in refused("calls", "--dir", home)
+    assert screener("calls", "--dir", home).stdout == "no calls yet\n"
+    assert "no call has been written down yet" in refused("calls", "show", 1, "--dir", home)
 
 
 # sounds ------------------------------------------------------------------------------------------
@@ -279,6 +280,7 @@ def test_check_says_what_to_do_about_each_wrong_part(home: Path) -> None:
     assert "1-allow.rules:1:1" in lines["rules"]
     assert "en.toml" in lines["sounds"]
     assert "localhost:1" in lines["mail"]
+    assert "see [mail] in screener.toml" in lines["mail"]
     assert all("Traceback" not in line for line in lines.values())
 
 
@@ -295,7 +297,8 @@ def test_check_of_an_asterisk_that_is_not_there_says_so(home: Path) -> None:
     path.write_text(path.read_text().replace("[asterisk]", url))
     result = screener("check", home, environment={config.ARI_SECRET: "hidden"})
     assert result.exit_code == 1
-    assert "http://127.0.0.1:9/ari cannot be reached" in result.stdout
+    assert "no Asterisk answers at http://127.0.0.1:9/ari" in result.stdout
+    assert "see `screener pbx config`" in result.stdout
     assert "hidden" not in result.output
 
 
