@@ -72,12 +72,11 @@ def private_files(
     settings: Settings,
     folder: Path,
     *,
-    control: Path,
     passwords: Mapping[str, str],
     contacts: Mapping[str, str],
     extra_dialplan: str = "",
 ) -> Mapping[str, str]:
-    """File name -> text, for an Asterisk that lives in `folder`, its control socket in `control`.
+    """File name -> text, for an Asterisk that lives in `folder`.
 
     `passwords` are the phones' SIP passwords and `contacts` fixed SIP URIs, both by what follows
     "PJSIP/" in their endpoint; a phone with a contact need not register.
@@ -91,7 +90,7 @@ def private_files(
         extra_dialplan,
     ]
     return {
-        "asterisk.conf": _asterisk(installation, folder, control),
+        "asterisk.conf": _asterisk(installation, folder),
         "logger.conf": f"[general]\ndateformat=%F %T.%3q\n[logfiles]\n{LOG} => {_LEVELS}\n",
         "modules.conf": _modules(installation),
         "http.conf": (
@@ -138,7 +137,7 @@ info=!950/330,!1400/330,!1800/330,0
 """
 
 
-def _asterisk(installation: Installation, folder: Path, control: Path) -> str:
+def _asterisk(installation: Installation, folder: Path) -> str:
     places = {
         "astetcdir": folder / "etc",
         "astmoddir": installation.modules,
@@ -148,7 +147,7 @@ def _asterisk(installation: Installation, folder: Path, control: Path) -> str:
         "astdatadir": installation.data,
         "astagidir": folder / "lib",
         "astspooldir": folder / "spool",
-        "astrundir": control,
+        "astrundir": folder,
         "astlogdir": folder / "log",
         "astsbindir": folder / "lib",
         "astcachedir": folder / "cache",

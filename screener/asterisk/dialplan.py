@@ -35,12 +35,12 @@ FAILSAFE_EXTENSION = "s"
 PHONES = "screener-phones"
 
 DEADLINE = "TIMEOUT(absolute)"
-"""The channel function that a running screener sets on each caller in its care, and sets anew
-before it runs out; when it has, Asterisk takes the call to `screener-door,T` and rings the phones:
-out of Stasis(), a bridge, a playback or a recording, answered or not. "0" lifts it: two people who
-talk must not be parted because we died."""
+"""The channel function that the dialplan sets before Stasis(), and a running screener sets anew on
+each caller in its care before it runs out; when it has, Asterisk takes it to `screener-door,T`
+and rings the phones: out of Stasis(), a bridge, a playback or a recording, answered or not. "0"
+lifts it: two people who talk must not be parted because we died."""
 PATIENCE = 15.0
-"""Seconds that a caller waits for a dead screener, when `DEADLINE` is kept."""
+"""Seconds that a caller waits for a dead screener."""
 
 
 def deadline_of(channel: str) -> str:
@@ -118,10 +118,11 @@ def arrivals(settings: Settings) -> str:
         f" same => n,Goto({DOOR},s,1)",
         "",
         f"[{DOOR}]",
-        f"exten => s,1,Stasis({app},did,${{SCREENER_DID}})",
+        f"exten => s,1,Set({DEADLINE}={PATIENCE:.0f})",
+        f" same => n,Stasis({app},did,${{SCREENER_DID}})",
         "; Back here: screener is away, or hands the call back.",
         f" same => n,Goto({FAILSAFE},{FAILSAFE_EXTENSION},1)",
-        "; Screener died with this call in its care: its deadline has run out.",
+        "; Screener died, or hangs, with this call in its care: its deadline has run out.",
         f"exten => T,1,Goto({FAILSAFE},{FAILSAFE_EXTENSION},1)",
         "",
         f"[{FAILSAFE}]",

@@ -12,9 +12,11 @@ when the thread that started it dies (prctl(2), PR_SET_PDEATHSIG), however that 
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import json
 import os
+import re
 import secrets
 import shutil
 import socket
@@ -38,7 +40,10 @@ READY_TIMEOUT = 30.0
 STOP_TIMEOUT = 5.0
 """Seconds that a stopping Asterisk has to hang up its calls before it is killed."""
 _POLL = 0.05
-_LONGEST_SOCKET_PATH = 107  # sun_path in unix(7), less the closing zero
+# A socket's path holds 107 bytes (unix(7)), and some of Asterisk's own buffers little more.
+_LONGEST_FOLDER = 80
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 # Ask the kernel to end us with our parent, see that he is not already gone, become Asterisk.
 _LAUNCHER = """\
@@ -97,7 +102,7 @@ class PrivateAsterisk:
         self.log = self.run / "log" / LOG
         self.sip_address = f"{LOOPBACK}:{settings.asterisk.sip_port}"
         self._process: Process | None = None
-        self._control: Path | None = None
+        self._alias: Path | None = None
 
     @property
     def pid(self) -> int | None:
@@ -129,7 +134,7 @@ class PrivateAsterisk:
             self._write()
             with (self.run / "log" / "console.log").open("wb") as console:
                 launcher = (sys.executable, "-I", "-S", "-c", _LAUNCHER, str(os.getpid()))
-                configuration = str(self.run / "etc/asterisk.conf")
+                configuration = str(self._short_folder() / "etc/asterisk.conf")
                 self._process = await asyncio.create_subprocess_exec(
                     *launcher,
                     *self.installation.command,
@@ -141,7 +146,7 @@ class PrivateAsterisk:
                     process_group=0,
                 )
         except OSError as error:
-            self._forget_control()
+            self._forget_alias()
             raise InstallError(
                 f"the private Asterisk cannot be started in {self.run}: {error.strerror}"
             ) from error
@@ -171,7 +176,7 @@ class PrivateAsterisk:
                 process.kill()
                 await process.wait()
             self._process = None
-        self._forget_control()
+        self._forget_alias()
 
     async def restart(self) -> None:
         """Kill it as a crash would, and start it again."""
@@ -180,7 +185,7 @@ class PrivateAsterisk:
                 self._process.kill()
             await self._process.wait()
             self._process = None
-        self._forget_control()
+        self._forget_alias()
         await self.start()
 
     # Starting --------------------------------------------------------------------------------
@@ -215,8 +220,7 @@ class PrivateAsterisk:
         for file, text in private_files(
             self.installation,
             self.settings,
-            self.run,
-            control=self._control_folder(),
+            self._short_folder(),
             passwords=phone_passwords(self.settings),
             contacts=self.contacts,
             extra_dialplan=self.extra_dialplan,
@@ -224,17 +228,19 @@ class PrivateAsterisk:
             (etc / file).write_text(text, encoding="utf-8")
         self.log.unlink(missing_ok=True)
 
-    def _control_folder(self) -> Path:
-        """Where the control socket goes: its path may not be long, as those of our users may be."""
-        if len(os.fsencode(self.run / "asterisk.ctl")) <= _LONGEST_SOCKET_PATH:
+    def _short_folder(self) -> Path:
+        """`run`, or a short name for it where Asterisk could not deal with the real one."""
+        if len(os.fsencode(self.run)) <= _LONGEST_FOLDER:
             return self.run
-        self._control = Path(tempfile.mkdtemp(prefix="screener-"))
-        return self._control
+        if self._alias is None:
+            self._alias = Path(tempfile.mkdtemp(prefix="screener-"))
+            (self._alias / "run").symlink_to(self.run)
+        return self._alias / "run"
 
-    def _forget_control(self) -> None:
-        if self._control is not None:
-            shutil.rmtree(self._control, ignore_errors=True)
-            self._control = None
+    def _forget_alias(self) -> None:
+        if self._alias is not None:
+            shutil.rmtree(self._alias, ignore_errors=True)
+            self._alias = None
 
     # Being ready -----------------------------------------------------------------------------
 
@@ -248,8 +254,8 @@ class PrivateAsterisk:
 
     async def _ari_answers(self) -> None:
         asterisk = self.settings.asterisk
-        login = aiohttp.BasicAuth(asterisk.user, asterisk.secret)
-        async with aiohttp.ClientSession(auth=login) as http:
+        login = base64.b64encode(f"{asterisk.user}:{asterisk.secret}".encode()).decode("ascii")
+        async with aiohttp.ClientSession(headers={"Authorization": f"Basic {login}"}) as http:
             while True:
                 self._still_there()
                 with contextlib.suppress(aiohttp.ClientError):
@@ -281,7 +287,11 @@ class PrivateAsterisk:
         for log in (self.log, self.run / "log" / "console.log"):
             with contextlib.suppress(OSError):
                 lines += log.read_text(encoding="utf-8", errors="replace").splitlines()
-        telling = [line.strip() for line in lines if "ERROR" in line] or lines[-3:]
+        lines = [_COLOUR.sub("", line).strip() for line in lines]
+        for mark in ("EXITING", "ERROR", ""):
+            telling = [line for line in lines if line and mark in line]
+            if telling:
+                break
         return " | ".join(dict.fromkeys(telling[:5])) or f"it said nothing; see {self.run / 'log'}"
 
 

@@ -1,0 +1,188 @@
+"""The dialplan's text: every form of a DID has its extension, and no name can add a line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from screener.asterisk import dialplan
+from screener.asterisk.configuration import pbx_config, private_files
+from screener.asterisk.installation import Installation
+from screener.config import (
+    AsteriskSettings,
+    Engine,
+    MailSecurity,
+    MailSettings,
+    Settings,
+    SpeechSettings,
+)
+from screener.core.frontdoor import Extension, FrontDoor, MessageBox, Phone, RingGroup
+from screener.errors import ConfigError
+
+SECRET = "s3cret;with a semicolon"
+NOWHERE = Path("/nowhere")
+INSTALLATION = Installation(("asterisk",), NOWHERE, NOWHERE, "22.0.0")
+
+
+def house(
+    dids: tuple[str, ...] = ("+18182223333",),
+    phones: Mapping[str, str] | None = None,
+    app: str = "screener",
+) -> Settings:
+    """Settings with these DIDs and phones (name -> endpoint), all of which ring together."""
+    endpoints = phones or {"kitchen": "PJSIP/kitchen", "study": "PJSIP/study"}
+    rung = {name: Phone(name, endpoint) for name, endpoint in endpoints.items()}
+    group = RingGroup("family", tuple(rung.values()), 25.0)
+    box = MessageBox("family", ("you@example.net",))
+    extensions = {"1": Extension("1", ("family",), group, box)}
+    return Settings(
+        path=NOWHERE / "screener.toml",
+        country="US",
+        doors={did: FrontDoor(did, group, box, extensions) for did in dids},
+        phones=rung,
+        groups={"family": group},
+        boxes={"family": box},
+        asterisk=AsteriskSettings(
+            None, "screener", SECRET, app, "127.0.0.1", 5160, 8188, (12000, 12999)
+        ),
+        mail=MailSettings("localhost", 25, MailSecurity.NONE, "", "", "me@example.net", 14.0),
+        speech=SpeechSettings(Engine.AUTO, None, "flite:slt"),
+        rules=NOWHERE,
+        grammars=NOWHERE,
+        sounds=NOWHERE,
+        data=NOWHERE,
+    )
+
+
+def files(settings: Settings) -> Mapping[str, str]:
+    phones = {p.endpoint.partition("/")[2] for p in settings.phones.values()}
+    return private_files(
+        INSTALLATION,
+        settings,
+        NOWHERE,
+        passwords=dict.fromkeys(phones, "password"),
+        contacts={},
+    )
+
+
+def sections(text: str) -> dict[str, list[str]]:
+    """An Asterisk file, read: section -> its lines without comments. Raises on any other line."""
+    found: dict[str, list[str]] = {}
+    here: list[str] | None = None
+    for raw in text.splitlines():
+        line = re.sub(r"(?<!\\);.*", "", raw).strip()
+        if not line:
+            continue
+        head = re.fullmatch(r"\[([A-Za-z0-9_.-]+)\]", line)
+        if head:
+            here = found.setdefault(head[1], [])
+        elif here is not None and re.match(r"[a-z_.]+ *=>? *\S", line):
+            here.append(line)
+        else:
+            raise AssertionError(f"not a line of an Asterisk file: {raw!r}")
+    return found
+
+
+def extensions(lines: list[str]) -> list[str]:
+    return [line.split(" ", 2)[2].split(",")[0] for line in lines if line.startswith("exten")]
+
+
+def test_every_file_of_the_private_asterisk_is_well_formed() -> None:
+    read = {name: sections(text) for name, text in files(house()).items()}
+    assert read["http.conf"]["general"][1] == "bindaddr=127.0.0.1"
+    assert "password=s3cret\\;with a semicolon" in read["ari.conf"]["screener"]
+    assert set(read["pjsip.conf"]) == {"global", "udp", "tcp", "anonymous", "kitchen", "study"}
+    binds = [line for lines in read["pjsip.conf"].values() for line in lines if "bind=" in line]
+    assert binds == ["bind=127.0.0.1:5160"] * 2
+
+
+def test_nothing_of_the_private_asterisk_listens_on_another_address() -> None:
+    for name, text in files(house()).items():
+        assert "0.0.0.0" not in text, name
+
+
+def test_a_did_has_an_extension_in_each_form_that_lines_use() -> None:
+    ring = sections(dialplan.arrivals(house(("+18182223333", "+441632960123"))))["screener-ring"]
+    assert extensions(ring) == [
+        *("did+18182223333", "did18182223333", "did8182223333"),
+        *("did+441632960123", "did441632960123", "did1632960123", "did01632960123"),
+        "_did!",
+    ]
+
+
+def test_arrivals_take_a_number_with_or_without_plus_and_none() -> None:
+    assert extensions(sections(dialplan.arrivals(house()))["screener-in"]) == ["_X!", "_+X!", "s"]
+
+
+def test_the_phones_ring_without_us_and_no_redirect_is_followed() -> None:
+    ring = sections(dialplan.arrivals(house()))["screener-ring"]
+    assert ring[0] == "exten => did+18182223333,1,Dial(PJSIP/kitchen&PJSIP/study,25,i)"
+
+
+def test_two_dids_that_share_a_form_ring_at_the_first() -> None:
+    # 818-222-3333 in the USA, and Vietnam's +84 81... do not clash; these two do.
+    ring = sections(dialplan.arrivals(house(("+4981822233", "+81822233"))))["screener-ring"]
+    forms = extensions(ring)
+    assert len(forms) == len(set(forms))
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "PJSIP/kitchen\nexten => s,1,System(reboot)",
+        "PJSIP/kitchen,25,U(evil)",
+        "PJSIP/kitchen&Local/9@outside",
+        "PJSIP/${EVIL}",
+        "PJSIP/kitchen)",
+        "PJSIP/",
+        "kitchen",
+        "PJSIP/kit;chen",
+    ],
+)
+def test_a_hostile_endpoint_is_refused(endpoint: str) -> None:
+    settings = house(phones={"kitchen": endpoint})
+    with pytest.raises(ConfigError, match="cannot be written"):
+        dialplan.arrivals(settings)
+
+
+@pytest.mark.parametrize("app", ["screener,x", "a)\nexten => _X!,1,System(x)", "", "${X}", "a b"])
+def test_a_hostile_application_is_refused(app: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape("asterisk.app")):
+        dialplan.arrivals(house(app=app))
+
+
+@pytest.mark.parametrize("resource", ["anonymous", "global", "udp", "TCP"])
+def test_a_phone_cannot_take_the_place_of_another_section(resource: str) -> None:
+    with pytest.raises(ConfigError, match=resource):
+        files(house(phones={"x": f"PJSIP/{resource}"}))
+
+
+@given(st.text(max_size=60))
+def test_no_phone_name_can_add_a_line_to_what_a_pbx_is_given(name: str) -> None:
+    plain = sections(pbx_config(house(phones={"x": "PJSIP/kitchen"})))
+    assert sections(pbx_config(house(phones={name: "PJSIP/kitchen"}))) == plain
+
+
+@given(st.text(min_size=1, max_size=40))
+def test_a_secret_is_one_line_or_refused(secret: str) -> None:
+    settings = house()
+    settings = replace(settings, asterisk=replace(settings.asterisk, secret=secret))
+    try:
+        text = files(settings)["ari.conf"]
+    except ConfigError:
+        return
+    assert list(sections(text)) == ["general", "screener"]
+    assert text.endswith(f"password={secret.replace(';', chr(92) + ';')}\n")
+
+
+def test_what_a_pbx_is_given_holds_the_secret_only_when_asked() -> None:
+    assert SECRET not in pbx_config(house())
+    asked = sections(pbx_config(house(), SECRET))
+    assert "password=s3cret\\;with a semicolon" in asked["screener"]
+    assert "screener-failsafe" in asked

@@ -1,0 +1,316 @@
+"""The private Asterisk, a real one: installed, started, asked, broken and stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import quote
+
+import aiohttp
+import pytest
+from yarl import URL
+
+from screener.asterisk import installation as installing
+from screener.asterisk.dialplan import deadline_of
+from screener.asterisk.installation import Installation, debian_mirror, install
+from screener.asterisk.private import PrivateAsterisk, phone_passwords
+from screener.config import Settings
+from screener.errors import InstallError
+from tests.calls.callers import Caller
+from tests.calls.phones import Phone
+from tests.calls.sip import LOOPBACK, free_port
+from tests.shell.test_dialplan import house
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+def settings(folder: Path) -> Settings:
+    """The house of test_dialplan, on free ports, its data in `folder`."""
+    plain = house()
+    first = free_port(even=True)
+    asterisk = replace(
+        plain.asterisk,
+        secret="a secret",
+        sip_port=free_port(),
+        http_port=free_port(),
+        rtp_ports=(first, min(first + 200, 65535)),
+    )
+    return replace(plain, data=folder, asterisk=asterisk)
+
+
+@pytest.fixture(scope="module")
+def asterisk_22() -> Installation:
+    return install(print)
+
+
+@pytest.fixture
+def private(asterisk_22: Installation, tmp_path: Path) -> PrivateAsterisk:
+    return PrivateAsterisk(asterisk_22, settings(tmp_path), tmp_path / "asterisk")
+
+
+@pytest.fixture
+async def running(private: PrivateAsterisk) -> AsyncIterator[PrivateAsterisk]:
+    async with private:
+        yield private
+
+
+def there(pid: int) -> bool:
+    """Whether the process runs (a zombie does not)."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z"
+
+
+async def gone(pid: int) -> None:
+    async with asyncio.timeout(15):
+        while there(pid):  # noqa: ASYNC110 - another process's end sets no event
+            await asyncio.sleep(0.02)
+
+
+def ari(private: PrivateAsterisk, secret: str = "a secret") -> aiohttp.ClientSession:
+    login = base64.b64encode(f"screener:{secret}".encode()).decode("ascii")
+    return aiohttp.ClientSession(f"{private.url}/", headers={"Authorization": f"Basic {login}"})
+
+
+async def ask(private: PrivateAsterisk, path: str, secret: str = "a secret") -> int:
+    async with ari(private, secret) as http, http.get(path) as answer:
+        return answer.status
+
+
+def problems(private: PrivateAsterisk) -> list[str]:
+    lines = private.log.read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if "ERROR" in line or "WARNING" in line]
+
+
+async def test_it_answers_and_has_nothing_to_complain_of(running: PrivateAsterisk) -> None:
+    assert await ask(running, "asterisk/info") == 200
+    for module in ("app_stasis.so", "chan_pjsip.so", "chan_rtp.so", "res_stasis_snoop.so"):
+        assert await ask(running, f"asterisk/modules/{module}") == 200, module
+    assert await ask(running, "endpoints/PJSIP/kitchen") == 200
+    assert problems(running) == []
+
+
+async def test_a_wrong_secret_is_not_let_in(running: PrivateAsterisk) -> None:
+    assert await ask(running, "asterisk/info", "another secret") == 401
+
+
+async def test_it_restarts_with_a_new_process(running: PrivateAsterisk) -> None:
+    first = running.pid
+    assert first is not None
+    await running.restart()
+    assert not there(first)
+    assert running.pid not in (None, first)
+    assert await ask(running, "asterisk/info") == 200
+
+
+async def test_stopping_leaves_no_process_and_may_be_done_twice(private: PrivateAsterisk) -> None:
+    await private.start()
+    pid = private.pid
+    assert pid is not None
+    await private.stop()
+    await private.stop()
+    assert private.pid is None
+    assert not there(pid)
+
+
+async def test_only_its_owner_can_look_into_its_folder(running: PrivateAsterisk) -> None:
+    assert running.run.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("key", ["sip_port", "http_port"])
+async def test_a_taken_port_is_named_with_its_setting(private: PrivateAsterisk, key: str) -> None:
+    port = getattr(private.settings.asterisk, key)
+    told = pytest.raises(InstallError, match=rf"port {port} .*asterisk\.{key}")
+    with socket.create_server((LOOPBACK, port)), told:
+        await private.start()
+    assert private.pid is None
+
+
+async def test_an_asterisk_that_gives_up_says_why(private: PrivateAsterisk) -> None:
+    nowhere = private.run / "no-such-folder"
+    private.installation = replace(private.installation, data=nowhere)
+    with pytest.raises(InstallError, match=r"initialization failed.*EXITING"):
+        await private.start()
+    assert private.pid is None
+
+
+async def test_a_long_folder_name_is_no_trouble(asterisk_22: Installation, tmp_path: Path) -> None:
+    run = tmp_path / ("long-" * 20) / ("name-" * 20)
+    async with PrivateAsterisk(asterisk_22, settings(tmp_path), run) as private:
+        assert await ask(private, "asterisk/info") == 200
+
+
+async def test_it_ends_when_whoever_started_it_is_killed(tmp_path: Path) -> None:
+    program = (
+        "import asyncio, pathlib, sys\n"
+        "from screener.asterisk.installation import install\n"
+        "from screener.asterisk.private import PrivateAsterisk\n"
+        "from tests.shell.test_private import settings\n"
+        "async def main(folder):\n"
+        "    private = PrivateAsterisk(install(lambda _: None), settings(folder), folder / 'run')\n"
+        "    await private.start()\n"
+        "    print(private.pid, flush=True)\n"
+        "    await asyncio.Event().wait()\n"
+        "asyncio.run(main(pathlib.Path(sys.argv[1])))\n"
+    )
+    starter = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", program, str(tmp_path)),
+        stdout=asyncio.subprocess.PIPE,
+        cwd=REPOSITORY,
+    )
+    pipe = starter.stdout
+    said = await pipe.readline() if pipe is not None else b""
+    pid = int(said)
+    assert there(pid)
+    starter.send_signal(signal.SIGKILL)
+    await starter.wait()
+    await gone(pid)
+
+
+# The dialplan, when screener is not there ---------------------------------------------------------
+
+
+@contextlib.asynccontextmanager
+async def called(
+    installation: Installation, folder: Path, *phones: Phone
+) -> AsyncIterator[tuple[PrivateAsterisk, tuple[str, int]]]:
+    """An Asterisk with these phones, and its SIP address."""
+    async with contextlib.AsyncExitStack() as stack:
+        for phone in phones:
+            await stack.enter_async_context(phone)
+        contacts = {p.name: f"sip:{p.name}@{LOOPBACK}:{p.port}" for p in phones}
+        private = PrivateAsterisk(installation, settings(folder), folder / "run", contacts)
+        await stack.enter_async_context(private)
+        yield private, (LOOPBACK, private.settings.asterisk.sip_port)
+
+
+async def test_without_screener_the_phones_ring_at_once(
+    asterisk_22: Installation, tmp_path: Path
+) -> None:
+    kitchen, study = Phone("kitchen", rings=0.1), Phone("study", rings=30.0)
+    async with called(asterisk_22, tmp_path, kitchen, study) as (_, pbx):
+        for did in ("+18182223333", "18182223333", "8182223333", "999", "s"):
+            kitchen.forget()
+            study.forget()
+            async with Caller(pbx, did=did) as call:
+                await kitchen.answered(within=5)
+                await call.answered(within=5)
+                await study.quiet(within=5)
+                assert study.rung == 1
+
+
+async def test_a_redirect_is_not_followed_when_screener_is_away(
+    asterisk_22: Installation, tmp_path: Path
+) -> None:
+    kitchen, study = Phone("kitchen", rings=0.1, then="redirect"), Phone("study", rings=0.5)
+    async with called(asterisk_22, tmp_path, kitchen, study) as (_, pbx), Caller(pbx) as call:
+        await study.answered(within=5)
+        await call.answered(within=5)
+        assert kitchen.calls[0].refused.startswith("302")
+        assert kitchen.rung == study.rung == 1
+
+
+@pytest.mark.parametrize("busy", ["", "play?media=tone:ring", "record?name=take&format=wav"])
+async def test_a_call_whose_screener_died_goes_to_the_phones(
+    asterisk_22: Installation, tmp_path: Path, busy: str
+) -> None:
+    """Whatever the channel was doing, and though its deadline was moved meanwhile."""
+    kitchen, study = Phone("kitchen", rings=0.1), Phone("study", rings=30.0)
+    async with (
+        called(asterisk_22, tmp_path, kitchen, study) as (private, pbx),
+        ari(private) as http,
+    ):
+        events = await http.ws_connect("events", params={"app": "screener"})
+        async with Caller(pbx) as call:
+            arrived = await events.receive_json(timeout=5)
+            assert arrived["args"] == ["did", "+18182223333"]
+            channel = arrived["channel"]["id"]
+            await post(http, f"channels/{channel}/answer")
+            if busy:
+                await post(http, f"channels/{channel}/{busy}")
+            moved = quote(deadline_of(channel), safe="")
+            await post(http, f"asterisk/variable?variable={moved}&value=1")
+            await events.close()
+            await kitchen.answered(within=8)
+            assert not call.over
+
+
+async def post(http: aiohttp.ClientSession, path: str) -> None:
+    async with http.post(URL(path, encoded=True)) as answer:
+        assert answer.status in (200, 201, 204), await answer.text()
+
+
+# Installing ---------------------------------------------------------------------------------------
+
+
+def test_a_second_run_starts_no_apt(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    first = install(print)
+    monkeypatch.setattr(installing, "_PATH", (str(tmp_path),))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    if first.command[0].endswith("asterisk"):
+        monkeypatch.setattr(installing, "_PATH", (str(Path(first.command[0]).parent),))
+    assert install(print) == first
+
+
+def test_without_apt_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(installing, "_PATH", (str(tmp_path),))
+    with pytest.raises(InstallError, match=r"no apt-get .*asterisk\.url"):
+        install(print, tmp_path / "cache")
+    assert not list((tmp_path / "cache" / "screener").glob("*/"))
+
+
+def test_a_folder_that_cannot_be_made_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(installing, "_PATH", (str(tmp_path),))
+    (tmp_path / "file").touch()
+    with pytest.raises(InstallError, match="XDG_CACHE_HOME"):
+        install(print, tmp_path / "file")
+
+
+@pytest.mark.parametrize(
+    ("targets", "mirror"),
+    [
+        ("http://a.invalid/debian/\tbookworm\tmain\n", "http://a.invalid/debian/"),
+        (
+            "http://a.invalid/debian-security/\tbookworm-security\tmain\n"
+            "http://b.invalid/extra\tbookworm\tmain\n"
+            "http://a.invalid/debian\tbookworm\tcontrib\n"
+            "http://c.invalid/mirror/debian\tbookworm\tmain\n",
+            "http://c.invalid/mirror/debian",
+        ),
+        ("http://a.invalid/ubuntu\tnoble\tmain\n", None),
+        ("", None),
+    ],
+)
+def test_the_mirror_comes_from_the_machines_own_sources(targets: str, mirror: str | None) -> None:
+    assert debian_mirror(targets) == mirror
+
+
+# Passwords ----------------------------------------------------------------------------------------
+
+
+def test_passwords_are_made_once_and_only_their_owner_reads_them(tmp_path: Path) -> None:
+    first = phone_passwords(settings(tmp_path))
+    assert set(first) == {"kitchen", "study"}
+    assert len(set(first.values())) == 2
+    assert phone_passwords(settings(tmp_path)) == first
+    kept = list(tmp_path.iterdir())
+    assert [path.stat().st_mode & 0o777 for path in kept] == [0o600]
+
+
+def test_a_damaged_password_file_is_named(tmp_path: Path) -> None:
+    phone_passwords(settings(tmp_path))
+    (kept,) = tmp_path.iterdir()
+    kept.write_text("{", encoding="utf-8")
+    with pytest.raises(InstallError, match=str(kept)):
+        phone_passwords(settings(tmp_path))
