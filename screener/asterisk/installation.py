@@ -17,6 +17,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -327,3 +328,11 @@ def _output(*command: str) -> str:
 
 def _english() -> Mapping[str, str]:
     return {**os.environ, "LC_ALL": "C"}
+
+
+if __name__ == "__main__":
+    # `make setup`: there is no screener.toml yet that could point to another Asterisk.
+    try:
+        install(lambda line: print(line, file=sys.stderr, flush=True))  # noqa: T201 - to a person
+    except InstallError as error:
+        sys.exit(f"setup: {error}")
