@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from screener.core.frontdoor import Extension, MessageBox, RingGroup
@@ -101,6 +101,7 @@ def test_one_bad_rule_does_not_hide_another() -> None:
     assert grammar.rules == {"w": ("fine",)}
 
 
+@settings(deadline=None)
 @given(text=st.text(max_size=60))
 def test_no_text_is_too_bad_to_be_read(text: str) -> None:
     for whole in (text, HEAD + text, f"{HEAD}public <x> = {text};"):
@@ -109,7 +110,12 @@ def test_no_text_is_too_bad_to_be_read(text: str) -> None:
         assert grammar.rules or grammar.mistakes or "public" not in whole
 
 
-@given(rules=st.dictionaries(NAME, st.lists(PHRASE, min_size=1, max_size=50, unique=True)))
+@settings(deadline=None, max_examples=40)  # pyjsgf takes a millisecond for each word
+@given(
+    rules=st.dictionaries(
+        NAME, st.lists(PHRASE, min_size=1, max_size=6, unique=True), min_size=1, max_size=3
+    )
+)
 def test_what_is_written_reads_back(rules: dict[str, list[str]]) -> None:
     grammar = read(written("g", rules), "g.jsgf")
     assert grammar.mistakes == ()
