@@ -75,9 +75,7 @@ class Ear:
             await self._stop_prompt()
         heard = replace(listening.heard, phrases=tuple(phrases))
         if heard.by is HeardBy.ANSWER:
-            heard = replace(
-                heard, words=await self._words(listening.answer_audio, listen.expected)
-            )
+            heard = replace(heard, words=await self._words(listening.answer_audio, listen.expected))
         self.unfinished = None
         return heard
 
@@ -136,7 +134,9 @@ class Ear:
         """Phrases in what the caller has said that had not been there before."""
         if self._follower is None:
             return []
-        found = [f for f in phrases_in(self._follower.words(), self._classes) if f not in self._told]
+        found = [
+            f for f in phrases_in(self._follower.words(), self._classes) if f not in self._told
+        ]
         self._told.update(found)
         return [SpokenPhrase(kind, text, now) for kind, text in found]
 

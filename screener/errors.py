@@ -2,15 +2,15 @@
 
     ScreenerError
     ├── SetupError              what must be there before anything starts is not
-    │   ├── ConfigError         screener.toml or a rule file is wrong: every mistake, each with its place
+    │   ├── ConfigError         screener.toml or a rule file is wrong: every mistake with its place
     │   ├── InstallError        an Asterisk, a sound or a model could not be installed or started
     │   ├── PromptMissing       a prompt has no sound
     │   └── RecogniserError     an engine or its model could not be loaded
     ├── AriError                Asterisk did not do what was asked
     │   ├── AriDown             it cannot be reached, or the connection was lost
-    │   ├── AriRefused          it does not let us in, or does not know what we ask for (400, 401, 403, 5xx)
+    │   ├── AriRefused          it does not let us in, or refuses the request (400, 401, 403, 5xx)
     │   ├── AriGone             the channel, bridge, playback or recording is no more (404)
-    │   └── AriNotInStasis      the channel is there and not ours, or not in a state for this (409, 412, 422)
+    │   └── AriNotInStasis      the channel is there and not ours, or not fit for this (409, 412, 422)
     ├── StoreError              the database cannot be read or written
     └── OutboxError             a message could not be put on disk
 
@@ -65,7 +65,7 @@ class AriGone(AriError):
 
 
 class AriNotInStasis(AriError):
-    """The channel is there but not under our control, or not in a state for this (HTTP 409, 412, 422)."""
+    """The channel is there, but not under our control or not fit for this (HTTP 409, 412, 422)."""
 
 
 class StoreError(ScreenerError):

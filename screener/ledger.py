@@ -32,9 +32,7 @@ class Entry:
     async def begin(self, call: Call) -> None:
         """Write the row of a call that has just come in."""
         number = "" if call.caller.withheld else call.caller.e164 or call.caller.raw
-        start = CallStart(
-            call.uid, self.started, call.did, number, call.name, call.caller.withheld
-        )
+        start = CallStart(call.uid, self.started, call.did, number, call.name, call.caller.withheld)
         try:
             self.number = await self._store.begin(start)
         except StoreError as lost:

@@ -48,9 +48,7 @@ async def run(settings: Settings, tell: Callable[[str], None]) -> None:
     tell("screener has stopped")
 
 
-async def _open(
-    settings: Settings, tell: Callable[[str], None], stack: AsyncExitStack
-) -> Service:
+async def _open(settings: Settings, tell: Callable[[str], None], stack: AsyncExitStack) -> Service:
     """Load and start everything that a call needs, in the order in which it can be missing."""
     rules = config.load_rules(settings)
     prompts = Prompts.open(settings)

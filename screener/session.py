@@ -107,7 +107,7 @@ class Session:
             await self._entry.begin(self._call)
             ending = await self._follow(receive(self._call, self._door, rules))
             await self._line.hangup()
-        except Exception as failure:  # noqa: BLE001 (the one broad catch: the phone must ring)
+        except Exception as failure:
             log.exception("call %d failed", self._entry.number)
             ending = Ending(Outcome.FAILED, f"{type(failure).__name__}: {failure}")
         finally:
@@ -125,7 +125,9 @@ class Session:
         """
         failed = ending.outcome is Outcome.FAILED and not self._line.gone.is_set()
         if failed and self._talking:
-            ending = replace(ending, outcome=Outcome.CONNECTED, answered_by=self._leg.phone if self._leg else "")
+            ending = replace(
+                ending, outcome=Outcome.CONNECTED, answered_by=self._leg.phone if self._leg else ""
+            )
         else:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_TIDYING):

@@ -68,9 +68,7 @@ class Settlement:
             await _regardless(self.client.hangup(channel))
             return
         log.warning("call %s was left behind: given to the phones", channel)
-        await _regardless(
-            self.client.continue_in_dialplan(channel, FAILSAFE, FAILSAFE_EXTENSION)
-        )
+        await _regardless(self.client.continue_in_dialplan(channel, FAILSAFE, FAILSAFE_EXTENSION))
 
     async def _settle_rows(self, ours: Collection[str], talking: Collection[str]) -> None:
         """The rows that an earlier run left open."""

@@ -18,7 +18,7 @@ import aiohttp
 
 from screener.errors import AriDown, AriError, AriGone, AriNotInStasis, AriRefused
 
-# An Asterisk on the same machine answers in a millisecond or two; one that takes this long is stuck.
+# Asterisk on the same machine answers in a millisecond or two; one that takes this long is stuck.
 TIMEOUT = 5.0
 _DOWNLOAD_TIMEOUT = 120.0
 _CHUNK = 65536
@@ -129,7 +129,7 @@ class Client:
         return list(await self._ask("GET", "channels"))
 
     async def only_events(self, *types: str) -> None:
-        """Have only events of these types sent: a bridge alone sets off dozens that nobody reads."""
+        """Have only these types of events sent: a bridge alone sets off dozens that nobody reads."""
         await self._ask(
             "PUT",
             "applications",
@@ -288,7 +288,7 @@ class Client:
             async with self._http.get(where, timeout=timeout) as answer:
                 if answer.status >= 400:
                     raise _error(answer.status, f"fetch recording {name}", "")
-                with to.open("wb") as file:  # noqa: ASYNC230 (64 kB at a time to a local disk)
+                with to.open("wb") as file:
                     async for chunk in answer.content.iter_chunked(_CHUNK):
                         await asyncio.to_thread(file.write, chunk)
         except (aiohttp.ClientError, TimeoutError) as down:

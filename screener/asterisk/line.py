@@ -193,7 +193,7 @@ class Line:
             await self._client.hangup(self.channel, cause)
 
     async def hand_back(self) -> bool:
-        """Give the call to the dialplan, which rings the phones; False when that is not possible."""
+        """Give the call to the dialplan, which rings the phones; False where that cannot be."""
         try:
             await self._client.continue_in_dialplan(self.channel, FAILSAFE, FAILSAFE_EXTENSION)
         except AriError as lost:

@@ -28,7 +28,7 @@ _LARGEST_GAP = 50
 
 
 def payload(packet: bytes) -> tuple[int, bytes] | None:
-    """(sequence number, mu-law bytes) of an RTP packet; None for one that is not G.711 mu-law RTP."""
+    """(sequence number, mu-law bytes) of an RTP packet; None for one that holds no mu-law."""
     if len(packet) < _HEADER.size:
         return None
     first, second, sequence, _timestamp, _source = _HEADER.unpack_from(packet)
@@ -116,9 +116,7 @@ class Media(asyncio.DatagramProtocol):
     async def open(self, host: str) -> None:
         """Bind to a free port of `host`, the address at which Asterisk reaches this machine."""
         loop = asyncio.get_running_loop()
-        self._transport, _ = await loop.create_datagram_endpoint(
-            lambda: self, local_addr=(host, 0)
-        )
+        self._transport, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=(host, 0))
 
     def close(self) -> None:
         if self._transport is not None:

@@ -120,7 +120,7 @@ def event(text: str) -> Event | None:
         raise UnreadableError(f"{body['type'][:40]!r} lacks {wrong}") from wrong
 
 
-def _read(body: Mapping[str, Any]) -> Event | None:  # noqa: PLR0911 (one return for each event)
+def _read(body: Mapping[str, Any]) -> Event | None:
     match body["type"]:
         case "StasisStart":
             return arrived(body["channel"], tuple(str(arg) for arg in body.get("args", ())))

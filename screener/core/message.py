@@ -23,7 +23,7 @@ from screener.core.script import (
     do,
 )
 
-# A recording with less voice than this (seconds) is no message: a click, a breath, a busy tone's end.
+# A recording with less voice than this (seconds) is no message: a click, a breath, a busy tone.
 LEAST_SPEECH = 0.5
 # How often a caller may record anew before what he has is kept.
 _TAKES = 5
@@ -67,9 +67,7 @@ def take_message(box: MessageBox, why: str, course: Course) -> Script[Ending]:
     yield from keep_message(course)
     yield from do(Play(("kept" if course.message_kept else "not-kept",)))
     yield from do(Hangup())
-    return course.ending(
-        Outcome.MESSAGE if course.message_kept else Outcome.NO_MESSAGE, course.why
-    )
+    return course.ending(Outcome.MESSAGE if course.message_kept else Outcome.NO_MESSAGE, course.why)
 
 
 def keep_message(course: Course) -> Script[None]:

@@ -47,14 +47,14 @@ def before(command: Command[Any]) -> str:
     return ""
 
 
-def after(command: Command[Any], outcome: object) -> str:  # noqa: PLR0911 (one return for each)
+def after(command: Command[Any], outcome: object) -> str:
     """What is told when a command is done."""
     match command, outcome:
         case Answer(), _:
             return "answered"
-        case (Listen() | Replay()), Heard() as heard:
+        case ((Listen() | Replay()), Heard() as heard):
             return _heard(heard)
-        case Ring(), Rang(phone, seconds, remarks):
+        case Ring(), Rang(phone, _, remarks):
             return "; ".join((f"{phone} answered" if phone else "nobody answered", *remarks))
         case Talk(), _:
             return "the called phone hung up"

@@ -1,4 +1,4 @@
-"""The call script of a whole call: the rules' word, then the phones, a treatment or the attendant."""
+"""The script of a whole call: the rules' word, then the phones, a treatment or the attendant."""
 
 from __future__ import annotations
 

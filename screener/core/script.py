@@ -206,7 +206,7 @@ class Replay(Command[Heard]):
 
 @dataclass(frozen=True, slots=True)
 class Keep(Command[bool]):
-    """Put a take on its way to a message box. True: it is on disk, to stay. False: it could not be."""
+    """Put a take on its way to a message box: whether it is on disk now, to stay."""
 
     take: str
     box: MessageBox

@@ -83,5 +83,7 @@ class Utterances:
 def speech_seconds(pcm: bytes) -> float:
     """How many seconds of a recording (8 kHz 16-bit mono) hold a voice."""
     activity = VoiceActivity()
-    frames = (pcm[at : at + FRAME_BYTES] for at in range(0, len(pcm) - FRAME_BYTES + 1, FRAME_BYTES))
+    frames = (
+        pcm[at : at + FRAME_BYTES] for at in range(0, len(pcm) - FRAME_BYTES + 1, FRAME_BYTES)
+    )
     return sum(activity.is_voice(frame) for frame in frames) * FRAME_SECONDS

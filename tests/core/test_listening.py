@@ -88,7 +88,9 @@ def test_a_phrase_of_several_words_may_be_longer() -> None:
 
 
 def test_a_word_over_the_prompt_is_no_answer_and_no_harm() -> None:
-    heard, _ = listen(("quiet", 1.0), ("voice", 0.5), ("quiet", 3.0), ("voice", 0.5), ("quiet", 1.0))
+    heard, _ = listen(
+        ("quiet", 1.0), ("voice", 0.5), ("quiet", 3.0), ("voice", 0.5), ("quiet", 1.0)
+    )
     assert heard is not None
     assert heard.by is HeardBy.ANSWER
     assert len(heard.talk) == 2

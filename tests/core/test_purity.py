@@ -12,12 +12,38 @@ PACKAGE = Path(__file__).parents[2] / "screener"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 CORE = sorted((PACKAGE / "core").glob("*.py"))
 
-# What core may import: itself, what computes without looking at the world (sys for the byte order), and
-# three libraries that do the same.
+# What core may import: itself, what computes without looking at the world (of sys, the byte order),
+# and three libraries that do the same.
 PURE = frozenset(
-    "__future__ abc array bisect collections contextlib dataclasses datetime difflib email enum"
-    " fnmatch functools itertools jsgf json math operator phonenumbers re string struct typing"
-    " sys unicodedata webrtcvad zoneinfo".split()
+    {
+        "__future__",
+        "abc",
+        "array",
+        "bisect",
+        "collections",
+        "contextlib",
+        "dataclasses",
+        "datetime",
+        "difflib",
+        "email",
+        "enum",
+        "fnmatch",
+        "functools",
+        "itertools",
+        "jsgf",
+        "json",
+        "math",
+        "operator",
+        "phonenumbers",
+        "re",
+        "string",
+        "struct",
+        "sys",
+        "typing",
+        "unicodedata",
+        "webrtcvad",
+        "zoneinfo",
+    }
 )
 IMPURE_CALLS = frozenset({"open", "print", "input", "exec", "eval", "__import__"})
 CLOCK = frozenset({"now", "today", "utcnow", "time", "monotonic"})

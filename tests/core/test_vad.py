@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -41,7 +42,7 @@ def test_a_single_frame_is_a_click() -> None:
 def test_utterances_are_in_order_and_apart(voices: list[bool]) -> None:
     spans = utterances(voices)
     assert all(span.seconds > 0 for span in spans)
-    for earlier, later in zip(spans, spans[1:], strict=False):
+    for earlier, later in pairwise(spans):
         assert later.start - earlier.end >= ENDPOINT - 2.5 * FRAME_SECONDS
 
 

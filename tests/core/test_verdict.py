@@ -31,9 +31,7 @@ def test_a_click_is_silence() -> None:
 
 
 def test_talk_over_both_prompts_with_two_classes_is_an_unwanted_robot() -> None:
-    evidence = heard(
-        talked(0.4, 7.0, FIRST, "press-digit"), talked(8.0, 16.0, SECOND, "warranty")
-    )
+    evidence = heard(talked(0.4, 7.0, FIRST, "press-digit"), talked(8.0, 16.0, SECOND, "warranty"))
     verdict = judge(evidence)
     assert verdict.kind is Kind.UNWANTED_ROBOT
     assert verdict.reason == (

@@ -117,8 +117,9 @@ async def test_a_strangers_packets_are_dropped_and_counted() -> None:
         assert media.strangers == 1
         media.forget(asterisk.getsockname())
         asterisk.sendto(packet(2, 5), (host, int(port)))
+        media.expect(stranger.getsockname(), got.put_nowait)
+        stranger.sendto(packet(1, 7), (host, int(port)))
         async with asyncio.timeout(5):
-            while media.strangers < 2:
-                await asyncio.sleep(0.01)
-        assert got.empty()
+            assert await got.get() == frame(7)  # what was sent before it has been dropped
+        assert media.strangers == 2
     media.close()
