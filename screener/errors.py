@@ -10,7 +10,7 @@
     │   ├── AriDown             it cannot be reached, or the connection was lost
     │   ├── AriRefused          it does not let us in, or refuses the request (400, 401, 403, 5xx)
     │   ├── AriGone             the channel, bridge, playback or recording is no more (404)
-    │   └── AriNotInStasis      the channel is there and not ours, or not fit for this (409, 412, 422)
+    │   └── AriNotInStasis      the channel is there but not ours, or not fit (409, 412, 422)
     ├── StoreError              the database cannot be read or written
     └── OutboxError             a message could not be put on disk
 

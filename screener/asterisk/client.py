@@ -129,7 +129,7 @@ class Client:
         return list(await self._ask("GET", "channels"))
 
     async def only_events(self, *types: str) -> None:
-        """Have only these types of events sent: a bridge alone sets off dozens that nobody reads."""
+        """Have only these types of events sent: a bridge alone sets off dozens that none reads."""
         await self._ask(
             "PUT",
             "applications",

@@ -12,7 +12,8 @@
 ACTION is allow, block or screen. A CONDITION is `from NUMBER, ...`, `name GLOB, ...` or `withheld`;
 where a line has several, all must hold. NUMBER is E.164 or as people write it in the configured
 country; a trailing * makes it a prefix. In a GLOB, * is any text and ? any letter, and case does
-not matter; one with spaces in it stands in quotes. LABEL is your own name for the rule. TREATMENT, for block, is sit (the default), busy or hangup.
+not matter; one with spaces in it stands in quotes. LABEL is your own name for the rule. TREATMENT,
+for block, is sit (the default), busy or hangup.
 
 `parse` gives rules and mistakes side by side, all mistakes at once; it never raises.
 """

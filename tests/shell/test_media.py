@@ -109,6 +109,7 @@ async def test_a_strangers_packets_are_dropped_and_counted() -> None:
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger,
     ):
         asterisk.bind(("127.0.0.1", 0))
+        stranger.bind(("127.0.0.1", 0))
         media.expect(asterisk.getsockname(), got.put_nowait)
         stranger.sendto(packet(1, 9), (host, int(port)))
         asterisk.sendto(packet(1, 5), (host, int(port)))
