@@ -115,6 +115,7 @@ class Caller:
         )
         self._stack = AsyncExitStack()
         self._ended: CallResult | None = None
+        self.placed = False
 
     # The call ------------------------------------------------------------------------------------
 
@@ -127,6 +128,7 @@ class Caller:
             Sipp(Path(folder), self._scenario(), port=free_port(), options=options, seen=self._seen)
         )
         await self.sip.wait_for(lambda m: m.is_request("INVITE"), "INVITE", within=10.0)
+        self.placed = True
         return self
 
     async def __aexit__(

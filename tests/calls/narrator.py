@@ -10,6 +10,7 @@ from typing import Self
 from rich.console import Console
 from rich.text import Text
 
+from tests.calls.callers import Caller
 from tests.calls.phones import Phone, PhoneCall
 from tests.calls.stage import Stage
 
@@ -29,6 +30,7 @@ class Narrator:
         self._console = console
         self._start = time.monotonic()
         self._told: set[tuple[object, ...]] = set()
+        self._news: list[tuple[float, str, str]] = []
         self._watching: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -50,7 +52,8 @@ class Narrator:
         """A line of our own, now or at a time (monotonic)."""
         seconds = (at or time.monotonic()) - self._start
         plain = "".join(c if c.isprintable() else "?" for c in text)
-        self._console.print(Text(f"  {seconds:6.1f} s  "), Text(plain, style=style), sep="")
+        line = Text(f"  {seconds:6.1f} s  ").append(plain, style=style)
+        self._console.print(line, soft_wrap=True)
 
     async def _watch(self) -> None:
         while True:
@@ -58,14 +61,34 @@ class Narrator:
             await asyncio.sleep(LOOKS)
 
     def _look(self) -> None:
+        for n, caller in enumerate(self._stage.callers):
+            if caller.placed:
+                self._caller(n, caller)
         for phone in self._stage.phones.values():
             for call in phone.calls:
                 self._phone(phone, call)
         for row in self._stage.rows():
+            came_in = row.started.timestamp() - time.time() + time.monotonic()
             for n, line in enumerate(self._stage.story(row)):
-                self._once(("story", row.id, n), f"    screener, call {row.id}: {line.text}", "dim")
+                text = f"    screener, call {row.id}: {line.text}"
+                self._once(("story", row.id, n), text, "dim", came_in + line.at)
         for n, letter in enumerate(self._stage.mail.letters):
             self._once(("mail", n), f"mail arrives: {letter.subject}", "cyan", letter.at)
+        for at, text, style in sorted(self._news):
+            self.tell(text, at, style)
+        self._news.clear()
+
+    def _caller(self, n: int, caller: Caller) -> None:
+        who = f"{caller.name} ({caller.number})" if caller.name else caller.number
+        result, start = caller.result, caller.started
+        self._once((n, "calls"), f"{who} calls", "blue", start)
+        if result.answered_after is not None:
+            at = start + result.answered_after
+            self._once((n, "answered"), f"{who} is answered", "blue", at)
+        if caller.over:
+            ends = {"caller": "hangs up", "callee": "is hung up on"}
+            how = ends.get(result.hung_up_by, f"is refused: {result.code} {result.reason}")
+            self._once((n, "over"), f"{who} {how}", "blue", start + result.seconds)
 
     def _phone(self, phone: Phone, call: PhoneCall) -> None:
         name, key = phone.name, (phone.name, call.call_id)
@@ -80,9 +103,7 @@ class Narrator:
             by = "hangs up" if call.hung_up_by == "phone" else "is hung up on"
             self._once((*key, "ended"), f"{name} {by}", "green", call.ended)
 
-    def _once(
-        self, key: tuple[object, ...], text: str, style: str = "", at: float | None = None
-    ) -> None:
+    def _once(self, key: tuple[object, ...], text: str, style: str, at: float | None) -> None:
         if key not in self._told:
             self._told.add(key)
-            self.tell(text, at, style)
+            self._news.append((at or time.monotonic(), text, style))

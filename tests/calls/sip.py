@@ -206,7 +206,7 @@ class Sipp:
             if self._process is None or self._process.returncode is not None:
                 break
             await asyncio.sleep(POLL)
-        raise CallError(f"SIPp does not listen on port {self.port}. {self.trouble()}")
+        raise CallError(f"SIPp does not listen on port {self.port}.\n{self.trouble()}")
 
     @property
     def exit_status(self) -> int | None:
@@ -230,7 +230,7 @@ class Sipp:
             except TimeoutError:
                 if looked < len(self.messages):
                     continue
-                raise CallError(f"No {what} within {within:g} s. {self.trouble()}") from None
+                raise CallError(f"No {what} within {within:g} s.\n{self.trouble()}") from None
 
     async def order(
         self, call_id: str, order: str, done: Callable[[], bool], *, within: float, **headers: str
@@ -242,7 +242,7 @@ class Sipp:
         deadline = time.monotonic() + within
         while not done():
             if time.monotonic() > deadline:
-                raise CallError(f"{order} was not obeyed within {within:g} s. {self.trouble()}")
+                raise CallError(f"{order} was not obeyed within {within:g} s.\n{self.trouble()}")
             self._tell(call_id, order, headers)
             with contextlib.suppress(CallError):
                 await self.wait_for(lambda _: done(), order, within=0.1)
@@ -263,13 +263,13 @@ class Sipp:
 
     def trouble(self) -> str:
         """What SIPp did, for a failing test: its messages' first lines and its complaints."""
-        start = self.messages[0].at if self.messages else 0.0
-        lines = [
-            f"  {m.at - start:8.3f} {'->' if m.sent else '<-'} {m.first}" for m in self.messages
-        ]
+        recent = self.messages[-30:]
+        start = recent[0].at if recent else 0.0
+        lines = [f"  {m.at - start:8.3f} {'->' if m.sent else '<-'} {m.first}" for m in recent]
         complaints = self.folder / "errors.log"
         if complaints.exists():
-            lines.append(complaints.read_text(encoding="utf-8", errors="replace")[-1500:])
+            said = complaints.read_text(encoding="utf-8", errors="replace")
+            lines += [c for c in said.splitlines() if "receive timeout" not in c][-10:]
         if not self.messages:
             screen = self.folder / "screen.log"
             lines.append(screen.read_text(encoding="utf-8", errors="replace")[-1500:])

@@ -115,6 +115,7 @@ class Stage:
         self.installation = installation
         self.phones = {name: Phone(name) for group in GROUPS.values() for name in group}
         self.mail = MailServer()
+        self.callers: list[Caller] = []
         self._rules = rules
         self._seconds = seconds
         self._engine = engine
@@ -219,13 +220,16 @@ class Stage:
 
     def caller(self, number: str = STRANGER, *, did: str = DID, **traits: Any) -> Caller:
         """Somebody who calls the front door; see `Caller` for the traits that he can be given."""
-        return Caller((LOOPBACK, self.settings.asterisk.sip_port), number, did, **traits)
+        caller = Caller((LOOPBACK, self.settings.asterisk.sip_port), number, did, **traits)
+        self.callers.append(caller)
+        return caller
 
     async def fresh(self) -> None:
         """A new record for a new test: phones as at first, mail server well, no calls."""
         for phone in self.phones.values():
             await phone.will("answer", rings=1.0)
             phone.forget()
+        self.callers.clear()
         self.mail.behave()
         self.mail.start()
         self.mail.forget()
