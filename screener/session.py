@@ -18,7 +18,7 @@ from typing import Any
 from screener.asterisk.bell import ring
 from screener.asterisk.client import Client
 from screener.asterisk.connection import Connection
-from screener.asterisk.line import Leg, Line
+from screener.asterisk.line import Leg, Line, Sound
 from screener.asterisk.media import Media
 from screener.asterisk.translate import Arrived
 from screener.core import narration
@@ -204,27 +204,28 @@ class Session:
         raise TypeError(f"no such command: {command!r}")
 
     async def _play(self, prompts: tuple[str, ...]) -> None:
+        await self._line.play(*self._sound(prompts))
+
+    def _sound(self, prompts: Iterable[str]) -> Sound:
+        """Prompts as media URIs, and their length together in seconds."""
         sounds = self._house.prompts
-        seconds = sum(sounds.seconds(name) for name in prompts)
-        await self._line.play(tuple(sounds.uri(name) for name in prompts), seconds)
+        uris = tuple(sounds.uri(name) for name in prompts)
+        return uris, sum(sounds.seconds(name) for name in prompts)
 
     async def _listen(self, listen: Listen) -> Heard:
-        sounds = self._house.prompts
-        seconds = sum(sounds.seconds(name) for name in listen.prompts)
-        media = tuple(sounds.uri(name) for name in listen.prompts)
-        return await self._ear.listen(listen, media, seconds)
+        return await self._ear.listen(listen, *self._sound(listen.prompts))
 
     async def _replay(self, replay: Replay) -> Heard:
-        sounds = self._house.prompts
-        media = (f"recording:{replay.take}", *(sounds.uri(name) for name in replay.prompts))
-        seconds = sum(sounds.seconds(name) for name in replay.prompts)
-        length = self._tape.seconds(replay.take)
+        uris, seconds = self._sound(replay.prompts)
+        media = (f"recording:{replay.take}", *uris)
         listen = Listen(replay.prompts, replay.keys, wait=replay.wait)
-        return await self._ear.listen(listen, media, length + seconds)
+        return await self._ear.listen(listen, media, self._tape.seconds(replay.take) + seconds)
 
     async def _ring(self, command: Ring) -> Rang:
-        await self._ear.close()
-        rang, self._leg = await ring(self._line, command.group, self._shown_caller())
+        meanwhile = self._sound(command.meanwhile)
+        (rang, self._leg), _ = await asyncio.gather(
+            ring(self._line, command.group, self._shown_caller(), meanwhile), self._ear.close()
+        )
         return rang
 
     def _shown_caller(self) -> str:

@@ -6,35 +6,56 @@ What the phones say goes to core/ringing.py, which knows what it means.
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
-from screener.asterisk.line import Leg, Line
+from screener.asterisk.line import Leg, Line, Sound
 from screener.core.frontdoor import RingGroup
 from screener.core.ringing import Ringing
 from screener.core.script import Rang
-from screener.errors import AriGone, AriNotInStasis
+from screener.errors import AriError, AriGone, AriNotInStasis
 
 
-async def ring(line: Line, group: RingGroup, show: str) -> tuple[Rang, Leg | None]:
+async def ring(
+    line: Line, group: RingGroup, show: str, meanwhile: Sound
+) -> tuple[Rang, Leg | None]:
     """Ring a group, showing `show` as the caller; connect the caller to the first who answers.
 
-    Returns what came of it and the leg that the caller is connected to, if any. When it is
-    cancelled, because the caller hung up, the line's `close` stops the phones.
+    The caller hears `meanwhile` and then the ringing tone. Returns what came of it and the leg that
+    he is connected to, if any. When it is cancelled, because he hung up, the line's `close` stops
+    the phones.
     """
     ringing = Ringing(group)
     clock = asyncio.get_running_loop().time
     started = clock()
-    if not line.answered:
-        await line.ring()
-    legs = await asyncio.gather(*(line.dial(phone, group.seconds, show) for phone in group.phones))
-    by_phone = {leg.phone: leg for leg in legs}
-    await _until_over(line, ringing, group.seconds)
+    comfort = asyncio.ensure_future(_comfort(line, meanwhile))
+    try:
+        legs = await asyncio.gather(
+            *(line.dial(phone, group.seconds, show) for phone in group.phones)
+        )
+        await _until_over(line, ringing, group.seconds)
+    finally:
+        # Before he is connected: a sound that still plays would keep him from the bridge.
+        comfort.cancel()
+        await asyncio.gather(comfort, return_exceptions=True)
     seconds = clock() - started
+    by_phone = {leg.phone: leg for leg in legs}
     winner = by_phone.pop(ringing.winner, None)
     if winner is not None and not await _connected(line, winner):
         ringing.remarks.append(f"{winner.phone} answered and hung up at once")
         winner = None
     await asyncio.gather(*(line.end_leg(leg) for leg in by_phone.values()))
     return Rang(winner.phone if winner else "", seconds, tuple(ringing.remarks)), winner
+
+
+async def _comfort(line: Line, sound: Sound) -> None:
+    """What the caller hears while phones ring. That it fails is no reason to stop ringing."""
+    with suppress(AriError):
+        await line.play(*sound)
+        await line.ring()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await line.ring_stop()
 
 
 async def _until_over(line: Line, ringing: Ringing, seconds: float) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from screener.asterisk.client import Client
 from screener.asterisk.connection import Connection, Mailbox
@@ -56,6 +56,10 @@ def owner(thing: str) -> str:
 def is_part(thing: str) -> bool:
     """Whether it was made for a call, and is not the caller himself."""
     return _MARK in thing
+
+
+# Media URIs to be played one after the other, and their length together in seconds.
+Sound: TypeAlias = tuple[tuple[str, ...], float]
 
 
 @dataclass(slots=True)

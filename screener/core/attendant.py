@@ -65,9 +65,9 @@ def attend(door: FrontDoor, course: Course) -> Script[Ending]:
 def _reach(extension: Extension, heard: Heard, course: Course) -> Script[Ending]:
     how = f"keyed {heard.keys}" if heard.keys else f'said "{heard.words}"'
     course.why = f"the caller {how}: extension {extension.number}, {extension.title}"
-    yield from do(Note(course.why))
-    yield from do(Play(("connecting",)))
-    return (yield from ring_or_take_message(extension.group, extension.box, course))
+    yield from do(Note(f"extension {extension.number}, {extension.title}"))
+    meanwhile = ("connecting",)
+    return (yield from ring_or_take_message(extension.group, extension.box, course, meanwhile))
 
 
 def _turn_away(reason: str, course: Course) -> Script[Ending]:
@@ -88,4 +88,6 @@ def _end_silent(reason: str, course: Course) -> Script[Ending]:
 def _ask_again(heard: Heard, door: FrontDoor) -> tuple[str, ...]:
     if heard.by is HeardBy.KEYS:
         return ("no-such-extension", door.menu)
+    if heard.by is HeardBy.QUIET:
+        return ("again",)  # who is there has just heard the menu; who is not, costs time
     return ("again", door.menu)

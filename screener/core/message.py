@@ -33,10 +33,12 @@ _REVIEWS = 2
 _KEEP, _REDO, _DROP = "1", "2", "3"
 
 
-def ring_or_take_message(group: RingGroup, box: MessageBox, course: Course) -> Script[Ending]:
+def ring_or_take_message(
+    group: RingGroup, box: MessageBox, course: Course, meanwhile: tuple[str, ...] = ()
+) -> Script[Ending]:
     """Ring a group; connect the caller to who answers, or offer the box. `course.why` says why."""
     course.doing = f"while {group.name} was ringing"
-    rang = yield from do(Ring(group))
+    rang = yield from do(Ring(group, meanwhile))
     course.rang = rang
     if rang.phone:
         yield from do(Talk())

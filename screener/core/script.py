@@ -175,9 +175,13 @@ class Listen(Command[Heard]):
 
 @dataclass(frozen=True, slots=True)
 class Ring(Command[Rang]):
-    """Ring a group; when a phone answers, connect it to the caller."""
+    """Ring a group; when a phone answers, connect it to the caller.
+
+    The phones ring at once; the caller hears the prompts `meanwhile`, then the ringing tone.
+    """
 
     group: RingGroup
+    meanwhile: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

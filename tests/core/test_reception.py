@@ -81,6 +81,7 @@ def test_a_blocked_caller_who_hangs_up_in_his_treatment_was_still_treated() -> N
 
 def test_a_stranger_keys_an_extension() -> None:
     ending, asked = screened(keyed("20"), answered("study"))
+    assert Ring(OFFICE, meanwhile=("connecting",)) in asked
     assert isinstance(asked[1], Answer)
     assert asked[2] == Listen(
         ("greeting", "menu-18182223333"), frozenset({"1", "20"}), asked[2].expected
