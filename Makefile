@@ -1,6 +1,9 @@
 # What can be done here. `make` alone lists it; each line below that has two hashes is shown.
 
-PYTHON ?= python3
+# The first Python that is new enough; another one: make PYTHON=/path/to/python3.12
+NEW_ENOUGH = import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(or $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c '$(NEW_ENOUGH)' 2>/dev/null && echo $$p && break; done),python3)
 VENV := .venv
 BIN := $(VENV)/bin
 HOUSE ?= house
