@@ -258,8 +258,10 @@ class Outbox:
                 while True:
                     self._woken.clear()
                     pause = await self._start_due(datetime.now(UTC))
+                    # Not wait_for: before Python 3.12 it can lose a cancellation.
                     with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self._woken.wait(), pause)
+                        async with asyncio.timeout(pause):
+                            await self._woken.wait()
             finally:
                 if self._trying:
                     await asyncio.wait(self._trying.values(), timeout=POLITE_STOP)
@@ -407,8 +409,9 @@ class Outbox:
         """
         with _disk(self._root):
             for state in (State.FAILED, State.QUEUED):
-                folder = self._root / state / name
-                if folder.parent == self._root / state and folder.is_dir():
+                # Looked up, not joined: a name like ".." comes from somebody's command line.
+                folder = {f.name: f for f in (self._root / state).iterdir()}.get(name)
+                if folder is not None:
                     (folder / "now").touch()
                     if state is State.FAILED:
                         self._move(folder, State.QUEUED)
