@@ -224,15 +224,9 @@ class Session:
     async def _ring(self, command: Ring) -> Rang:
         meanwhile = self._sound(command.meanwhile)
         (rang, self._leg), _ = await asyncio.gather(
-            ring(self._line, command.group, self._shown_caller(), meanwhile), self._ear.close()
+            ring(self._line, command.group, meanwhile), self._ear.close()
         )
         return rang
-
-    def _shown_caller(self) -> str:
-        """The caller as the phones show him. What a stranger wrote is quoted for Asterisk."""
-        name = "".join(c for c in self._call.name if c.isprintable() and c not in '"\\<>')[:60]
-        number = self._call.caller.e164 or "anonymous"
-        return f'"{name}" <{number}>'
 
     async def _talk(self) -> None:
         assert self._leg is not None  # scripts talk only after a phone answered

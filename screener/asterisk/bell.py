@@ -15,10 +15,8 @@ from screener.core.script import Rang
 from screener.errors import AriError, AriGone, AriNotInStasis
 
 
-async def ring(
-    line: Line, group: RingGroup, show: str, meanwhile: Sound
-) -> tuple[Rang, Leg | None]:
-    """Ring a group, showing `show` as the caller; connect the caller to the first who answers.
+async def ring(line: Line, group: RingGroup, meanwhile: Sound) -> tuple[Rang, Leg | None]:
+    """Ring a group; connect the caller to the first who answers.
 
     The caller hears `meanwhile` and then the ringing tone. Returns what came of it and the leg that
     he is connected to, if any. When it is cancelled, because he hung up, the line's `close` stops
@@ -29,9 +27,7 @@ async def ring(
     started = clock()
     comfort = asyncio.ensure_future(_comfort(line, meanwhile))
     try:
-        legs = await asyncio.gather(
-            *(line.dial(phone, group.seconds, show) for phone in group.phones)
-        )
+        legs = await asyncio.gather(*(line.dial(phone, group.seconds) for phone in group.phones))
         await _until_over(line, ringing, group.seconds)
     finally:
         # Before he is connected: a sound that still plays would keep him from the bridge.

@@ -116,7 +116,7 @@ class Client:
         event socket, or our application would not be there to own it.
         """
         channel = f"check-{secrets.token_hex(8)}"
-        await self.create(channel, f"Local/s@{context}", "check", {})
+        await self.create(channel, f"Local/s@{context}", "check")
         try:
             return await self.variable(channel, f"DIALPLAN_EXISTS({context},s,1)") == "1"
         finally:
@@ -137,11 +137,6 @@ class Client:
             "eventFilter",
             body={"allowed": [{"type": kind} for kind in types]},
         )
-
-    async def application_channels(self) -> list[str]:
-        """The channels that our application is subscribed to."""
-        found = await self._ask("GET", "applications", self.app)
-        return [str(channel) for channel in found["channel_ids"]]
 
     async def answer(self, channel: str) -> None:
         await self._ask("POST", "channels", channel, "answer")
@@ -181,15 +176,12 @@ class Client:
         """Set a global variable or dialplan function."""
         await self._ask("POST", "asterisk", "variable", variable=name, value=value)
 
-    async def create(
-        self, channel: str, endpoint: str, args: str, variables: Mapping[str, str]
-    ) -> None:
+    async def create(self, channel: str, endpoint: str, args: str) -> None:
         """Make a channel to a phone without ringing it yet."""
         await self._ask(
             "POST",
             "channels",
             "create",
-            body={"variables": dict(variables)},
             endpoint=endpoint,
             app=self.app,
             appArgs=args,

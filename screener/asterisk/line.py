@@ -284,13 +284,13 @@ class Line:
 
     # The phones ------------------------------------------------------------------------------
 
-    async def dial(self, phone: Phone, seconds: float, show: str) -> Leg:
-        """Ring a phone, showing `show` as the caller. What it says comes to `phone_events`."""
+    async def dial(self, phone: Phone, seconds: float) -> Leg:
+        """Ring a phone, which is shown the caller. What it says comes to `phone_events`."""
         leg = Leg(phone.name, self._name(f"leg-{phone.name}"), asyncio.Event())
         self._legs[leg.channel] = leg
         arrival = self._arrival(leg.channel)
         try:
-            await self._client.create(leg.channel, phone.endpoint, "leg", {"CALLERID(all)": show})
+            await self._client.create(leg.channel, phone.endpoint, "leg")
             async with asyncio.timeout(_ARRIVAL):
                 await arrival
             await self._client.dial(leg.channel, seconds, self.channel)
