@@ -25,6 +25,7 @@ import sys
 import tempfile
 import time
 from asyncio.subprocess import DEVNULL, Process
+from base64 import b64encode
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -144,10 +145,11 @@ class Stage:
                     extra_dialplan=self._extra_dialplan,
                 )
             )
-            self._login = aiohttp.BasicAuth(
-                self.settings.asterisk.user, self.settings.asterisk.secret
+            ours = self.settings.asterisk
+            login = b64encode(f"{ours.user}:{ours.secret}".encode()).decode()
+            self._ari = await stack.enter_async_context(
+                aiohttp.ClientSession(headers={"Authorization": f"Basic {login}"})
             )
-            self._ari = await stack.enter_async_context(aiohttp.ClientSession(auth=self._login))
             stack.push_async_callback(self.kill)
             if self._opens:
                 await self.open()

@@ -356,6 +356,17 @@ def test_levels_are_what_they_are_said_to_be() -> None:
     assert speech.level_dbfs(louder) == pytest.approx(-20.0, abs=0.1)
 
 
+def test_likeness_tells_these_words_from_others_and_forgives_a_lost_frame() -> None:
+    words, others = speech.say("is anybody home"), speech.say("who is there", "flite:slt")
+    noise = speech.line_noise(0.3, -60.0)
+    whole = noise + words + noise
+    assert speech.likeness(whole, words) > 0.95
+    assert speech.likeness(whole[:9000] + whole[9320:], words) > 0.6
+    assert speech.likeness(whole[9000:], words) > 0.4
+    assert speech.likeness(noise + others + noise, words) < 0.4
+    assert speech.likeness(b"", words) < 0.1
+
+
 def loudest_frame(pcm: bytes) -> float:
     return max(speech.level_dbfs(pcm[i : i + 320]) for i in range(0, len(pcm), 320))
 
