@@ -1,4 +1,4 @@
-"""The mail that carries a message: what it says, and that no caller can say more than that in it."""
+"""The mail that carries a message: what it says, and that no caller can make it say more."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
