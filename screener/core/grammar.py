@@ -194,6 +194,10 @@ class Answers:
                 found.setdefault(" ".join(w for w in choice if w), phrase)
         return found
 
+    def not_expected(self) -> tuple[str, ...]:
+        """What else to listen for, lest it is taken for an answer: all digits, and `other`."""
+        return (*self.wordings(DIGITS), *self.other)
+
     def understood(self, words: str, expected: Iterable[str]) -> str:
         """Which expected phrase was said when a recogniser heard `words`; "" for none."""
         return self.wordings(expected).get(normal(words), "")

@@ -1,0 +1,70 @@
+"""Understanding callers: one protocol and two engines, neither of which holds up the event loop.
+
+`understand` makes of one short answer one of the phrases that were expected, or nothing; `follow`
+takes a caller's speech as it comes and knows the words so far. Both engines decode in threads of
+lower priority than the event loop's, with Python's global lock released.
+
+    following.py    the protocol, and the queue between a call and its decoder
+    sphinx.py       PocketSphinx, with the English model of its wheel: the embedded default
+    vosk.py         Vosk, where a model is installed
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from screener.config import Engine, Settings
+from screener.core import grammar
+from screener.core.grammar import Answers, Grammar, PhraseClass, read
+from screener.errors import RecogniserError
+from screener.recogniser.files import text_of
+from screener.recogniser.following import Follower, Recogniser
+from screener.recogniser.sphinx import Sphinx
+from screener.recogniser.vosk import Vosk
+
+__all__ = ["Follower", "Recogniser", "load", "phrase_classes"]
+
+_CLASSES = ("robocalls.jsgf", "wanted.jsgf")
+_ANSWERS = "attendant.jsgf"
+
+
+def load(settings: Settings) -> Recogniser:
+    """The engine that screener.toml asks for. Takes up to seconds: call it in a thread.
+
+    Raises RecogniserError, with what to do, when the engine, its model or a grammar cannot be used.
+    """
+    answers = Answers.of(_grammar(settings.grammars / _ANSWERS))
+    engine = settings.speech.engine
+    model = settings.speech.model
+    if model is None and engine is not Engine.POCKETSPHINX:
+        model = _installed_model(settings.data / "models")
+    if engine is Engine.AUTO:
+        sphinx = model is None or (model / "mdef").exists()
+        engine = Engine.POCKETSPHINX if sphinx else Engine.VOSK
+    if engine is Engine.POCKETSPHINX:
+        return Sphinx(settings, answers, model)
+    if model is None:
+        raise RecogniserError(
+            f"speech.engine is vosk, but no model is in {settings.data / 'models'}: unpack a Vosk"
+            " model there, name its folder as speech.model, or set speech.engine to auto"
+        )
+    return Vosk(model, answers)
+
+
+def phrase_classes(grammars: Path) -> tuple[PhraseClass, ...]:
+    """The classes of phrases in the grammars folder. Raises RecogniserError with every mistake."""
+    return tuple(c for name in _CLASSES for c in grammar.phrase_classes(_grammar(grammars / name)))
+
+
+def _grammar(path: Path) -> Grammar:
+    found = read(text_of(path), str(path))
+    if found.mistakes:
+        raise RecogniserError("\n".join(found.mistakes))
+    return found
+
+
+def _installed_model(folder: Path) -> Path | None:
+    """The first model folder, by name, in the data folder's models."""
+    if not folder.is_dir():
+        return None
+    return next((path for path in sorted(folder.iterdir()) if path.is_dir()), None)
