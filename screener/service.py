@@ -73,7 +73,7 @@ async def _open(settings: Settings, tell: Callable[[str], None], stack: AsyncExi
     service.house = House(
         client, service.connection, media, engine, classes, prompts, outbox, store, takes
     )
-    service.settlement = Settlement(client, settings, store, outbox, takes)
+    service.settlement = Settlement(client, service.connection, settings, store, outbox, takes)
     return service
 
 

@@ -11,14 +11,15 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Collection, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from screener.asterisk.client import Client
-from screener.asterisk.dialplan import FAILSAFE, FAILSAFE_EXTENSION
+from screener.asterisk.connection import Connection, Mailbox
 from screener.asterisk.line import TAKE, is_part, owner
+from screener.asterisk.translate import Gone, Left
 from screener.config import Settings
 from screener.core.call import Outcome
 from screener.core.letter import Letter
@@ -37,10 +38,12 @@ class Settlement:
     """Settles what is left of calls that no session owns."""
 
     client: Client
+    connection: Connection
     settings: Settings
     store: Store
     outbox: Outbox
     takes: Path
+    _watching: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def settle(self, ours: Collection[str]) -> None:
         """Settle everything of which no part belongs to a call in `ours` (Asterisk channel ids)."""
@@ -54,8 +57,32 @@ class Settlement:
             members = set(bridge["channels"])
             if owner(str(bridge["id"])) not in ours and not members & talking:
                 await _regardless(self.client.destroy_bridge(str(bridge["id"])))
+        for bridge in bridges:
+            members = talking & {str(channel) for channel in bridge["channels"]}
+            if members:
+                self._see_off(str(bridge["id"]), members)
         await self._settle_rows(ours, talking)
         await self._rescue(ours)
+
+    def _see_off(self, bridge: str, members: Collection[str]) -> None:
+        """Two people talk whose call we have lost: when one hangs up, so must the other."""
+        if any(self.connection.is_delivered(channel) for channel in members):
+            return  # seen to already, when the connection had been lost before
+        mailbox: Mailbox = asyncio.Queue()
+        for channel in members:
+            self.connection.deliver(channel, mailbox)
+
+        async def until_one_hangs_up() -> None:
+            while not isinstance(await mailbox.get(), Left | Gone):
+                pass
+            for channel in members:
+                await _regardless(self.client.hangup(channel))
+            await _regardless(self.client.destroy_bridge(bridge))
+            self.connection.forget(mailbox)
+
+        task = asyncio.ensure_future(until_one_hangs_up())
+        self._watching.add(task)
+        task.add_done_callback(self._watching.discard)
 
     def _in_app(self, channel: Mapping[str, Any]) -> bool:
         dialplan = channel.get("dialplan") or {}
@@ -68,7 +95,7 @@ class Settlement:
             await _regardless(self.client.hangup(channel))
             return
         log.warning("call %s was left behind: given to the phones", channel)
-        await _regardless(self.client.continue_in_dialplan(channel, FAILSAFE, FAILSAFE_EXTENSION))
+        await _regardless(self.client.give_to_phones(channel))
 
     async def _settle_rows(self, ours: Collection[str], talking: Collection[str]) -> None:
         """The rows that an earlier run left open."""

@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 import aiohttp
 
+from screener.asterisk.dialplan import DEADLINE, FAILSAFE, FAILSAFE_EXTENSION, deadline_of
 from screener.errors import AriDown, AriError, AriGone, AriNotInStasis, AriRefused
 
 # Asterisk on the same machine answers in a millisecond or two; one that takes this long is stuck.
@@ -116,7 +117,7 @@ class Client:
         event socket, or our application would not be there to own it.
         """
         channel = f"check-{secrets.token_hex(8)}"
-        await self.create(channel, f"Local/s@{context}", "check")
+        await self.create(channel, f"Local/s@{context}", "check", TIMEOUT)
         try:
             return await self.variable(channel, f"DIALPLAN_EXISTS({context},s,1)") == "1"
         finally:
@@ -152,17 +153,23 @@ class Client:
         """Hang up with a Q.850 cause: 16 normal, 17 busy, 1 unassigned number, 21 refused."""
         await self._ask("DELETE", "channels", channel, reason_code=cause)
 
-    async def continue_in_dialplan(self, channel: str, context: str, extension: str) -> None:
-        """Give a channel back to the dialplan."""
-        await self._ask(
-            "POST",
-            "channels",
-            channel,
-            "continue",
-            context=context,
-            extension=extension,
-            priority=1,
-        )
+    async def give_to_phones(self, channel: str) -> None:
+        """Give a caller to the dialplan, which rings the phones without us.
+
+        His deadline is made to run out: that works whatever his channel is doing, and at once.
+        ARI's `continue` waits until a sound or a recording is over (Asterisk 22.10); it is for an
+        Asterisk that does not know the function EXPORT.
+        """
+        try:
+            await self.set_global(deadline_of(channel), "0.1")
+        except AriRefused:
+            await self._ask(
+                "POST",
+                *("channels", channel, "continue"),
+                context=FAILSAFE,
+                extension=FAILSAFE_EXTENSION,
+                priority=1,
+            )
 
     async def variable(self, channel: str, name: str) -> str:
         """A channel variable or dialplan function, "" where it is not set."""
@@ -176,12 +183,13 @@ class Client:
         """Set a global variable or dialplan function."""
         await self._ask("POST", "asterisk", "variable", variable=name, value=value)
 
-    async def create(self, channel: str, endpoint: str, args: str) -> None:
-        """Make a channel to a phone without ringing it yet."""
+    async def create(self, channel: str, endpoint: str, args: str, deadline: float) -> None:
+        """Make a channel to a phone without ringing it yet; Asterisk ends it after `deadline` s."""
         await self._ask(
             "POST",
             "channels",
             "create",
+            body={"variables": {DEADLINE: f"{deadline:.0f}"}},
             endpoint=endpoint,
             app=self.app,
             appArgs=args,

@@ -16,7 +16,7 @@ import aiohttp
 
 from screener.asterisk.client import Client
 from screener.asterisk.translate import Arrived, Event, UnreadableError, event
-from screener.errors import AriDown, AriRefused
+from screener.errors import AriError, AriRefused
 
 log = logging.getLogger(__name__)
 
@@ -50,21 +50,28 @@ class Connection:
         """From now on put the events of `channel` into `mailbox`."""
         self._mailboxes[channel] = mailbox
 
+    def is_delivered(self, channel: str) -> bool:
+        """Whether somebody takes the events of `channel`."""
+        return channel in self._mailboxes
+
     def forget(self, mailbox: Mailbox) -> None:
         """No longer put anything into `mailbox`."""
         for channel in [c for c, m in self._mailboxes.items() if m is mailbox]:
             del self._mailboxes[channel]
 
     async def run(self) -> None:
-        """Stay connected until cancelled. The first connection must succeed, or this raises."""
+        """Stay connected until cancelled.
+
+        Raises AriRefused when Asterisk does not let us in at the start: that does not mend itself.
+        An Asterisk that is away is waited for; so is one that refuses later on, while it starts.
+        """
         first = True
         retry = _FIRST_RETRY
         while True:
             try:
                 socket = await self._client.events()
-            except (AriDown, AriRefused) as down:
-                # A refusal later on is a passing one (Asterisk is starting): try again.
-                if first:
+            except AriError as down:
+                if first and isinstance(down, AriRefused):
                     raise
                 log.warning("%s; trying again in %.1f s", down, retry)
                 await asyncio.sleep(retry)

@@ -16,7 +16,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from screener.asterisk.client import Client
 from screener.asterisk.connection import Connection, Mailbox
-from screener.asterisk.dialplan import FAILSAFE, FAILSAFE_EXTENSION, PATIENCE, deadline_of
+from screener.asterisk.dialplan import PATIENCE, deadline_of
 from screener.asterisk.translate import (
     Arrived,
     Event,
@@ -40,6 +40,8 @@ T = TypeVar("T")
 # How much longer than its length a sound may take before we no longer wait for its end.
 _PLAY_GRACE = 5.0
 _ARRIVAL = 3.0
+# A phone's channel that nobody took care of any more ends this long after its ringing time.
+_DEAD = 5.0
 
 
 # What Asterisk makes for a call is named after the caller's channel, this mark, and what it is: in
@@ -110,7 +112,7 @@ class Line:
         while not self.gone.is_set():
             await asyncio.sleep(PATIENCE / 3)
             if self._talking:
-                return  # two people who talk are not parted because we died
+                return
             with suppress(AriError):
                 await self._client.set_global(deadline_of(self.channel), f"{PATIENCE:.0f}")
 
@@ -199,7 +201,7 @@ class Line:
     async def hand_back(self) -> bool:
         """Give the call to the dialplan, which rings the phones; False where that cannot be."""
         try:
-            await self._client.continue_in_dialplan(self.channel, FAILSAFE, FAILSAFE_EXTENSION)
+            await self._client.give_to_phones(self.channel)
         except AriError as lost:
             log.warning("call %s cannot be given back to the dialplan: %s", self.channel, lost)
             return False
@@ -290,7 +292,7 @@ class Line:
         self._legs[leg.channel] = leg
         arrival = self._arrival(leg.channel)
         try:
-            await self._client.create(leg.channel, phone.endpoint, "leg")
+            await self._client.create(leg.channel, phone.endpoint, "leg", seconds + _DEAD)
             async with asyncio.timeout(_ARRIVAL):
                 await arrival
             await self._client.dial(leg.channel, seconds, self.channel)
@@ -308,7 +310,11 @@ class Line:
         await asyncio.gather(self.answer(), self._client.create_bridge(bridge))
         await self._client.add_to_bridge(bridge, self.channel, leg.channel)
         self._talking = True
-        await self._client.set_global(deadline_of(self.channel), "0")
+        # Two people who talk are not parted because we died.
+        await asyncio.gather(
+            self._client.set_global(deadline_of(self.channel), "0"),
+            self._client.set_global(deadline_of(leg.channel), "0"),
+        )
 
     async def end_leg(self, leg: Leg) -> None:
         if not leg.gone.is_set():

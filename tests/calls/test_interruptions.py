@@ -1,0 +1,117 @@
+"""Screener dies, Asterisk dies, the connection is cut: the phone rings, and nothing is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from screener.core.call import Outcome
+from tests.calls import speech
+from tests.calls.sip import CallError
+from tests.calls.stage import FRIEND, Stage
+from tests.calls.test_main_job import reach_the_box, talk
+
+
+async def until_connected_again(stage: Stage, within: float = 15.0) -> None:
+    """Until screener's application is Asterisk's again."""
+    deadline = time.monotonic() + within
+    while not await stage.ask("applications"):
+        if time.monotonic() > deadline:
+            raise CallError(f"screener did not come back: {stage.log.read_text()[-2000:]}")
+        await asyncio.sleep(0.05)
+
+
+async def test_screener_is_dead_and_a_friend_calls(stage: Stage) -> None:
+    await stage.kill()
+    async with stage.caller(FRIEND) as call:
+        await stage.phones["kitchen"].answered(within=5)
+        await call.answered()
+    assert stage.rows() == []
+
+
+async def test_screener_is_killed_while_a_caller_listens_and_the_phones_ring(
+    stage: Stage,
+) -> None:
+    """Asterisk takes the call back by itself: nobody starts screener again here."""
+    async with stage.caller() as call:
+        await call.answered()
+        await call.hear_sound(within=5)
+        await stage.kill()
+        await stage.phones["kitchen"].answered(within=20)
+        await talk(call)
+    await stage.open()
+    row = await stage.row(within=5)
+    assert row.outcome == Outcome.LOST
+    assert row.reason == "screener stopped in the middle of this call"
+
+
+async def test_screener_is_killed_and_started_again_in_mid_call(stage: Stage) -> None:
+    """Back before the deadline, it finds the caller waiting and gives him to the phones."""
+    async with stage.caller() as call:
+        await call.answered()
+        await call.hear_sound(within=5)
+        await stage.kill()
+        await stage.open()
+        await stage.phones["kitchen"].answered(within=5)
+        await talk(call)
+    assert (await stage.row(within=5)).outcome == Outcome.LOST
+
+
+async def test_two_people_talk_on_when_screener_dies(stage: Stage) -> None:
+    async with stage.caller(FRIEND) as call:
+        await call.answered()
+        await talk(call)
+        await stage.kill()
+        await call.speak(speech.silence(1.0))
+        await stage.open()
+        await call.speak(speech.silence(1.0))
+        assert not call.over
+        assert len([p for p in stage.phones.values() if p.calls and not p.calls[-1].over]) == 1
+    row = await stage.row(within=5)
+    assert (row.outcome, row.reason) == (
+        Outcome.CONNECTED,
+        "screener was away; the two went on talking",
+    )
+
+
+async def test_a_recording_survives_the_death_of_screener(stage: Stage) -> None:
+    words = speech.say("this is the school, your son has forgotten his lunch", "flite:slt")
+    await stage.phones["office"].will("486")
+    for phone in ("kitchen", "study"):
+        await stage.phones[phone].will("486")
+    async with stage.caller(name="School") as call:
+        await reach_the_box(call)
+        await call.speak(words)
+        await stage.kill()
+        await call.hang_up()
+    await stage.open()
+    letter = await stage.mail.letter(within=20)
+    assert speech.likeness(letter.sound, words) > 0.5
+    assert "interrupted" in letter.text
+
+
+async def test_screener_is_told_to_stop_in_mid_call(stage: Stage) -> None:
+    async with stage.caller() as call:
+        await call.answered()
+        await call.hear_sound(within=5)
+        assert await stage.stop() == 0
+        await stage.phones["kitchen"].answered(within=5)
+        await talk(call)
+    await stage.open()
+    row = await stage.row(within=5)
+    assert row.outcome == Outcome.FAILED
+
+
+async def test_asterisk_dies_in_mid_call_and_comes_back(stage: Stage) -> None:
+    async with stage.caller() as call:
+        await call.answered()
+        await call.hear_sound(within=5)
+        await stage.asterisk.restart()
+        row = await stage.row(within=30)
+        assert row.outcome in {Outcome.GAVE_UP, Outcome.SILENT, Outcome.FAILED}
+        await call.hang_up(within=40)
+    await until_connected_again(stage)
+    async with stage.caller(FRIEND) as call:
+        await call.answered()
+        await talk(call)
+    assert (await stage.row(within=5, number=2)).outcome == Outcome.CONNECTED
