@@ -219,7 +219,7 @@ def spoken_digits(digit: int) -> list[Recording]:
     said = [clip for clip in real if f"_{word}_" in clip.name or f"_{digit}_" in clip.name]
     if said:
         return said
-    spoken = say(word)
+    spoken = say(word, "flite:rms")
     return [
         Recording(
             f"synthesised {word}", "human", "synthesised", word, seconds_of(spoken), None, spoken

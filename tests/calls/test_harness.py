@@ -294,7 +294,7 @@ async def test_a_phone_answers_in_the_instant_the_caller_hangs_up(
         async with Caller(pbx.address, did="103") as call:
             await kitchen.rang(within=5, number=turn)
             await call.ringing()
-            await asyncio.gather(call.hang_up(), kitchen.answer())
+            await asyncio.gather(kitchen.answer(), call.hang_up())
         await kitchen.quiet(within=5)
     assert kitchen.rung == 5
 
