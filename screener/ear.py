@@ -50,7 +50,7 @@ class Ear:
         self._listening: Listening | None = None
         self._prompt: asyncio.Task[None] | None = None
         self._done = asyncio.Event()
-        self._told: set[tuple[str, str]] = set()
+        self._told: list[tuple[str, str]] = []
 
     async def listen(self, listen: Listen, media: tuple[str, ...], seconds: float) -> Heard:
         """Play `media` (URIs, `seconds` long together) and listen, during it and after it."""
@@ -134,11 +134,13 @@ class Ear:
         """Phrases in what the caller has said that had not been there before."""
         if self._follower is None:
             return []
-        found = [
-            f for f in phrases_in(self._follower.words(), self._classes) if f not in self._told
-        ]
-        self._told.update(found)
-        return [SpokenPhrase(kind, text, now) for kind, text in found]
+        told = len(self._told)
+        for kind, text in phrases_in(self._follower.words(), self._classes):
+            # "press five now" says nothing new after "press five".
+            known = [old for other, old in self._told if other == kind]
+            if not any(old in text or text in old for old in known):
+                self._told.append((kind, text))
+        return [SpokenPhrase(kind, text, now) for kind, text in self._told[told:]]
 
     def _frame(self, pcm: bytes) -> None:
         self._frames += 1

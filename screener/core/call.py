@@ -24,7 +24,7 @@ class Outcome(StrEnum):
     CONNECTED = "connected"
     MESSAGE = "message"  # nobody was reached, a message was kept
     NO_MESSAGE = "no message"  # the message box was offered and nothing was left
-    TREATED = "treated"  # unwanted: it got its treatment
+    TREATED = "turned away"  # unwanted: it got its treatment
     SILENT = "silent"  # nothing was ever said or keyed
     GAVE_UP = "gave up"  # the caller hung up before anything came of the call
     FAILED = "failed"  # we failed, and gave the call to the phones

@@ -39,7 +39,7 @@ ROBOT = replace(
     number="",
     withheld=True,
     name="",
-    outcome="treated",
+    outcome="turned away",
     reason="it talked on over the prompt",
     rule="screen everyone else",
     verdict="unwanted robot",
@@ -65,7 +65,7 @@ def test_the_story_of_a_stranger_who_got_through() -> None:
 def test_the_story_of_a_robot_shows_its_rule_verdict_and_evidence() -> None:
     assert tell_call(ROBOT, [], PACIFIC) == (
         "call 18   Fri 20 Nov 2026, 14:03:11   withheld  to  +1 818 222 3333\n"
-        "treated, because it talked on over the prompt\n"
+        "turned away, because it talked on over the prompt\n"
         "rule: screen everyone else\n"
         "verdict: unwanted robot\n"
         "  - talked over the prompt from 0.4 s to 4.9 s\n"

@@ -127,7 +127,7 @@ async def a_call(settings: Settings, name: str) -> int:
     start = CallStart("1.1", datetime.now(UTC), "+18182223333", "+14155550100", name)
     call = await store.begin(start)
     await store.tell(call, 0.4, "no rule matches: screened")
-    end = CallEnd(datetime.now(UTC), "treated", "unwanted robot: it talked on over the prompt")
+    end = CallEnd(datetime.now(UTC), "turned away", "unwanted robot: it talked on over the prompt")
     await store.end(call, end)
     await store.close()
     return call

@@ -107,7 +107,7 @@ async def test_lines_told_at_once_keep_their_order(store: Store, path: Path) -> 
 
 
 async def test_calls_are_listed_newest_first_and_counted(store: Store, path: Path) -> None:
-    outcomes = ["connected", "treated", "treated", "silent"]
+    outcomes = ["connected", "turned away", "turned away", "silent"]
     for day, outcome in enumerate(outcomes):
         start = replace(START, started=STARTED + timedelta(days=day))
         await store.end(await store.begin(start), replace(END, outcome=outcome))
@@ -115,9 +115,9 @@ async def test_calls_are_listed_newest_first_and_counted(store: Store, path: Pat
     with CallLog(path) as calls:
         assert [row.id for row in calls.calls(3)] == [5, 4, 3]
         since = STARTED + timedelta(days=2)
-        assert [row.outcome for row in calls.calls(10, since)] == ["", "silent", "treated"]
-        assert calls.counts() == {"treated": 2, "connected": 1, "in progress": 1, "silent": 1}
-        assert calls.counts(since) == {"in progress": 1, "silent": 1, "treated": 1}
+        assert [row.outcome for row in calls.calls(10, since)] == ["", "silent", "turned away"]
+        assert calls.counts() == {"turned away": 2, "connected": 1, "in progress": 1, "silent": 1}
+        assert calls.counts(since) == {"in progress": 1, "silent": 1, "turned away": 1}
         assert calls.call(99) is None
 
 
