@@ -91,7 +91,7 @@ def test_the_table() -> None:
         "call  when              who called            to               "
         "what came of it                 why",
         "  18  2026-11-20 14:03  withheld              +1 818 222 3333  "
-        "treated                         it talked on over the prompt",
+        "turned away                     it talked on over the prompt",
         '  17  2026-11-20 14:03  +1 805 555 0142 "Bo"  +1 818 222 3333  '
         "connected to study after 6.1 s  the caller keyed 2",
     ]
