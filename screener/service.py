@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 
 from screener import config, recogniser
@@ -20,6 +20,7 @@ from screener.core import number
 from screener.core.call import Call
 from screener.core.rules import RuleSet
 from screener.errors import AriDown, AriError
+from screener.lock import lock
 from screener.outbox import Outbox
 from screener.prompts import Prompts
 from screener.session import House, Session
@@ -43,6 +44,7 @@ async def run(settings: Settings, tell: Callable[[str], None]) -> None:
     for sign in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(sign, stop.set)
     async with AsyncExitStack() as stack:
+        stack.enter_context(lock(settings.data))
         service = await _open(settings, tell, stack)
         await service.serve(stop, tell)
     tell("screener has stopped")
@@ -60,8 +62,12 @@ async def _open(settings: Settings, tell: Callable[[str], None], stack: AsyncExi
     stack.push_async_callback(store.close)
     takes = settings.data / "takes"
     takes.mkdir(parents=True, exist_ok=True)
-    url = settings.asterisk.url or await _start_asterisk(settings, tell, stack)
     asterisk = settings.asterisk
+    url = asterisk.url
+    directions: Sequence[str] = ()
+    if url is None:
+        private = await _start_asterisk(settings, tell, stack)
+        url, directions = private.url, private.directions()
     client = await stack.enter_async_context(
         Client(url, asterisk.user, asterisk.secret, asterisk.app)
     )
@@ -69,7 +75,7 @@ async def _open(settings: Settings, tell: Callable[[str], None], stack: AsyncExi
     await media.open(asterisk.media_host)
     stack.callback(media.close)
     outbox = Outbox(settings.data / "outbox", settings.mail)
-    service = Service(settings, rules, client)
+    service = Service(settings, rules, client, directions)
     service.house = House(
         client, service.connection, media, engine, classes, prompts, outbox, store, takes
     )
@@ -79,13 +85,14 @@ async def _open(settings: Settings, tell: Callable[[str], None], stack: AsyncExi
 
 async def _start_asterisk(
     settings: Settings, tell: Callable[[str], None], stack: AsyncExitStack
-) -> str:
+) -> PrivateAsterisk:
     installed = await asyncio.to_thread(installation.install, tell)
-    private = PrivateAsterisk(installed, settings, settings.data / "asterisk")
-    await private.start()
-    stack.push_async_callback(private.stop)
+    private = PrivateAsterisk(
+        installed, settings, settings.data / "asterisk", outlives=True, tell=tell
+    )
+    await stack.enter_async_context(private.kept())
     tell(f"the private Asterisk {installed.version} runs")
-    return private.url
+    return private
 
 
 class Service:
@@ -94,11 +101,14 @@ class Service:
     house: House
     settlement: Settlement
 
-    def __init__(self, settings: Settings, rules: RuleSet, client: Client) -> None:
+    def __init__(
+        self, settings: Settings, rules: RuleSet, client: Client, directions: Sequence[str]
+    ) -> None:
         self.connection = Connection(client, self._arrival, self._found, self._lost)
         self._settings = settings
         self._rules = rules
         self._client = client
+        self._directions = directions
         self._calls: dict[str, tuple[Session, asyncio.Task[None]]] = {}
         self._tell: Callable[[str], None] = log.info
         self._open = asyncio.Event()
@@ -156,6 +166,8 @@ class Service:
             self._open.set()
             for did, door in self._settings.doors.items():
                 self._tell(f"the front door of {did} is open; it rings {door.group.name}")
+            for line in self._directions:
+                self._tell(line)
 
     async def _catch_up(self) -> None:
         channels = await self._client.channels()

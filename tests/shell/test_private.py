@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import os
+import re
 import signal
 import socket
 import sys
@@ -18,9 +20,11 @@ import pytest
 from yarl import URL
 
 from screener.asterisk import installation as installing
+from screener.asterisk import private as private_module
 from screener.asterisk.dialplan import deadline_of
 from screener.asterisk.installation import Installation, debian_mirror, install
 from screener.asterisk.private import PrivateAsterisk, phone_passwords
+from screener.asterisk.process import AsteriskProcess
 from screener.config import Settings
 from screener.errors import InstallError
 from tests.calls.callers import Caller
@@ -149,31 +153,232 @@ async def test_a_long_folder_name_is_no_trouble(asterisk_22: Installation, tmp_p
         assert await ask(private, "asterisk/info") == 200
 
 
-async def test_it_ends_when_whoever_started_it_is_killed(tmp_path: Path) -> None:
-    program = (
-        "import asyncio, pathlib, sys\n"
-        "from screener.asterisk.installation import install\n"
-        "from screener.asterisk.private import PrivateAsterisk\n"
-        "from tests.shell.test_private import settings\n"
-        "async def main(folder):\n"
-        "    private = PrivateAsterisk(install(lambda _: None), settings(folder), folder / 'run')\n"
-        "    await private.start()\n"
-        "    print(private.pid, flush=True)\n"
-        "    await asyncio.Event().wait()\n"
-        "asyncio.run(main(pathlib.Path(sys.argv[1])))\n"
-    )
+# Whoever started it dies --------------------------------------------------------------------------
+
+PROGRAM = """\
+import asyncio, pathlib, sys
+from dataclasses import replace
+from screener.asterisk.installation import install
+from screener.asterisk.private import PrivateAsterisk
+from tests.shell.test_private import settings
+async def main(folder, sip_port, http_port, outlives):
+    house = settings(folder)
+    ports = replace(house.asterisk, sip_port=int(sip_port), http_port=int(http_port),
+                    rtp_ports=(20000, 20100))
+    private = PrivateAsterisk(install(print), replace(house, asterisk=ports), folder / "asterisk",
+                              outlives=outlives == "True")
+    await private.start()
+    print("started", private.pid, flush=True)
+    await asyncio.Event().wait()
+asyncio.run(main(pathlib.Path(sys.argv[1]), *sys.argv[2:]))
+"""
+
+
+async def started_and_killed(private: PrivateAsterisk) -> int:
+    """Have another process start this Asterisk, and kill that process; Asterisk's process id."""
+    ours = private.settings.asterisk
+    arguments = [private.run.parent, ours.sip_port, ours.http_port, private.outlives]
     starter = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", program, str(tmp_path)),
+        *(sys.executable, "-c", PROGRAM, *map(str, arguments)),
         stdout=asyncio.subprocess.PIPE,
         cwd=REPOSITORY,
     )
     pipe = starter.stdout
-    said = await pipe.readline() if pipe is not None else b""
-    pid = int(said)
+    assert pipe is not None
+    said = await pipe.readline()
+    pid = int(said.split()[1])
     assert there(pid)
     starter.send_signal(signal.SIGKILL)
     await starter.wait()
-    await gone(pid)
+    return pid
+
+
+class CrashError(Exception):
+    """screener fails."""
+
+
+async def left_running(private: PrivateAsterisk) -> int:
+    """Start this Asterisk, and fail; its process id."""
+    pid = None
+    with pytest.raises(CrashError):
+        async with private.kept():
+            pid = private.pid
+            raise CrashError
+    assert pid is not None
+    assert there(pid)
+    return pid
+
+
+@pytest.fixture
+def told() -> list[str]:
+    return []
+
+
+@pytest.fixture
+async def outliving(
+    asterisk_22: Installation, tmp_path: Path, told: list[str]
+) -> AsyncIterator[PrivateAsterisk]:
+    """One that goes on without us; at the end of the test it is ended, whoever has it."""
+    house = settings(tmp_path)
+    house = replace(house, asterisk=replace(house.asterisk, rtp_ports=(20000, 20100)))
+    private = PrivateAsterisk(
+        asterisk_22, house, tmp_path / "asterisk", outlives=True, tell=told.append
+    )
+    yield private
+    await private.stop()
+    left = AsteriskProcess.find(["-f", "-C", str(private.run / "etc/asterisk.conf")])
+    if left is not None:
+        left.send(signal.SIGKILL)
+        await left.wait()
+
+
+async def test_it_ends_when_whoever_started_it_is_killed(outliving: PrivateAsterisk) -> None:
+    outliving.outlives = False
+    await gone(await started_and_killed(outliving))
+
+
+async def test_one_that_outlives_us_is_taken_over(
+    outliving: PrivateAsterisk, told: list[str]
+) -> None:
+    pid = await started_and_killed(outliving)
+    await outliving.start()
+    assert outliving.pid == pid
+    assert told == [
+        f"the private Asterisk that was left running (process {pid}) is taken over,"
+        " its calls with it"
+    ]
+    assert await ask(outliving, "asterisk/info") == 200
+    await outliving.stop()
+    assert not there(pid)
+
+
+async def test_whoever_fails_leaves_it_running(outliving: PrivateAsterisk, told: list[str]) -> None:
+    pid = await left_running(outliving)
+    assert str(pid) in told[0]
+    async with outliving.kept():
+        assert outliving.pid == pid
+    assert not there(pid)
+
+
+async def test_one_with_another_configuration_is_started_anew(
+    outliving: PrivateAsterisk, told: list[str]
+) -> None:
+    pid = await left_running(outliving)
+    plain = outliving.settings
+    outliving.settings = replace(plain, asterisk=replace(plain.asterisk, secret="changed"))
+    await outliving.start()
+    assert outliving.pid != pid
+    assert not there(pid)
+    assert told[-1].endswith("is ended and started anew: its configuration has changed")
+    assert await ask(outliving, "asterisk/info", "changed") == 200
+
+
+async def test_one_of_another_installation_is_started_anew(
+    outliving: PrivateAsterisk, told: list[str], asterisk_22: Installation
+) -> None:
+    pid = await left_running(outliving)
+    command = ("/usr/bin/env", *asterisk_22.command)
+    outliving.installation = replace(asterisk_22, command=command)
+    await outliving.start()
+    assert not there(pid)
+    assert told[-1].endswith("is ended and started anew: another Asterisk is installed now")
+
+
+async def test_one_that_does_not_answer_is_started_anew(
+    outliving: PrivateAsterisk, told: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(private_module, "ADOPTION_TIMEOUT", 1.0)
+    monkeypatch.setattr(private_module, "STOP_TIMEOUT", 1.0)
+    pid = await left_running(outliving)
+    os.kill(pid, signal.SIGSTOP)
+    await outliving.start()
+    assert outliving.pid != pid
+    assert not there(pid)
+    assert told[-1].endswith("is ended and started anew: it does not answer")
+    assert await ask(outliving, "asterisk/info") == 200
+
+
+async def test_one_in_a_long_folder_is_taken_over_too(
+    asterisk_22: Installation, tmp_path: Path
+) -> None:
+    run = tmp_path / ("long-" * 20) / ("name-" * 20)
+    house = settings(tmp_path)
+    pid = await left_running(PrivateAsterisk(asterisk_22, house, run, outlives=True))
+    async with PrivateAsterisk(asterisk_22, house, run, outlives=True) as second:
+        assert second.pid == pid
+    assert not there(pid)
+
+
+@pytest.mark.parametrize(
+    "ending", [("asterisk.conf",), ("-C", "asterisk.conf"), ("-f", "-C", "other/asterisk.conf")]
+)
+async def test_no_other_process_is_taken_for_ours(ending: tuple[str, ...]) -> None:
+    program = "import sys; sys.stdin.read()"
+    other = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", program, *ending), stdin=asyncio.subprocess.PIPE
+    )
+    try:
+        found = AsteriskProcess.find(ending)
+        assert found is not None
+        assert found.pid == other.pid
+        assert AsteriskProcess.find(("-f", "-C", "asterisk.conf")) is None
+    finally:
+        other.kill()
+        await other.wait()
+    await found.wait()
+    found.send(signal.SIGKILL)  # to nobody, whoever has that number by now
+    assert AsteriskProcess.find(ending) is None
+
+
+# It dies itself -----------------------------------------------------------------------------------
+
+
+async def test_one_that_dies_is_started_again(outliving: PrivateAsterisk) -> None:
+    async with outliving.kept():
+        for _ in range(2):
+            died = outliving.pid
+            assert died is not None
+            os.kill(died, signal.SIGKILL)
+            await another(outliving, died)
+            assert await ask(outliving, "asterisk/info") == 200
+    assert outliving.pid is None
+
+
+async def test_it_is_tried_again_until_it_can_be_started(
+    outliving: PrivateAsterisk, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with outliving.kept():
+        died = outliving.pid
+        assert died is not None
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as thief:
+            thief.bind((LOOPBACK, 0))
+            port = thief.getsockname()[1]
+            plain = outliving.settings
+            outliving.settings = replace(plain, asterisk=replace(plain.asterisk, sip_port=port))
+            os.kill(died, signal.SIGKILL)
+            async with asyncio.timeout(15):
+                while f"port {port}" not in caplog.text:  # noqa: ASYNC110 - a log sets no event
+                    await asyncio.sleep(0.02)
+        await another(outliving, died)
+        assert await ask(outliving, "asterisk/info") == 200
+
+
+async def another(private: PrivateAsterisk, died: int) -> None:
+    """Wait until another process than the one that died answers."""
+    async with asyncio.timeout(30), ari(private) as http:
+        while True:
+            with contextlib.suppress(aiohttp.ClientError):
+                async with http.get("asterisk/info") as answer:
+                    if answer.status == 200 and private.pid not in (None, died):
+                        return
+            await asyncio.sleep(0.05)
+
+
+def test_the_directions_name_each_phone_with_its_password(private: PrivateAsterisk) -> None:
+    text = "\n".join(private.directions())
+    assert f"Call sip:+18182223333@{private.sip_address} " in text
+    for phone, password in phone_passwords(private.settings).items():
+        assert re.search(rf"user {phone} +password {re.escape(password)}$", text, re.MULTILINE)
 
 
 # The dialplan, when screener is not there ---------------------------------------------------------
