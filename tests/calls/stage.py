@@ -101,6 +101,7 @@ class Stage:
 
     `rules` is the text of its only rule file; `seconds` how long its groups ring; `extra_dialplan`
     is added to Asterisk's. `settings` are what screener.toml says; `home` is the folder it is in.
+    `program` is what Python is given to start screener the next time.
     """
 
     def __init__(
@@ -117,6 +118,7 @@ class Stage:
         self.phones = {name: Phone(name) for group in GROUPS.values() for name in group}
         self.mail = MailServer()
         self.callers: list[Caller] = []
+        self.program: tuple[str, ...] = ("-m", "screener")
         self._rules = rules
         self._seconds = seconds
         self._engine = engine
@@ -184,7 +186,7 @@ class Stage:
         before = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
             self._screener = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "screener", "run", str(self.home)),
+                *(sys.executable, *self.program, "run", str(self.home)),
                 cwd=REPOSITORY,
                 env=_environment(),
                 stdin=DEVNULL,

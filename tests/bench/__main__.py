@@ -1,0 +1,131 @@
+"""`make bench`: measure screener beside Asterisk's own dialplan, print it, keep it in bench.json.
+
+    python -m tests.bench             # about six minutes
+    python -m tests.bench --quick     # about one
+
+Exit status 1 when a call failed, 2 when it could not run; a slow figure is no failure.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from screener.asterisk.installation import install
+from screener.errors import ScreenerError
+from tests.bench import machine, table
+from tests.bench.cost import CALL, at_rest, cost
+from tests.bench.crowd import crowds, talkers
+from tests.bench.delay import delay
+from tests.bench.figures import DEAF, DIALPLAN, SCREENED, Cost, Figures
+from tests.bench.house import House, furnished
+from tests.calls.sip import CallError
+from tests.calls.stage import REPOSITORY
+
+RESULT = REPOSITORY / "bench.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How much is measured. `rates` are calls a second, for `seconds` each."""
+
+    rates: tuple[float, ...] = (2.0, 10.0)
+    seconds: float = 10.0
+    rounds: tuple[tuple[str, ...], ...] = ((DIALPLAN, SCREENED), (DIALPLAN, SCREENED), (DEAF,))
+    visits: int = 30
+    crowd: int = 100
+
+
+FULL = Plan()
+QUICK = Plan((5.0,), 4.0, ((DIALPLAN, SCREENED), (DEAF,)), visits=5, crowd=20)
+
+
+class Bench:
+    """One run, telling on `console` what it does."""
+
+    def __init__(self, plan: Plan, console: Console) -> None:
+        self._plan = plan
+        self._console = console
+        self._begun = time.monotonic()
+
+    async def run(self) -> Figures:
+        """Measure everything."""
+        installation = await asyncio.to_thread(install, self.tell)
+        described = machine.describe(installation.version)
+        self.tell(f"Asterisk {installation.version}; load {described['load_at_start']}")
+        async with furnished(installation) as house:
+            described["versions"]["recogniser"] = house.engine
+            described["call"] = CALL
+            await asyncio.sleep(1.0)
+            rest = house.meter.screener_memory(), house.meter.asterisk_memory()
+            costs = await self._costs(house)
+            spread = await delay(house, self._plan.visits, self.tell)
+            levels = await crowds(house, self._plan.crowd, self.tell)
+            talking = await talkers(house)
+            self.tell(f"{talking.calls} who talk: {'; '.join(talking.errors) or 'no error'}")
+            after = house.meter.screener_memory(), house.meter.asterisk_memory()
+        described["load_at_end"] = machine.load()
+        return Figures(described, costs, spread, levels, talking, *rest, *after)
+
+    async def _costs(self, house: House) -> tuple[Cost, ...]:
+        found = []
+        rest = await at_rest(house, 3.0)
+        for round_ in self._plan.rounds:
+            if DEAF in round_:
+                await house.restart("-m", "tests.bench.deaf")
+            for rate in self._plan.rates:
+                for work in round_:
+                    found.append(await cost(house, work, rate, self._plan.seconds, rest))
+                    self.tell(_said(found[-1]))
+        await house.restart("-m", "screener")
+        return tuple(found)
+
+    def tell(self, line: str) -> None:
+        seconds = time.monotonic() - self._begun
+        self._console.print(Text(f"{seconds:5.0f} s  {line}"), soft_wrap=True)
+
+
+def _said(cost: Cost) -> str:
+    return (
+        f"{cost.work}, {cost.calls} calls at {cost.rate:g} a second: Asterisk {cost.asterisk:.1f}"
+        f" + screener {cost.screener:.1f} ms a call, {cost.failed} failed;"
+        f" other programs took {100 * cost.elsewhere:.0f} % of a core"
+    )
+
+
+def keep(figures: Figures, path: Path) -> None:
+    """Write the figures as JSON."""
+    text = json.dumps(figures.as_json(), indent=1, ensure_ascii=False)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+async def main(arguments: Sequence[str]) -> int:
+    options = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    options.add_argument("--quick", action="store_true", help="a minute instead of six")
+    plan = QUICK if options.parse_args(arguments).quick else FULL
+    console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
+    try:
+        figures = await Bench(plan, console).run()
+    except (ScreenerError, CallError, OSError) as error:
+        console.print(Text(f"The measurement broke off: {error}", style="bold red"))
+        return 1 if isinstance(error, CallError) else 2
+    console.print()
+    table.show(figures, console)
+    keep(figures, RESULT)
+    console.print(Text(f"all figures: {RESULT.name}"))
+    for failure in figures.failures:
+        console.print(Text(failure, style="bold red"))
+    return 1 if figures.failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main(sys.argv[1:])))

@@ -1,0 +1,197 @@
+"""The figures of a run, and what follows from them. Pure: measured elsewhere, shown elsewhere."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+DIALPLAN = "dialplan"
+SCREENED = "screened"
+DEAF = "screened, not listening"
+"""The three kinds of work: Asterisk's dialplan alone; screener; screener without its ear."""
+
+REST_TARGET_MB = 150.0
+"""Issue 2: a Raspberry Pi must carry a household."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Processor time of one kind of work at one rate, in milliseconds per call.
+
+    `rate` is in calls a second; `elsewhere` is the share of the machine that other programs took.
+    """
+
+    work: str
+    rate: float
+    calls: int
+    failed: int
+    asterisk: float
+    screener: float
+    elsewhere: float
+    trouble: tuple[str, ...] = ()
+
+    @property
+    def total(self) -> float:
+        return self.asterisk + self.screener
+
+
+@dataclass(frozen=True, slots=True)
+class Quartiles:
+    """How a measure is spread over `count` calls."""
+
+    lowest: float
+    lower: float
+    median: float
+    upper: float
+    highest: float
+    count: int
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Quartiles:
+        """Of at least one value."""
+        if len(values) == 1:
+            only = values[0]
+            return cls(only, only, only, only, only, 1)
+        lower, median, upper = statistics.quantiles(values, n=4, method="inclusive")
+        return cls(min(values), lower, median, upper, max(values), len(values))
+
+
+@dataclass(frozen=True, slots=True)
+class Delay:
+    """Milliseconds from a caller's last key to the phone's INVITE."""
+
+    dialplan: Quartiles
+    screened: Quartiles
+    elsewhere: float
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Megabytes (10^6): resident, and with what is shared with others counted by its share."""
+
+    resident: float
+    proportional: float
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """So many calls in progress: what went wrong, and what share of one core each program took.
+
+    `key_to_invite` is what somebody who keys in this crowd waits for his ring, in ms (None: it
+    never rang).
+    """
+
+    calls: int
+    errors: tuple[str, ...]
+    asterisk: float
+    screener: float
+    elsewhere: float
+    key_to_invite: float | None
+    asterisk_memory: Memory
+    screener_memory: Memory
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Everything that one run has measured. Memory at rest is before the first call and after all
+    of them; `levels` are crowds of growing size who listen, `talking` is one of people who talk."""
+
+    machine: dict[str, Any]
+    costs: tuple[Cost, ...]
+    delay: Delay
+    levels: tuple[Level, ...]
+    talking: Level
+    screener_rest: Memory
+    asterisk_rest: Memory
+    screener_after: Memory
+    asterisk_after: Memory
+
+    @property
+    def failures(self) -> list[str]:
+        """Calls that failed, one sentence each. A crowd that grows too large is no failure."""
+        found = [
+            f"{cost.failed} of {cost.calls} calls failed ({cost.work}, {cost.rate:g} a second)"
+            for cost in self.costs
+            if cost.failed
+        ]
+        if self.levels and self.levels[0].errors:
+            found.append(f"{self.levels[0].calls} calls at once: {self.levels[0].errors[0]}")
+        return found
+
+    def as_json(self) -> dict[str, Any]:
+        """What bench.json holds."""
+        return {
+            **asdict(self),
+            "ratios": {f"{rate:g}": ratio(self.costs, rate) for rate in rates(self.costs)},
+            "ear_share": {f"{rate:g}": ear_share(self.costs, rate) for rate in rates(self.costs)},
+            "calls_at_once": most_at_once(self.levels),
+            "per_call_mb": per_call(self),
+            "failures": self.failures,
+        }
+
+
+def rates(costs: Sequence[Cost]) -> list[float]:
+    return sorted({cost.rate for cost in costs})
+
+
+def merged(costs: Sequence[Cost], work: str, rate: float) -> Cost | None:
+    """All rounds of one kind of work at one rate as one; None where there was none."""
+    rounds = [cost for cost in costs if cost.work == work and cost.rate == rate]
+    calls = sum(cost.calls for cost in rounds)
+    if not calls:
+        return None
+    return Cost(
+        work,
+        rate,
+        calls,
+        sum(cost.failed for cost in rounds),
+        sum(cost.asterisk * cost.calls for cost in rounds) / calls,
+        sum(cost.screener * cost.calls for cost in rounds) / calls,
+        sum(cost.elsewhere * cost.calls for cost in rounds) / calls,
+        tuple(line for cost in rounds for line in cost.trouble),
+    )
+
+
+def ratio(costs: Sequence[Cost], rate: float) -> float | None:
+    """What a screened call costs, Asterisk's part and ours, over the dialplan's."""
+    screened, dialplan = merged(costs, SCREENED, rate), merged(costs, DIALPLAN, rate)
+    if screened is None or dialplan is None or not dialplan.total:
+        return None
+    return screened.total / dialplan.total
+
+
+def ear_share(costs: Sequence[Cost], rate: float) -> float | None:
+    """What part of a screened call is listening: snoop, ExternalMedia, frames, voice activity."""
+    screened, deaf = merged(costs, SCREENED, rate), merged(costs, DEAF, rate)
+    if screened is None or deaf is None or not screened.total:
+        return None
+    return (screened.total - deaf.total) / screened.total
+
+
+def most_at_once(levels: Sequence[Level]) -> int:
+    """The largest crowd of which nothing went wrong, nor in a smaller one."""
+    most = 0
+    for level in levels:
+        if level.errors:
+            break
+        most = level.calls
+    return most
+
+
+def per_call(figures: Figures) -> dict[str, float | None]:
+    """Megabytes (proportional) that each call in progress adds, for callers who listen or talk."""
+    most = most_at_once(figures.levels)
+    quiet = next((level for level in figures.levels if level.calls == most), None)
+    found: dict[str, float | None] = {"screener": None, "asterisk": None}
+    for name, level in (("", quiet), ("_talking", figures.talking)):
+        if level is not None:
+            screener = _each(level.screener_memory, figures.screener_rest, level.calls)
+            asterisk = _each(level.asterisk_memory, figures.asterisk_rest, level.calls)
+            found |= {f"screener{name}": screener, f"asterisk{name}": asterisk}
+    return found
+
+
+def _each(crowd: Memory, rest: Memory, calls: int) -> float:
+    return (crowd.proportional - rest.proportional) / calls

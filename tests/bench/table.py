@@ -1,0 +1,124 @@
+"""The figures as tables for a terminal."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from tests.bench.figures import (
+    DEAF,
+    DIALPLAN,
+    REST_TARGET_MB,
+    SCREENED,
+    Figures,
+    Quartiles,
+    ear_share,
+    merged,
+    most_at_once,
+    per_call,
+    rates,
+    ratio,
+)
+
+
+def show(figures: Figures, console: Console) -> None:
+    """Print everything: processor time, delay, crowds, memory."""
+    for table in (costs(figures), delays(figures), crowds(figures), memory(figures)):
+        console.print(table)
+        console.print()
+
+
+def _table(title: str, *headings: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for n, heading in enumerate(headings):
+        table.add_column(heading, justify="right" if n else "left", overflow="fold")
+    return table
+
+
+def costs(figures: Figures) -> Table:
+    """Milliseconds of processor time per call."""
+    table = _table(
+        "Processor time per call, ms", "", "calls/s", "calls", "Asterisk", "screener", "sum", ""
+    )
+    for rate in rates(figures.costs):
+        for work in (DIALPLAN, SCREENED, DEAF):
+            cost = merged(figures.costs, work, rate)
+            if cost is None:
+                continue
+            ours = "" if work == DIALPLAN else f"{cost.screener:.1f}"
+            note = _note(figures, work, rate)
+            cells = (f"{rate:g}", str(cost.calls), f"{cost.asterisk:.1f}", ours)
+            table.add_row(work, *cells, f"{cost.total:.1f}", note)
+    return table
+
+
+def _note(figures: Figures, work: str, rate: float) -> str:
+    times, share = ratio(figures.costs, rate), ear_share(figures.costs, rate)
+    if work == SCREENED and times is not None:
+        return f"{times:.1f} x the dialplan"
+    if work == DEAF and share is not None:
+        return f"listening is {100 * share:.0f} %"
+    return ""
+
+
+def delays(figures: Figures) -> Table:
+    """Milliseconds from the last key to the INVITE."""
+    table = _table(
+        "From the last key to the phone's INVITE, ms",
+        *("", "calls", "lowest", "lower quartile", "median", "upper quartile", "highest"),
+    )
+    for work, spread in ((DIALPLAN, figures.delay.dialplan), (SCREENED, figures.delay.screened)):
+        table.add_row(work, *_spread(spread))
+    return table
+
+
+def _spread(of: Quartiles) -> tuple[str, ...]:
+    values = (of.lowest, of.lower, of.median, of.upper, of.highest)
+    return (str(of.count), *(f"{value:.1f}" for value in values))
+
+
+def crowds(figures: Figures) -> Table:
+    """What each size of crowd took, and what ended the growth."""
+    most = most_at_once(figures.levels)
+    table = _table(
+        f"Calls at once at the attendant: {most} without an error",
+        *("calls", "Asterisk, % of a core", "screener, %", "others, %", "key to ring, ms", "error"),
+    )
+    for level in (*figures.levels, figures.talking):
+        name = f"{level.calls}" if level is not figures.talking else f"{level.calls} who talk"
+        ring = "" if level.key_to_invite is None else f"{level.key_to_invite:.0f}"
+        shares = (level.asterisk, level.screener, level.elsewhere)
+        cells = (f"{100 * share:.0f}" for share in shares)
+        table.add_row(name, *cells, ring, Text("; ".join(level.errors)))
+    return table
+
+
+def memory(figures: Figures) -> Table:
+    """Megabytes at rest and per call."""
+    table = _table(
+        "Memory, MB (10^6)", "", "screener: resident", "proportional", "Asterisk: resident", "prop."
+    )
+    rest = "at rest (target: screener at most 150)"
+    screener, asterisk = figures.screener_rest, figures.asterisk_rest
+    over = screener.resident > REST_TARGET_MB
+    table.add_row(
+        rest,
+        Text(f"{screener.resident:.1f}", "bold red" if over else "green"),
+        *(f"{x:.1f}" for x in (screener.proportional, asterisk.resident, asterisk.proportional)),
+    )
+    after, beside = figures.screener_after, figures.asterisk_after
+    table.add_row(
+        "after all these calls",
+        *(f"{x:.1f}" for x in (after.resident, after.proportional)),
+        *(f"{x:.1f}" for x in (beside.resident, beside.proportional)),
+    )
+    each = per_call(figures)
+    for row, suffix in (("per call that listens", ""), ("per call that talks", "_talking")):
+        ours, theirs = each["screener" + suffix], each["asterisk" + suffix]
+        table.add_row(row, "", _mb(ours), "", _mb(theirs))
+    return table
+
+
+def _mb(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"

@@ -1,0 +1,86 @@
+"""What the tables say, and what SIPp's and the kernel's own tables are read as."""
+
+from __future__ import annotations
+
+import io
+
+from rich.console import Console
+
+from tests.bench import table
+from tests.bench.crowd import remarks
+from tests.bench.delay import Visit, gaps
+from tests.bench.figures import DEAF, DIALPLAN, SCREENED
+from tests.bench.machine import processor
+from tests.bench.meter import Reading, Use, dropped
+from tests.bench.test_figures import cost, figures, level
+from tests.bench.traffic import Press, Traffic, last_count
+
+
+def test_the_tables_show_the_ratio_the_share_and_the_error() -> None:
+    costs = (cost(DIALPLAN, 10.0), cost(SCREENED, 25.0, 15.0), cost(DEAF, 20.0, 10.0))
+    run = figures(costs, (level(10), level(20, "[bold]3 packets lost")))
+    written = io.StringIO()
+    table.show(run, Console(file=written, width=120))
+    shown = written.getvalue()
+    assert "4.0 x the dialplan" in shown
+    assert "listening is 25 %" in shown
+    assert "10 without an error" in shown
+    assert "[bold]3 packets lost" in shown
+    assert "70.0" in shown
+
+
+def test_a_run_without_crowds_can_be_shown() -> None:
+    written = io.StringIO()
+    table.show(figures(), Console(file=written, width=120))
+    assert "0 without an error" in written.getvalue()
+
+
+def test_use_is_the_difference_and_others_the_rest() -> None:
+    before = Reading(10.0, 1.0, 2.0, 5.0, 20.0)
+    after = Reading(12.0, 1.5, 2.25, 6.0, 22.0)
+    assert Use.between(before, after) == Use(2.0, 0.5, 0.25, 1.0)
+
+
+def test_dropped_datagrams_are_read_by_socket() -> None:
+    udp = """  sl  local_address rem_address   st tx_queue rx_queue tr ... ref pointer drops
+  7: 0100007F:14E9 00000000:0000 07 00000000:00000000 00:00000000 00000000 0 0 4711 2 abc 12
+  8: 0100007F:14EA 00000000:0000 07 00000000:00000000 00:00000000 00000000 0 0 4712 2 abc 3
+"""
+    assert dropped(udp, {"4711", "9"}) == {"4711": 12}
+
+
+def test_the_last_whole_line_of_statistics_counts() -> None:
+    rows = "StartTime;SuccessfulCall(C);FailedCall(C)\n1;2;0\n2;5;1\n3;7"
+    assert last_count(rows, "SuccessfulCall(C)") == 5
+    assert last_count("StartTime;FailedCall(C)\n", "FailedCall(C)") == 0
+
+
+def test_gaps_in_a_prompt_wrap_around() -> None:
+    heard = [(65534, 1.0), (65535, 1.02), (1, 1.16), (2, 1.18)]
+    lost, pause = gaps(heard)
+    assert lost == 1
+    assert round(pause, 3) == 0.14
+    assert gaps([]) == (0, 0.0)
+
+
+def test_a_caller_complains_of_what_exceeds_its_limit() -> None:
+    assert remarks(Visit(0.1, 0.02, 0, 0.03)) == []
+    assert remarks(Visit(0.1, 0.7, 2, 0.03)) == [
+        "2 packets of the prompt lost",
+        "key to ring 700 ms, more than 500",
+    ]
+
+
+def test_the_processors_name() -> None:
+    assert processor("processor\t: 0\nmodel name\t: Some CPU\n") == "Some CPU"
+    assert processor("Model\t\t: Raspberry Pi 4\n") == "Raspberry Pi 4"
+    assert processor("") == "unknown"
+
+
+def test_a_caller_without_a_key_presses_none() -> None:
+    listener = Traffic(("127.0.0.1", 5060), "plain", stays=18.0).scenario()
+    assert "CSeq: 2 INFO" not in listener
+    assert "{{" not in listener
+    keyer = Traffic(("127.0.0.1", 5060), "plain", stays=2.0, key=Press("2", 1.0)).scenario()
+    assert "Signal=2" in keyer
+    assert "{{" not in keyer
