@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import time
 
 from screener.core.call import Outcome
+from screener.store import DATABASE
 from tests.calls import speech
 from tests.calls.sip import CallError
 from tests.calls.stage import FRIEND, Stage
@@ -115,3 +117,32 @@ async def test_asterisk_dies_in_mid_call_and_comes_back(stage: Stage) -> None:
         await call.answered()
         await talk(call)
     assert (await stage.row(within=5, number=2)).outcome == Outcome.CONNECTED
+
+
+async def test_a_failure_inside_a_call_rings_the_phones(stage: Stage) -> None:
+    """The one broad catch: here because the prompts have vanished under a running screener."""
+    sounds = stage.settings.data / "sounds"
+    elsewhere = sounds.rename(sounds.with_name("vanished"))
+    try:
+        async with stage.caller() as call:
+            await stage.phones["kitchen"].answered(within=5)
+            await call.answered()
+            await talk(call)
+    finally:
+        elsewhere.rename(sounds)
+    row = await stage.row(within=5)
+    assert row.outcome == Outcome.FAILED
+    assert row.reason.startswith("PromptMissing: the prompt greeting has no sound")
+    story = [line.text for line in stage.story(row)]
+    assert "given to the dialplan: the phones ring without us" in story
+
+
+async def test_a_database_that_is_locked_costs_no_call(stage: Stage) -> None:
+    with sqlite3.connect(stage.settings.data / DATABASE, isolation_level=None) as other_program:
+        other_program.execute("BEGIN EXCLUSIVE")
+        async with stage.caller(FRIEND) as call:
+            await call.answered()
+            await talk(call)
+        other_program.execute("ROLLBACK")
+    other_program.close()
+    assert (await stage.row(within=10)).outcome == Outcome.CONNECTED
