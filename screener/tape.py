@@ -12,10 +12,11 @@ import logging
 import wave
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from screener.asterisk.line import Line
-from screener.core.audio import RATE
+from screener.core.audio import FRAME_BYTES, FRAME_SAMPLES, RATE
 from screener.core.letter import Letter
 from screener.core.script import Record, Recorded, RecordedBy
 from screener.core.vad import speech_seconds
@@ -93,9 +94,11 @@ def measure(path: Path) -> tuple[float, float]:
     """(seconds, seconds with a voice) of an 8 kHz mono WAV file; (0, 0) where there is none."""
     try:
         with wave.open(str(path)) as sound:
+            seconds = sound.getnframes() / sound.getframerate()
             if sound.getframerate() != RATE or sound.getnchannels() != 1:
-                return sound.getnframes() / sound.getframerate(), 0.0
-            pcm = sound.readframes(sound.getnframes())
+                return seconds, 0.0
+            pieces = iter(partial(sound.readframes, FRAME_SAMPLES), b"")
+            whole = (piece for piece in pieces if len(piece) == FRAME_BYTES)
+            return seconds, speech_seconds(whole)
     except (FileNotFoundError, wave.Error, EOFError):
         return 0.0, 0.0
-    return len(pcm) / 2 / RATE, speech_seconds(pcm)

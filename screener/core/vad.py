@@ -8,11 +8,12 @@ audio gives the same utterances, live or from a file.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import webrtcvad
 
-from screener.core.audio import FRAME_BYTES, FRAME_SECONDS, RATE, level
+from screener.core.audio import FRAME_SECONDS, RATE, level
 from screener.core.script import Span
 
 # WebRTC's second strictest mode. Of 186 clips, modes 1 to 3 pass the same people and robocalls
@@ -81,10 +82,7 @@ class Utterances:
         return None if self.begun is None else Span(self.begun, self.last_voice)
 
 
-def speech_seconds(pcm: bytes) -> float:
-    """How many seconds of a recording (8 kHz 16-bit mono) hold a voice."""
+def speech_seconds(frames: Iterable[bytes]) -> float:
+    """How many seconds of a recording's frames (20 ms of 8 kHz 16-bit mono) hold a voice."""
     activity = VoiceActivity()
-    frames = (
-        pcm[at : at + FRAME_BYTES] for at in range(0, len(pcm) - FRAME_BYTES + 1, FRAME_BYTES)
-    )
     return sum(activity.is_voice(frame) for frame in frames) * FRAME_SECONDS

@@ -1,0 +1,86 @@
+"""A call's story: what each command and its outcome say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from screener.core.narration import after, before
+from screener.core.script import (
+    Answer,
+    Command,
+    Drop,
+    Hangup,
+    Heard,
+    HeardBy,
+    Keep,
+    Listen,
+    Note,
+    Play,
+    Rang,
+    Record,
+    RecordedBy,
+    Replay,
+    Ring,
+    Talk,
+    Treat,
+    Treatment,
+)
+from tests.core.lines import BOX, FAMILY, keyed, quiet, said, take, talked
+
+LISTEN = Listen(("greeting", "menu"), frozenset({"1"}))
+REPLAY = Replay("t", ("review",), frozenset("123"))
+
+
+@pytest.mark.parametrize(
+    ("command", "text"),
+    [
+        (Note("no rule matches: screened"), "no rule matches: screened"),
+        (LISTEN, 'playing "greeting", "menu"'),
+        (Play(("goodbye",)), 'playing "goodbye"'),
+        (REPLAY, "playing the message back"),
+        (Ring(FAMILY), "ringing kitchen, study"),
+        (Treat(Treatment.SIT), "treatment: sit"),
+        (Record(60.0), "recording a message"),
+        (Answer(), ""),
+        (Keep("t", BOX, "why"), ""),
+    ],
+)
+def test_what_takes_time_is_told_before_it_is_over(command: Command[Any], text: str) -> None:
+    assert before(command) == text
+
+
+@pytest.mark.parametrize(
+    ("command", "outcome", "text"),
+    [
+        (Answer(), None, "answered"),
+        (LISTEN, keyed("1"), "keyed 1 over the prompt"),
+        (LISTEN, Heard(HeardBy.KEYS, keys="1"), "keyed 1"),
+        (LISTEN, said("office"), 'said "office"'),
+        (LISTEN, said(""), "gave a short answer that is no extension"),
+        (LISTEN, quiet(), "no answer"),
+        (LISTEN, talked(0.0, 9.0, quiet().prompt), "talked on"),
+        (REPLAY, keyed("3"), "keyed 3 over the prompt"),
+        (Ring(FAMILY), Rang("kitchen", 2.0), "kitchen answered"),
+        (
+            Ring(FAMILY),
+            Rang("", 9.0, ("kitchen is busy", "study declined")),
+            "nobody answered; kitchen is busy; study declined",
+        ),
+        (Talk(), None, "the called phone hung up"),
+        (Record(60.0), take(), "recorded 10.0 s, of which 8.0 s speech; ended by key"),
+        (
+            Record(60.0),
+            take(by=RecordedBy.HANGUP),
+            "recorded 10.0 s, of which 8.0 s speech; ended by hanging up",
+        ),
+        (Keep("t", BOX, "why"), True, "message kept for family"),
+        (Keep("t", BOX, "why"), False, "the message could not be kept"),
+        (Drop("t"), None, "recording dropped"),
+        (Hangup(), None, "hung up"),
+        (Note("x"), None, ""),
+    ],
+)
+def test_what_came_of_it(command: Command[Any], outcome: object, text: str) -> None:
+    assert after(command, outcome) == text
