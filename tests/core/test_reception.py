@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from screener.core.call import Ending, Outcome
@@ -48,15 +50,15 @@ RULES = RuleSet(
 FRIEND = "+14155550100"
 
 
-def call(number: str, *steps: object) -> tuple[Ending, list[Command[object]]]:
+def call(number: str, *steps: object) -> tuple[Ending, list[Command[Any]]]:
     return play(receive(stranger(number), DOOR, RULES), steps)
 
 
-def screened(*steps: object) -> tuple[Ending, list[Command[object]]]:
+def screened(*steps: object) -> tuple[Ending, list[Command[Any]]]:
     return call("+18055550142", *steps)
 
 
-def rung(asked: list[Command[object]]) -> list[str]:
+def rung(asked: list[Command[Any]]) -> list[str]:
     return [command.group.name for command in asked if isinstance(command, Ring)]
 
 
@@ -222,7 +224,7 @@ def test_hang_ups_at_every_moment_end_with_a_row() -> None:
         assert ending.reason
 
 
-def _screened_listening(*steps: object) -> tuple[Ending, list[Command[object]]]:
+def _screened_listening(*steps: object) -> tuple[Ending, list[Command[Any]]]:
     """As `screened`; a caller who hangs up does so at the command that would be answered."""
     return play(receive(stranger(), DOOR, RULES), steps, hang_up_at_outcomes=True)
 
