@@ -14,17 +14,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from screener.config import Engine, Settings
-from screener.core import grammar
-from screener.core.grammar import Answers, Grammar, PhraseClass, read
+from screener.core.grammar import Answers
 from screener.errors import RecogniserError
-from screener.recogniser.files import text_of
+from screener.recogniser.files import phrase_classes, read_grammar
 from screener.recogniser.following import Follower, Recogniser
 from screener.recogniser.sphinx import Sphinx
 from screener.recogniser.vosk import Vosk
 
 __all__ = ["Follower", "Recogniser", "load", "phrase_classes"]
 
-_CLASSES = ("robocalls.jsgf", "wanted.jsgf")
 _ANSWERS = "attendant.jsgf"
 
 
@@ -33,7 +31,7 @@ def load(settings: Settings) -> Recogniser:
 
     Raises RecogniserError, with what to do, when the engine, its model or a grammar cannot be used.
     """
-    answers = Answers.of(_grammar(settings.grammars / _ANSWERS))
+    answers = Answers.of(read_grammar(settings.grammars / _ANSWERS))
     engine = settings.speech.engine
     model = settings.speech.model
     if model is None and engine is not Engine.POCKETSPHINX:
@@ -49,18 +47,6 @@ def load(settings: Settings) -> Recogniser:
             " model there, name its folder as speech.model, or set speech.engine to auto"
         )
     return Vosk(model, answers)
-
-
-def phrase_classes(grammars: Path) -> tuple[PhraseClass, ...]:
-    """The classes of phrases in the grammars folder. Raises RecogniserError with every mistake."""
-    return tuple(c for name in _CLASSES for c in grammar.phrase_classes(_grammar(grammars / name)))
-
-
-def _grammar(path: Path) -> Grammar:
-    found = read(text_of(path), str(path))
-    if found.mistakes:
-        raise RecogniserError("\n".join(found.mistakes))
-    return found
 
 
 def _installed_model(folder: Path) -> Path | None:

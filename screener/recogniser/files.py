@@ -1,10 +1,28 @@
-"""The text files that recognisers read, with what to do where one is not there."""
+"""The files of the grammars folder, with what to do where one is missing or wrong."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from screener.core import grammar
+from screener.core.grammar import Grammar, PhraseClass
 from screener.errors import RecogniserError
+
+_CLASSES = ("robocalls.jsgf", "wanted.jsgf")
+
+
+def phrase_classes(grammars: Path) -> tuple[PhraseClass, ...]:
+    """The classes of phrases in the grammars folder. Raises RecogniserError with mistakes."""
+    files = [read_grammar(grammars / name) for name in _CLASSES]
+    return tuple(each for file in files for each in grammar.phrase_classes(file))
+
+
+def read_grammar(path: Path) -> Grammar:
+    """A JSGF file's phrases. Raises RecogniserError with every mistake in it."""
+    found = grammar.read(text_of(path), str(path))
+    if found.mistakes:
+        raise RecogniserError("\n".join(found.mistakes))
+    return found
 
 
 def text_of(path: Path) -> str:

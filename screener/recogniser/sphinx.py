@@ -22,8 +22,9 @@ from screener.config import Settings
 from screener.core.audio import RATE
 from screener.core.grammar import Answers, normal, spoken, written
 from screener.errors import RecogniserError
-from screener.recogniser.files import text_of
+from screener.recogniser.files import phrase_classes, text_of
 from screener.recogniser.following import Following, threads
+from screener.recogniser.trial import try_out
 from screener.recogniser.upsampling import Upsampling
 
 WORDS = "words.dict"
@@ -213,6 +214,9 @@ class Sphinx:
         )
         self._library = _Library()
         self._options = _options(hmm)
+        if model is not None:
+            try_out("PocketSphinx", model, _TRIAL, self._options["samprate"])
+        self._talk_options = {**self._options, **_TALK}
         self._answers = answers
         grammars = settings.grammars
         self._pronunciations = Pronunciations(grammars / WORDS, bundled / "cmudict-en-us.dict")
@@ -268,7 +272,7 @@ class Sphinx:
         return SphinxDecoder(self._library, self._options, words, jsgf=jsgf)
 
     def _talk_decoder(self) -> SphinxDecoder:
-        return SphinxDecoder(self._library, self._options, self._talk_words, arpa=self._arpa)
+        return SphinxDecoder(self._library, self._talk_options, self._talk_words, arpa=self._arpa)
 
     def _heard(self, phrases: Iterable[str]) -> list[str]:
         """The phrases all of whose words have a sound."""
@@ -277,8 +281,21 @@ class Sphinx:
         return [phrase for phrase in phrases if unknown.isdisjoint(phrase.split())]
 
 
+# What an acoustic model's folder holds at the least; its densities are in one of two forms.
+_MODEL_FILES = ("mdef", "feat.params", "means", "variances", "transition_matrices")
+_DENSITIES = ("sendump", "mixture_weights")
+
+
 def _options(hmm: Path) -> dict[str, str]:
     """PocketSphinx's settings for an acoustic model folder."""
+    missing = [name for name in _MODEL_FILES if not _holds(hmm / name)]
+    if not any(_holds(hmm / name) for name in _DENSITIES):
+        missing.append("sendump")
+    if missing:  # PocketSphinx never comes back from an empty mdef
+        raise RecogniserError(
+            f"{hmm} is not a whole PocketSphinx model, {', '.join(missing)} is missing or empty:"
+            " unpack the model again, or take speech.model out of screener.toml"
+        )
     features = text_of(hmm / "feat.params")
     upper = re.search(r"-upperf\s+([0-9.]+)", features)
     narrow = upper is not None and float(upper[1]) <= RATE / 2
@@ -293,15 +310,37 @@ def _options(hmm: Path) -> dict[str, str]:
     }
 
 
+_TRIAL = """
+import sys, pocketsphinx
+model, rate = sys.argv[1], int(sys.argv[2])
+pocketsphinx.Decoder(hmm=model, samprate=rate, lm=None, dict=None, loglevel="FATAL")
+"""
+
+
+def _holds(path: Path) -> bool:
+    return path.is_file() and path.stat().st_size > 0
+
+
 # The bundled model's features (MFCCs) have these means on telephone speech brought to 16 kHz; it
 # begins a stream with them, and goes on to learn the line's own.
-_TELEPHONE_MEANS = "40,3,-1"
+_TELEPHONE_MEANS = "43,20,-25,30,-20,4,-5,-8,-4,-9,-1,-6,0"
+
+
+# For talk of minutes: every other frame is scored, by the two likeliest densities. Half the work,
+# and as many robocalls found. An answer of a second has all there is.
+_TALK = {"ds": "2", "topn": "2"}
 
 
 def _sentences(grammars: Path) -> list[str]:
-    """What the language model is made of: sentences.txt."""
+    """What the language model is made of: sentences.txt, and classes' phrases with new words."""
     lines = text_of(grammars / SENTENCES).splitlines()
-    return [normal(line) for line in lines if line.strip() and not line.startswith("#")]
+    sentences = [normal(line) for line in lines if line.strip() and not line.startswith("#")]
+    known = {word for sentence in sentences for word in sentence.split()}
+    for each in phrase_classes(grammars):
+        sentences += [
+            " ".join(words) for words in sorted(each.phrases) if not known.issuperset(words)
+        ]
+    return sentences
 
 
 def _arpa(sentences: Iterable[str]) -> str:

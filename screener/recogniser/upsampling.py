@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import audioop
 import math
+import random
+from array import array
 from typing import Any
 
 from screener.core.audio import RATE
@@ -17,6 +19,13 @@ def _half_band(taps: int) -> tuple[float, ...]:
 
 _TAPS = _half_band(8)
 
+# A telephone has nothing above 4 kHz, and a digital line has stretches of nothing at all. Models of
+# 16 kHz have never heard either, so a faint noise (-70 dBFS) is laid under: two in twenty robocalls
+# more showed two classes of phrases.
+_NOISE_LEVEL = 10.0
+_SEQUENCE = random.Random(1)  # the same audio gives the same words
+_NOISE = array("h", (round(_SEQUENCE.gauss(0, _NOISE_LEVEL)) for _ in range(1 << 14))).tobytes()
+
 
 class Upsampling:
     """8 kHz PCM -> the rate a model wants, in portions.
@@ -28,10 +37,12 @@ class Upsampling:
     def __init__(self, rate: int) -> None:
         self._rate = rate
         self._state: Any = None
+        self._noise_at = 0
         self._past = bytes(2 * 2 * len(_TAPS))
 
     def __call__(self, pcm: bytes) -> bytes:
         """The portion at the new rate. At 16 kHz it comes 1 ms late."""
+        pcm = pcm[: len(pcm) // 2 * 2]
         if self._rate == RATE:
             return pcm
         if self._rate != 2 * RATE:
@@ -52,7 +63,14 @@ class Upsampling:
         odd = audioop.lin2lin(audioop.mul(between, 4, 2), 4, 2)
         even = (self._past + pcm)[2 * (taps - 1) :][: len(pcm)]
         self._past = (self._past + pcm)[-2 * 2 * taps :]
-        return _interleaved(even, odd)
+        return self._with_noise(_interleaved(even, odd))
+
+    def _with_noise(self, pcm: bytes) -> bytes:
+        noise = _NOISE
+        start = self._noise_at
+        self._noise_at = (start + len(pcm)) % len(noise)
+        rounds = (start + len(pcm)) // len(noise) + 1
+        return audioop.add(pcm, (noise * rounds)[start : start + len(pcm)], 2)
 
 
 def _interleaved(first: bytes, second: bytes) -> bytes:

@@ -9,8 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
@@ -21,6 +19,7 @@ from screener.core.grammar import Answers
 from screener.errors import RecogniserError
 from screener.recogniser.files import text_of
 from screener.recogniser.following import Following, threads
+from screener.recogniser.trial import try_out
 from screener.recogniser.upsampling import Upsampling
 
 
@@ -63,7 +62,7 @@ class Vosk:
     def __init__(self, model: Path, answers: Answers) -> None:
         _check_layout(model)
         self._rate = _model_rate(model)
-        _try_out(model, self._rate)
+        try_out("Vosk", model, _TRIAL, str(self._rate))
         import vosk  # noqa: PLC0415 - 25 MB that a machine without a model does without
 
         vosk.SetLogLevel(-1)
@@ -142,21 +141,3 @@ _TRIAL = """
 import sys, vosk
 vosk.KaldiRecognizer(vosk.Model(sys.argv[1]), float(sys.argv[2])).AcceptWaveform(bytes(16000))
 """
-
-
-def _try_out(model: Path, rate: int) -> None:
-    """Load a model in another process first: some broken files make libvosk end its process."""
-    trial = subprocess.run(
-        [sys.executable, "-c", _TRIAL, str(model), str(rate)],
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=False,
-    )
-    if trial.returncode:
-        told = [line for line in trial.stderr.splitlines() if line.startswith("ERROR")]
-        why = told[0] if told else (trial.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise RecogniserError(
-            f"Vosk cannot use the model {model}: unpack or fetch it again, or set speech.engine to"
-            f" pocketsphinx (Vosk says: {why[:200]})"
-        )
