@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from screener import config, outbox, recogniser
+from screener import config, postman, recogniser
 from screener.asterisk import installation
 from screener.asterisk.client import Client
 from screener.asterisk.dialplan import DOOR, FAILSAFE
@@ -151,7 +151,7 @@ def _data(settings: Settings) -> str:
 
 def _mail(settings: Settings) -> str:
     try:
-        outbox.reach(settings.mail)
+        postman.reach(settings.mail)
     except OutboxError as error:
         raise OutboxError(f"{error}; see [mail] in {settings.path.name}") from None
     return f"{settings.mail.host}:{settings.mail.port} takes our mail"

@@ -54,10 +54,15 @@ LAYERS = {
     "service": {"*"},
     "web": {"store", "config"},
     "store": {"config"},
-    "outbox": {"config"},
+    "outbox": {"config", "postman", "recording"},
+    "postman": {"config"},
+    "recording": set(),
     "prompts": {"config", "tables"},
     "recogniser": {"config"},
-    "config": {"tables"},
+    "config": {"directory", "secret", "tables"},
+    "directory": {"tables"},
+    "secret": {"tables"},
+    "tables": set(),
 }
 
 

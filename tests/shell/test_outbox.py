@@ -1,146 +1,34 @@
-"""Messages on their way: a real disk, a real SMTP server on loopback, a real ffmpeg."""
+"""Messages kept and on their way: a real disk, a real SMTP server on loopback, a real ffmpeg."""
 
 import asyncio
 import contextlib
-import json
-import os
-import random
 import shutil
-import signal
-import ssl
-import subprocess
-import sys
-import wave
-from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from email import message_from_bytes
-from email.message import EmailMessage
-from email.policy import default
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import pytest
 import pytest_asyncio
-from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
-from screener.config import MailSecurity, MailSettings
-from screener.core.letter import Letter, as_data
+from screener.core.delivery import FAIR_TRIES, Delivery, Record, State
 from screener.errors import OutboxError
-from screener.outbox import (
-    FAIR_TRIES,
-    LONGEST_RETRY,
-    Delivery,
-    Item,
-    Outbox,
-    Record,
-    State,
-    retry_after,
+from screener.outbox import Item, Outbox
+from tests.shell.post import (
+    LETTER,
+    MailServer,
+    attached,
+    body,
+    content,
+    let_in,
+    names,
+    seconds_of,
+    settings,
+    wav,
 )
 
-CERTIFICATE = Path(__file__).parent.parent / "fixtures" / "mail-server.pem"
 NOW = datetime.now(UTC)
-LETTER = Letter(
-    call=17,
-    box="office",
-    to=("mom@example.org",),
-    number="+18055550142",
-    name="Mom",
-    did="+18182223333",
-    when=datetime(2026, 11, 20, 22, 3, 11, tzinfo=UTC),
-    seconds=2.0,
-    why="nobody answered",
-)
-
-
-# A mail server -----------------------------------------------------------------------------------
-
-
-@dataclass
-class MailServer:
-    """Keeps what it accepts. `rcpt` and `data` say what it replies; `data` None: it hangs up."""
-
-    port: int = 0
-    mails: list[EmailMessage] = field(default_factory=list)
-    to: list[list[str]] = field(default_factory=list)
-    asked: Counter[str] = field(default_factory=Counter)
-    rcpt: Callable[[str], str] = lambda _: "250 OK"
-    data: Callable[[], str | None] = lambda: "250 kept"
-    arrived: asyncio.Event = field(default_factory=asyncio.Event)
-    stalled: asyncio.Event | None = None
-
-    async def handle_RCPT(  # noqa: N802  # aiosmtpd's name
-        self, server: Any, session: Session, envelope: Envelope, address: str, options: list[str]
-    ) -> str:
-        self.asked[address] += 1
-        reply = self.rcpt(address)
-        if reply.startswith("250"):
-            envelope.rcpt_tos.append(address)
-        return reply
-
-    async def handle_DATA(  # noqa: N802  # aiosmtpd's name
-        self, server: Any, session: Session, envelope: Envelope
-    ) -> str:
-        self.arrived.set()
-        if self.stalled is not None:
-            await self.stalled.wait()
-        reply = self.data()
-        if reply is None:
-            server.transport.abort()
-            return "421 gone"
-        if reply.startswith("250"):
-            assert isinstance(envelope.content, bytes)
-            mail = message_from_bytes(envelope.content, policy=default)
-            assert isinstance(mail, EmailMessage)
-            self.mails.append(mail)
-            self.to.append(list(envelope.rcpt_tos))
-        return reply
-
-    @property
-    def ids(self) -> list[str]:
-        return [mail["Message-ID"] for mail in self.mails]
-
-    @contextlib.asynccontextmanager
-    async def up(self, implicit_tls: bool = False, **options: Any) -> AsyncIterator[None]:
-        """It listens, on the same port every time."""
-        loop = asyncio.get_running_loop()
-        context = tls() if implicit_tls else None
-        make = lambda: SMTP(self, hostname="mail.test", loop=loop, **options)  # noqa: E731  # a factory
-        server = await loop.create_server(make, "127.0.0.1", self.port, ssl=context)
-        self.port = server.sockets[0].getsockname()[1]
-        try:
-            yield
-        finally:
-            server.close()
-            await server.wait_closed()
-
-
-def tls() -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(CERTIFICATE)
-    return context
-
-
-@pytest_asyncio.fixture
-async def server() -> AsyncIterator[MailServer]:
-    server = MailServer()
-    async with server.up():
-        yield server
-
-
-def settings(server: MailServer, **changes: Any) -> MailSettings:
-    mail = MailSettings(
-        host="127.0.0.1",
-        port=server.port,
-        security=MailSecurity.NONE,
-        user="",
-        password="",
-        sender="door@example.org",
-        retry_days=7.0,
-    )
-    return replace(mail, **changes)
 
 
 @pytest.fixture
@@ -151,51 +39,6 @@ def root(tmp_path: Path) -> Path:
 @pytest_asyncio.fixture
 async def outbox(root: Path, server: MailServer) -> Outbox:
     return Outbox(root, settings(server), UTC)
-
-
-# Sound -------------------------------------------------------------------------------------------
-
-
-def wav(path: Path, seconds: float) -> Path:
-    """Noise that goes up and down, as telephone sound: 8 kHz, 16 bit, mono."""
-    noise = random.Random(7).randbytes(16000)
-    with wave.open(str(path), "wb") as file:
-        file.setparams((1, 2, 8000, 0, "NONE", ""))
-        left = int(seconds * 16000)
-        while left > 0:
-            file.writeframesraw(noise[: min(left, 16000)])
-            left -= 16000
-    return path
-
-
-@pytest.fixture
-def audio(tmp_path: Path) -> Path:
-    return wav(tmp_path / "take.wav", 2.0)
-
-
-def decoded_seconds(mail: EmailMessage, folder: Path) -> float:
-    """How long the mail's attachment plays, according to ffmpeg."""
-    [attachment] = mail.iter_attachments()
-    sound, plain = folder / "attachment", folder / "attachment.raw"
-    sound.write_bytes(attachment.get_content())
-    raw = ["-f", "s16le", "-ar", "8000", "-ac", "1"]
-    run = ["ffmpeg", "-v", "error", "-y", "-i", str(sound), *raw, str(plain)]
-    subprocess.run(run, check=True, timeout=60)
-    return plain.stat().st_size / 16000
-
-
-def content(path: Path) -> bytes:
-    return path.read_bytes()
-
-
-def names(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir())
-
-
-def body(mail: EmailMessage) -> str:
-    part = mail.get_body(("plain",))
-    assert part is not None
-    return str(part.get_content())
 
 
 def only(outbox: Outbox) -> Item:
@@ -223,7 +66,7 @@ async def test_a_message_is_kept_mailed_and_shown_as_sent(
     [mail] = server.mails
     assert mail["Subject"] == "Message from Mom (+1 805 555 0142), 0:02"
     assert mail["Message-ID"] == f"<screener-{name}@example.org>"
-    assert decoded_seconds(mail, tmp_path) == pytest.approx(2.0, abs=0.1)
+    assert seconds_of(attached(mail), tmp_path) == pytest.approx(2.0, abs=0.1)
     item = only(outbox)
     assert (item.id, item.state) == (name, State.SENT)
     assert record(outbox).recipients[0].reply == "250 kept"
@@ -246,7 +89,7 @@ async def test_twenty_minutes_arrive_whole(
     await outbox.deliver_due(NOW + timedelta(seconds=60))
     [mail] = server.mails
     assert mail["Subject"].endswith("20:00")
-    assert decoded_seconds(mail, tmp_path) == pytest.approx(1200, abs=0.1)
+    assert seconds_of(attached(mail), tmp_path) == pytest.approx(1200, abs=0.1)
 
 
 async def test_without_ffmpeg_the_recording_goes_out_as_it_was_made(
@@ -275,7 +118,7 @@ async def test_a_recording_that_outlived_its_recorder_is_whole(
     sound[4:8] = sound[40:44] = bytes(4)
     await outbox.put(BytesIO(sound), LETTER)
     await outbox.deliver_due(NOW + timedelta(seconds=60))
-    assert decoded_seconds(server.mails[0], tmp_path) == pytest.approx(3.0, abs=0.1)
+    assert seconds_of(attached(server.mails[0]), tmp_path) == pytest.approx(3.0, abs=0.1)
 
 
 @pytest.mark.parametrize("junk", [b"", b"RIFF", b"x" * 5000, b"RIFF\0\0\0\0WAVE" + b"\0" * 50])
@@ -330,21 +173,7 @@ async def test_a_server_that_is_down_is_tried_again_until_it_is_up(root: Path, a
     assert len(server.mails) == 1
 
 
-def test_the_pauses_between_attempts_double_up_to_an_hour() -> None:
-    pauses = [retry_after(tries).total_seconds() for tries in range(1, 10)]
-    assert pauses == [30, 60, 120, 240, 480, 960, 1920, 3600, 3600]
-    assert retry_after(10_000) == LONGEST_RETRY
-
-
-@pytest.mark.parametrize(
-    "reply",
-    [
-        "451 4.3.0 try again later",
-        "452 4.2.2 mailbox full",
-        "552 5.2.2 mailbox full",  # permanent in name only
-        "530 5.7.0 authentication required",
-    ],
-)
+@pytest.mark.parametrize("reply", ["451 4.3.0 try again later", "552 5.2.2 mailbox full"])
 @pytest.mark.parametrize("at", ["rcpt", "data"])
 async def test_a_temporary_refusal_is_tried_again(
     outbox: Outbox, server: MailServer, audio: Path, reply: str, at: str
@@ -420,14 +249,23 @@ async def test_who_has_the_mail_does_not_get_it_again_and_who_is_refused_is_reme
     ]
 
 
-async def test_recipients_keep_their_answers_when_the_server_dies_in_data(
-    outbox: Outbox, server: MailServer, audio: Path
+async def test_a_wrong_password_is_the_owners_mistake_and_bounces_nothing(
+    root: Path, audio: Path
 ) -> None:
-    server.rcpt = lambda a: "550 no" if a.startswith("gone") else "250 OK"
-    server.data = lambda: None
-    await outbox.put(audio, replace(LETTER, to=("gone@example.org", "mom@example.org")))
-    await outbox.deliver_due(NOW + timedelta(seconds=60))
-    assert [r.delivery for r in record(outbox).recipients] == [Delivery.REFUSED, Delivery.WAITING]
+    server = MailServer()
+    login = {"auth_required": True, "auth_require_tls": False, "authenticator": let_in}
+    async with server.up(False, **login):
+        right = Outbox(root, settings(server, user="door", password="secret"))
+        await right.put(audio, LETTER)
+        wrong = Outbox(root, settings(server, user="door", password="guess"))
+        await wrong.deliver_due(NOW + timedelta(seconds=60))
+        assert only(wrong).state is State.QUEUED
+        assert record(wrong).recipients[0].reply.startswith("535")
+        await right.deliver_due(NOW + timedelta(seconds=120))
+    assert only(right).state is State.SENT
+    kept = (only(right).folder / "letter.json").read_text()
+    assert "secret" not in kept
+    assert "guess" not in kept
 
 
 async def test_a_box_with_a_wrong_address_does_not_stop_the_others(
@@ -481,61 +319,6 @@ async def test_a_message_queued_under_a_wrong_clock_is_due_at_once(
     assert len(server.mails) == 1
 
 
-# Protected connections ---------------------------------------------------------------------------
-
-
-def let_in(server: Any, session: Session, envelope: Envelope, how: str, data: Any) -> AuthResult:
-    right = (data.login, data.password) == (b"door", b"secret")
-    return AuthResult(success=right, handled=False)
-
-
-async def test_starttls_and_login(root: Path, audio: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
-    server = MailServer()
-    login = {"auth_required": True, "authenticator": let_in}
-    async with server.up(False, tls_context=tls(), require_starttls=True, **login):
-        wanted = settings(
-            server,
-            host="localhost",
-            security=MailSecurity.STARTTLS,
-            user="door",
-            password="secret",
-        )
-        await Outbox(root, wanted).put(audio, LETTER)
-        # A wrong password is the owner's mistake: no bounce.
-        wrong = Outbox(root, replace(wanted, password="guess"))
-        await wrong.deliver_due(NOW + timedelta(seconds=60))
-        assert only(wrong).state is State.QUEUED
-        assert record(wrong).recipients[0].reply.startswith("535")
-        right = Outbox(root, wanted)
-        await right.deliver_due(NOW + timedelta(seconds=120))
-    assert only(right).state is State.SENT
-    assert "secret" not in (only(right).folder / "letter.json").read_text()
-
-
-async def test_tls_from_the_start(root: Path, audio: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    server = MailServer()
-    async with server.up(implicit_tls=True):
-        outbox = Outbox(root, settings(server, host="localhost", security=MailSecurity.TLS))
-        await outbox.put(audio, LETTER)
-        await outbox.deliver_due(NOW + timedelta(seconds=60))
-        assert "certificate verify failed" in record(outbox).recipients[0].reply
-        assert server.mails == []
-        monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
-        await outbox.deliver_due(NOW + timedelta(seconds=120))
-    assert only(outbox).state is State.SENT
-
-
-async def test_a_server_without_starttls_gets_nothing_in_the_open(
-    root: Path, server: MailServer, audio: Path
-) -> None:
-    outbox = Outbox(root, settings(server, security=MailSecurity.STARTTLS))
-    await outbox.put(audio, LETTER)
-    await outbox.deliver_due(NOW + timedelta(seconds=60))
-    assert server.mails == []
-    assert "STARTTLS" in record(outbox).recipients[0].reply
-
-
 # The delivery loop -------------------------------------------------------------------------------
 
 
@@ -571,7 +354,7 @@ async def test_the_loop_is_woken_by_a_new_message(
 async def test_the_loop_tries_again_when_the_time_has_come(
     outbox: Outbox, server: MailServer, audio: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("screener.outbox.FIRST_RETRY", timedelta(milliseconds=50))
+    monkeypatch.setattr("screener.core.delivery.FIRST_RETRY", timedelta(milliseconds=50))
     answers = iter(["451 later", "451 later", "250 kept"])
     server.data = lambda: next(answers)
     async with running(outbox):
@@ -722,177 +505,3 @@ async def test_a_full_disk_does_not_make_a_second_copy(
     assert server.to == [["mom@example.org"], ["dad@example.org"]]
     assert only(outbox).state is State.SENT
     assert record(outbox).tries == 3
-
-
-# A process of its own, for what one cannot do to oneself -----------------------------------------
-
-# Reads what to do from its input, a line for each run, and does it in a fork: "ready", "kept N" for
-# each message that `put` has kept, the error when there was one, "over" when the fork has ended.
-CHILD = """
-import asyncio, json, os, resource, sys
-from dataclasses import replace
-from pathlib import Path
-from screener.config import MailSecurity, MailSettings
-from screener.core.letter import from_data
-from screener.errors import OutboxError
-from screener.outbox import Outbox
-
-def say(*words):
-    os.write(1, (" ".join(map(str, words)) + "\\n").encode())
-
-async def keep_and_deliver(root, port, audio, letter, first, room):
-    mail = MailSettings("127.0.0.1", port, MailSecurity.NONE, "", "", "door@example.org", 7.0)
-    outbox = Outbox(Path(root), mail)
-    if room:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
-    delivery = asyncio.create_task(outbox.run())
-    say("ready", os.getpid())
-    for call in range(first, first + 1000):
-        try:
-            await outbox.put(Path(audio), replace(letter, call=call))
-        except OutboxError as error:
-            return say("error", error)
-        say("kept", call)
-        await asyncio.sleep(0.02)
-
-while line := os.read(0, 65536):
-    given = json.loads(line)
-    pid = os.fork()
-    if not pid:
-        asyncio.run(keep_and_deliver(**given | {"letter": from_data(given["letter"])}))
-        os._exit(0)
-    os.waitpid(pid, 0)
-    say("over")
-"""
-
-
-@dataclass
-class Runs:
-    """Runs of an outbox, one after another, each in a process that can be killed."""
-
-    process: asyncio.subprocess.Process
-    root: Path
-    port: int
-    pid: int = 0
-
-    @classmethod
-    @contextlib.asynccontextmanager
-    async def of(cls, root: Path, server: MailServer) -> AsyncIterator["Runs"]:
-        pipe = asyncio.subprocess.PIPE
-        command = (sys.executable, "-c", CHILD)
-        process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe)
-        try:
-            yield cls(process, root, server.port)
-        finally:
-            process.kill()
-            await process.wait()
-
-    async def start(self, audio: Path, first: int, room: int = 0) -> None:
-        """Begin a run that keeps messages of the calls `first`, `first` + 1 and so on."""
-        given = {
-            "root": str(self.root),
-            "port": self.port,
-            "audio": str(audio),
-            "letter": as_data(LETTER),
-            "first": first,
-            "room": room,
-        }
-        assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps(given).encode() + b"\n")
-        word, pid = (await self.line()).split()
-        assert word == "ready"
-        self.pid = int(pid)
-
-    def kill(self) -> None:
-        os.kill(self.pid, signal.SIGKILL)
-
-    async def line(self) -> str:
-        assert self.process.stdout is not None
-        return (await self.process.stdout.readline()).decode().strip()
-
-    async def told(self) -> list[str]:
-        """What the run still said until it was over."""
-        lines = []
-        while (line := await self.line()) != "over":
-            assert line
-            lines.append(line)
-        return lines
-
-
-def kept(lines: list[str]) -> set[int]:
-    return {int(line.split()[1]) for line in lines if line.startswith("kept ")}
-
-
-def ids_by_call(server: MailServer) -> dict[int, set[str]]:
-    calls: dict[int, set[str]] = {}
-    for mail in server.mails:
-        call = int(body(mail).split("Call")[1].split()[0])
-        calls.setdefault(call, set()).add(mail["Message-ID"])
-    return calls
-
-
-async def test_no_room_on_the_disk_is_an_error_and_leaves_nothing_behind(
-    root: Path, server: MailServer, tmp_path: Path
-) -> None:
-    """No file may grow beyond 100 kB (RLIMIT_FSIZE); the message has 160 kB."""
-    async with Runs.of(root, server) as runs:
-        await runs.start(wav(tmp_path / "take.wav", 10.0), 0, room=100_000)
-        [told] = await runs.told()
-    assert told.endswith("no room left on the disk: free some.")
-    assert names(root / "new") == names(root / "queued") == []
-    assert server.mails == []
-
-
-async def test_killed_as_the_server_takes_the_mail_it_is_repeated_with_the_same_message_id(
-    root: Path, server: MailServer, tmp_path: Path
-) -> None:
-    async with Runs.of(root, server) as runs:
-
-        def take_and_kill() -> str:
-            runs.kill()
-            return "250 kept"
-
-        server.data = take_and_kill
-        await runs.start(wav(tmp_path / "take.wav", 1.0), 0)
-        await runs.told()
-    assert server.mails
-    server.data = lambda: "250 kept"
-    outbox = Outbox(root, settings(server))
-    outbox.recover()
-    await outbox.deliver_due(datetime.now(UTC) + timedelta(days=1))
-    assert len(server.mails) > len(set(server.ids))
-    assert all(len(ids) == 1 for ids in ids_by_call(server).values())
-
-
-async def test_killed_at_any_moment_it_loses_nothing_and_repeats_only_the_same_message_id(
-    root: Path, server: MailServer, tmp_path: Path
-) -> None:
-    """SIGKILL while messages are kept and delivered, again and again. Nothing that `put` said was
-    kept may be missing in the end; a second copy of a mail has the Message-ID of the first."""
-    seed = random.randrange(1 << 30)
-    print(f"seed {seed}")
-    chance = random.Random(seed)
-    audio = wav(tmp_path / "take.wav", 1.0)
-    promised: set[int] = set()
-    async with Runs.of(root, server) as runs:
-        for run in range(24):
-            await runs.start(audio, run * 1000)
-            told = [await runs.line() for _ in range(chance.randrange(5))]
-            await asyncio.sleep(chance.uniform(0.0, 0.05))
-            runs.kill()
-            promised |= kept(told + await runs.told())
-    left = len(names(root / "new"))
-    outbox = Outbox(root, settings(server))
-    outbox.recover()
-    await outbox.deliver_due(datetime.now(UTC) + timedelta(days=1))
-    repeated = len(server.mails) - len(set(server.ids))
-    print(f"{len(promised)} kept, {len(server.mails)} mails, {repeated} repeated, {left} in new/")
-    assert len(promised) > 10
-    assert promised <= set(ids_by_call(server))
-    assert all(len(ids) == 1 for ids in ids_by_call(server).values())
-    assert {item.state for item in outbox.items()} == {State.SENT}
-    assert names(root / "new") == []
-    for mail in server.mails:
-        [attachment] = mail.iter_attachments()
-        assert attachment.get_content_type() == "audio/mpeg"
-        assert len(attachment.get_content()) >= 4000

@@ -1,0 +1,145 @@
+"""What becomes of a message, attempt after attempt."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from screener.core.delivery import (
+    FAIR_TRIES,
+    LONGEST_RETRY,
+    Attempt,
+    Delivery,
+    Record,
+    State,
+    as_json,
+    from_json,
+    retry_after,
+)
+from screener.core.letter import Letter
+
+NOW = datetime(2026, 11, 20, 22, 3, 11, 250000, tzinfo=UTC)
+MOM, DAD = "mom@example.org", "dad@example.org"
+WAITS = (Delivery.WAITING, "451 later")
+HAS_IT = (Delivery.ACCEPTED, "250 kept")
+REFUSED = (Delivery.REFUSED, "550 no such user")
+
+
+def letter(*to: str) -> Letter:
+    return Letter(
+        call=17,
+        box="office",
+        to=to,
+        number="+18055550142",
+        name="Mom",
+        did="+18182223333",
+        when=NOW,
+        seconds=2.0,
+        why="nobody answered",
+    )
+
+
+def begun(*to: str) -> Record:
+    return Record.begun("20261120-1f", letter(*to), "door@example.net", NOW)
+
+
+def state(record: Record, now: datetime = NOW) -> State:
+    return record.settled(7.0, now)[1]
+
+
+def test_a_new_message_is_due_at_once_for_each_recipient_once() -> None:
+    record = begun(MOM, DAD, MOM)
+    assert record.waiting == (MOM, DAD)
+    assert (record.due, record.tries, state(record)) == (NOW, 0, State.QUEUED)
+    assert record.message_id == "<screener-20261120-1f@example.net>"
+
+
+def test_the_pauses_between_attempts_double_up_to_an_hour() -> None:
+    pauses = [retry_after(tries).total_seconds() for tries in range(1, 10)]
+    assert pauses == [30, 60, 120, 240, 480, 960, 1920, 3600, 3600]
+    assert retry_after(10_000) == LONGEST_RETRY
+
+
+def test_an_attempt_is_remembered_and_puts_the_next_off() -> None:
+    record = begun(MOM).after({MOM: WAITS}, NOW)
+    assert record.history == (Attempt(NOW, f"{MOM}: waiting (451 later)"),)
+    assert record.recipients[0].reply == "451 later"
+    assert (record.tries, record.due) == (1, NOW + timedelta(seconds=30))
+    assert record.after({MOM: WAITS}, NOW).due == NOW + timedelta(seconds=60)
+
+
+@pytest.mark.parametrize(
+    ("answers", "becomes"),
+    [
+        ({MOM: HAS_IT, DAD: HAS_IT}, State.SENT),
+        ({MOM: HAS_IT, DAD: WAITS}, State.QUEUED),
+        ({MOM: REFUSED, DAD: WAITS}, State.QUEUED),
+        ({MOM: HAS_IT, DAD: REFUSED}, State.FAILED),  # shown, not dropped
+        ({MOM: REFUSED, DAD: REFUSED}, State.FAILED),
+        ({MOM: HAS_IT}, State.QUEUED),
+    ],
+)
+def test_where_a_message_belongs(answers: dict[str, tuple[Delivery, str]], becomes: State) -> None:
+    assert state(begun(MOM, DAD).after(answers, NOW)) is becomes
+
+
+def test_a_message_to_nobody_has_failed() -> None:
+    assert state(begun()) is State.FAILED
+
+
+def test_who_has_an_answer_keeps_it() -> None:
+    first = begun(MOM, DAD).after({MOM: HAS_IT, DAD: WAITS}, NOW)
+    assert first.waiting == (DAD,)
+    second = first.after({DAD: REFUSED}, NOW)
+    assert [r.delivery for r in second.recipients] == [Delivery.ACCEPTED, Delivery.REFUSED]
+    assert second.recipients[0].reply == "250 kept"
+
+
+@pytest.mark.parametrize(
+    ("tries", "days", "becomes"),
+    [
+        (FAIR_TRIES, 7.1, State.FAILED),
+        (FAIR_TRIES, 7.0, State.QUEUED),
+        (FAIR_TRIES - 1, 30.0, State.QUEUED),  # the machine was off: it still has a fair try
+        (1000, 6.9, State.QUEUED),
+    ],
+)
+def test_it_is_given_up_after_its_days_and_a_fair_try(
+    tries: int, days: float, becomes: State
+) -> None:
+    record = begun(MOM)
+    for _ in range(tries):
+        record = record.after({MOM: WAITS}, NOW)
+    now = NOW + timedelta(days=days)
+    settled, where = record.settled(7.0, now)
+    assert where is becomes
+    gave_up = (Attempt(now, "given up after 7 days; kept"),) if becomes is State.FAILED else ()
+    assert settled.history == record.history + gave_up
+
+
+def test_a_retry_asks_again_for_who_was_refused_and_its_days_begin_anew() -> None:
+    later = NOW + timedelta(days=20)
+    record = begun(MOM, DAD).after({MOM: HAS_IT, DAD: REFUSED}, NOW).renewed(later)
+    assert record.waiting == (DAD,)
+    assert (record.tries, record.since) == (0, later)
+    assert record.history[-1] == Attempt(later, "tried again by hand")
+    assert record.message_id == begun(MOM).message_id
+    assert state(record, later) is State.QUEUED
+
+
+@settings(deadline=None)
+@given(st.text(), st.sampled_from(Delivery), st.integers(0, 5))
+def test_what_is_written_reads_back(reply: str, delivery: Delivery, tries: int) -> None:
+    record = begun(MOM, DAD)
+    for _ in range(tries):
+        record = record.after({MOM: (delivery, reply)}, NOW)
+    text = as_json(record)
+    assert text.isascii()
+    assert from_json(record.id, text) == record
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "7", "{}", '{"message_id": "x"}'])
+def test_what_is_no_record_is_an_error(text: str) -> None:
+    with pytest.raises((ValueError, KeyError, TypeError)):
+        from_json("x", text)
