@@ -30,17 +30,6 @@ class Number:
     e164: str
     withheld: bool = False
 
-    @property
-    def shown(self) -> str:
-        """For people: "+1 415-555-0100", the raw text, or "withheld"."""
-        if self.withheld:
-            return "withheld"
-        if self.e164:
-            parsed = phonenumbers.parse(self.e164)
-            form = phonenumbers.PhoneNumberFormat.INTERNATIONAL
-            return phonenumbers.format_number(parsed, form)
-        return self.raw
-
 
 def read(text: str, country: str) -> Number:
     """Read a number as people write it in `country` (ISO 3166 code), or as E.164, or not at all."""
