@@ -3,7 +3,7 @@
 A `Table` hands each value to a *reading*: a function that returns the value as what it means, or
 raises `UnfitError` with what was expected instead. A mistake is a whole sentence that names the
 file, the key, the value found and what was expected. Readings that know nothing of screener
-(durations, ports, mail addresses) live here too; the keys themselves live in config.py.
+(durations, mail addresses, paths) live here too; the keys live in config.py and directory.py.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
+from pathlib import Path
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -246,3 +247,53 @@ def listing(reading: Reading[T], of: str) -> Reading[tuple[T, ...]]:
         return tuple(items)
 
     return whole_list
+
+
+def member(known: Mapping[str, T], kind: str, table: str) -> Reading[T]:
+    """The name of something that stands elsewhere in the file."""
+
+    def reading(value: object) -> T:
+        if isinstance(value, str) and value in known:
+            return known[value]
+        if not isinstance(value, str):
+            raise UnfitError(f"expected the name of a {kind} in {table}, in quotes")
+        raise UnfitError(f"there is no such {kind} in {table}; {nearest(value, known)}")
+
+    return reading
+
+
+def distinct(reading: Reading[tuple[T, ...]]) -> Reading[tuple[T, ...]]:
+    """The same thing twice in a list is a slip of the pen."""
+
+    def whole_list(value: object) -> tuple[T, ...]:
+        items = reading(value)
+        written = [shown(item) for item in value] if isinstance(value, list) else []
+        twice = sorted({item for item in written if written.count(item) > 1})
+        if twice:
+            raise UnfitError(f"{', '.join(twice)} stands in it twice")
+        return items
+
+    return whole_list
+
+
+def path_from(folder: Path) -> Reading[Path]:
+    """A path as written, seen from the folder that the file is in."""
+
+    def reading(value: object) -> Path:
+        if not isinstance(value, str) or not value.strip() or not value.isprintable():
+            raise UnfitError("expected a path, in quotes")
+        return (folder / Path(value).expanduser()).absolute()
+
+    return reading
+
+
+def folder_from(folder: Path) -> Reading[Path]:
+    """A path as `path_from` reads it, to a folder that is there."""
+
+    def reading(value: object) -> Path:
+        path = path_from(folder)(value)
+        if not path.is_dir():
+            raise UnfitError(f"there is no folder {path}")
+        return path
+
+    return reading

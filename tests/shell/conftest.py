@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from screener import config
+from tests.shell.household import Write
 from tests.shell.post import MailServer, wav
 
 
@@ -21,3 +23,19 @@ async def server() -> AsyncIterator[MailServer]:
 def audio(tmp_path: Path) -> Path:
     """A recording of two seconds."""
     return wav(tmp_path / "take.wav", 2.0)
+
+
+@pytest.fixture
+def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
+    """Writes a screener.toml into a folder that has all the folders it needs."""
+    for variable in (config.ARI_SECRET, config.MAIL_PASSWORD):
+        monkeypatch.delenv(variable, raising=False)
+    for folder in ("rules", "grammars", "sounds"):
+        (tmp_path / folder).mkdir()
+
+    def write(text: str) -> Path:
+        path = tmp_path / "screener.toml"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write

@@ -2,7 +2,6 @@
 
 import os
 import re
-from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
@@ -13,56 +12,7 @@ from hypothesis import strategies as st
 from screener import config, starter
 from screener.config import KEYS, Engine, MailSecurity, load, load_rules
 from screener.errors import ConfigError
-
-PLAIN = """
-country = "US"
-[dids."+18182223333"]
-ring = "family"
-box = "family"
-[extensions.1]
-names = ["family", "Doctor Smith"]
-ring = "family"
-box = "family"
-[phones]
-kitchen = "PJSIP/kitchen"
-study = "PJSIP/study"
-[groups.family]
-phones = ["kitchen", "study"]
-[boxes.family]
-mail = ["you@example.net"]
-[mail]
-sender = "screener@example.net"
-"""
-
-Write = Callable[[str], Path]
-
-
-@pytest.fixture
-def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
-    """Writes a screener.toml into a folder that has all the folders it needs."""
-    for variable in (config.ARI_SECRET, config.MAIL_PASSWORD):
-        monkeypatch.delenv(variable, raising=False)
-    for folder in ("rules", "grammars", "sounds"):
-        (tmp_path / folder).mkdir()
-
-    def write(text: str) -> Path:
-        path = tmp_path / "screener.toml"
-        path.write_text(text, encoding="utf-8")
-        return path
-
-    return write
-
-
-def mistakes_of(path: Path) -> list[str]:
-    with pytest.raises(ConfigError) as caught:
-        load(path)
-    return list(caught.value.mistakes)
-
-
-def changed(old: str, new: str, text: str = PLAIN) -> str:
-    assert old in text
-    return text.replace(old, new, 1)
-
+from tests.shell.household import PLAIN, Write, assert_refused, changed, mistakes_of
 
 # What a right file becomes -----------------------------------------------------------------------
 
@@ -112,27 +62,6 @@ def test_every_commented_example_of_the_starter_file_is_right(
     assert read.speech.model == home / "models" / "vosk-small-en"
 
 
-@pytest.mark.parametrize(
-    ("written", "seconds"),
-    [('"25s"', 25), ('"2m"', 120), ('"1.5 m"', 90), ("40", 40), ("7.5", 7.5)],
-)
-def test_times_are_read(write: Write, written: str, seconds: float) -> None:
-    text = changed('phones = ["kitchen", "study"]', f'phones = ["study"]\nseconds = {written}')
-    assert load(write(text)).groups["family"].seconds == seconds
-
-
-def test_a_did_is_read_as_people_write_it_in_the_country(write: Write) -> None:
-    assert "+18182223333" in load(write(changed('"+18182223333"', '"(818) 222-3333"'))).doors
-
-
-def test_each_did_may_offer_its_own_extensions(write: Write) -> None:
-    text = changed("[phones]", '[extensions.2]\nring = "family"\nbox = "family"\n[phones]')
-    text += '[dids."+18182224444"]\nring = "family"\nbox = "family"\nextensions = ["2"]\n'
-    doors = load(write(text)).doors
-    assert set(doors["+18182223333"].extensions) == {"1", "2"}
-    assert set(doors["+18182224444"].extensions) == {"2"}
-
-
 def test_a_file_from_a_windows_editor_is_read(write: Write) -> None:
     path = write("")
     path.write_bytes(b"\xef\xbb\xbf" + PLAIN.replace("\n", "\r\n").encode())
@@ -148,29 +77,7 @@ def test_a_file_from_a_windows_editor_is_read(write: Write) -> None:
         ('country = "US"', "", 'country is missing: expected a country code like "US"'),
         ('country = "US"', 'country = "USA"', 'country = "USA": expected a country code of two'),
         ('country = "US"', 'contry = "US"', 'contry = "US": unknown key; did you mean "country"?'),
-        ('[dids."+18182223333"]', '[dids."+1"]', 'dids."+1" = "+1": expected a telephone number'),
-        ('ring = "family"', 'ring = "famly"', 'ring = "famly": there is no such ring group'),
-        ('ring = "family"', 'ring = "famly"', 'did you mean "family"?'),
-        ('box = "family"', "", 'dids."+18182223333".box is missing'),
-        ('["kitchen", "study"]', "[]", "groups.family.phones = []: a group needs at least one"),
-        ('["kitchen", "study"]', '["kitchn"]', '"kitchn" in it: there is no such phone'),
-        ('["kitchen", "study"]', '["study", "study"]', '"study" stands in it twice'),
-        ('["kitchen", "study"]', '"kitchen"', 'expected a list like ["kitchen"]'),
-        ("[extensions.1]", "[extensions.one]", "expected an extension of 1 to 8 digits"),
-        ("[extensions.1]", '[extensions."\\u0661"]', "expected an extension of 1 to 8 digits"),
-        ('"Doctor Smith"', '"family"', '"family" stands in it twice'),
-        ('"Doctor Smith"', '"door 5"', '"door 5" in it: expected words of letters only'),
-        ('"Doctor Smith"', '"a | b"', "expected words of letters only"),
-        ('"Doctor Smith"', '""', "expected words of letters only"),
-        ('"you@example.net"', '"you"', '"you" in it: expected a mail address'),
-        ('"you@example.net"', '"a@b\\nBcc: c@d"', "expected a mail address"),
-        ('["you@example.net"]', "[]", "boxes.family.mail = []: a box needs at least one"),
         ('sender = "screener@example.net"', "", "mail.sender is missing"),
-        ("[groups.family]", '[groups."my family"]', "expected a name of letters a-z, digits"),
-        ("kitchen = ", '"a,b" = ', 'phones."a,b" = "a,b": expected a name of letters'),
-        ('"PJSIP/kitchen"', '"PJSIP/a&PJSIP/b"', 'expected "PJSIP/" and a name'),
-        ('"PJSIP/kitchen"', '"SIP/kitchen"', 'expected "PJSIP/" and a name'),
-        ('"PJSIP/kitchen"', '"PJSIP/study"', "is the same phone as phones."),
         ("[phones]", "[[phones]]", "expected a table, written [phones]"),
         ("[mail]", '[mail]\nport = "25"', 'mail.port = "25": expected a whole number from 1'),
         ("[mail]", "[mail]\nport = true", "mail.port = true: expected a whole number from 1"),
@@ -191,11 +98,7 @@ def test_a_file_from_a_windows_editor_is_read(write: Write) -> None:
 def test_a_mistake_names_file_key_value_and_what_was_expected(
     write: Write, old: str, new: str, said: str
 ) -> None:
-    path = write(changed(old, new))
-    mistakes = mistakes_of(path)
-    assert any(said in mistake for mistake in mistakes), mistakes
-    assert all(mistake.startswith(f"{path}: ") for mistake in mistakes)
-    assert not any("\n" in mistake for mistake in mistakes)
+    assert_refused(write(changed(old, new)), said)
 
 
 def test_all_mistakes_are_told_at_once(write: Write) -> None:
@@ -227,32 +130,6 @@ def test_every_key_is_read_and_refuses_what_it_cannot_be(
     assert any(f"{where}{key} = 2024-02-29: expected" in m for m in mistakes_of(path)), mistakes_of(
         path
     )
-
-
-def test_no_extension_at_all_is_refused(write: Write) -> None:
-    text = re.sub(r"\[extensions\.1\].*?(?=\[phones\])", "", PLAIN, flags=re.DOTALL)
-    assert "unknown callers could reach nobody" in mistakes_of(write(text))[0]
-
-
-def test_an_extension_that_no_did_offers_is_refused(write: Write) -> None:
-    text = changed('box = "family"', 'box = "family"\nextensions = ["1"]')
-    text += '[extensions.2]\nring = "family"\nbox = "family"\n'
-    assert mistakes_of(write(text))[0].endswith("so no caller could reach it")
-
-
-def test_a_spoken_name_reaches_one_extension(write: Write) -> None:
-    text = PLAIN + '[extensions.2]\nnames = ["doctor SMITH"]\nring = "family"\nbox = "family"\n'
-    assert "extension 1 of dids" in mistakes_of(write(text))[0]
-
-
-def test_a_spoken_name_is_not_anothers_number(write: Write) -> None:
-    text = PLAIN + '[extensions.2]\nnames = ["one"]\nring = "family"\nbox = "family"\n'
-    assert "is how a caller says extension 1" in mistakes_of(write(text))[0]
-
-
-def test_the_same_did_in_two_spellings_is_refused(write: Write) -> None:
-    text = PLAIN + '[dids."818-222-3333"]\nring = "family"\nbox = "family"\n'
-    assert "is the same number as +18182223333" in mistakes_of(write(text))[0]
 
 
 @pytest.mark.parametrize(
@@ -295,72 +172,7 @@ def test_no_text_whatever_brings_loading_down(
     assert mistakes_of(path)
 
 
-# Secrets -----------------------------------------------------------------------------------------
-
-
-def with_own_asterisk(text: str = PLAIN) -> str:
-    return changed(
-        "[mail]",
-        '[asterisk]\nurl = "http://127.0.0.1:8088/ari"\nsecret_file = "secret"\n[mail]',
-        text,
-    )
-
-
-def test_the_private_asterisks_secret_is_made_once_and_for_its_owner_only(
-    write: Write, tmp_path: Path
-) -> None:
-    path = write(PLAIN)
-    first = load(path).asterisk.secret
-    assert len(first) >= 24
-    assert load(path).asterisk.secret == first
-    kept = [file for file in (tmp_path / "data").iterdir() if first in file.read_text()]
-    assert len(kept) == 1
-    assert kept[0].stat().st_mode & 0o777 == 0o600
-
-
-def test_nothing_is_made_when_there_are_mistakes(write: Write, tmp_path: Path) -> None:
-    mistakes_of(write(changed('"US"', '"XX"')))
-    assert not (tmp_path / "data").exists()
-
-
-def test_a_secret_comes_from_its_file(write: Write, tmp_path: Path) -> None:
-    (tmp_path / "secret").write_text("s3cret\n")
-    (tmp_path / "secret").chmod(0o600)
-    read = load(write(with_own_asterisk()))
-    assert read.asterisk.secret == "s3cret"
-    assert read.warnings == ()
-
-
-def test_the_environment_goes_before_the_file(
-    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "secret").write_text("from the file\n")
-    monkeypatch.setenv(config.ARI_SECRET, "from the environment")
-    monkeypatch.setenv(config.MAIL_PASSWORD, "mail password")
-    read = load(write(changed("[mail]", '[mail]\nuser = "me"', with_own_asterisk())))
-    assert read.asterisk.secret == "from the environment"
-    assert read.mail.password == "mail password"
-
-
-def test_a_secret_that_everybody_can_read_is_warned_of(write: Write, tmp_path: Path) -> None:
-    (tmp_path / "secret").write_text("s3cret\n")
-    (tmp_path / "secret").chmod(0o644)
-    assert "chmod 600" in load(write(with_own_asterisk())).warnings[0]
-
-
-@pytest.mark.parametrize("content", ["", "\n", "two\nlines"])
-def test_an_empty_or_long_secret_is_refused(write: Write, tmp_path: Path, content: str) -> None:
-    (tmp_path / "secret").write_text(content)
-    assert "expected a file with one line in it" in mistakes_of(write(with_own_asterisk()))[0]
-
-
-def test_no_secret_is_ever_printed(write: Write, tmp_path: Path) -> None:
-    (tmp_path / "secret").write_text("s3cret\n")
-    text = changed("[mail]", '[mail]\npassword = "hunter2"', with_own_asterisk())
-    assert "s3cret" not in repr(load(write(with_own_asterisk())))
-    mistakes = mistakes_of(write(text))
-    assert 'did you mean "password_file"?' in mistakes[0]
-    assert not any("hunter2" in mistake for mistake in mistakes)
+# What is allowed and yet unwise ------------------------------------------------------------------
 
 
 def test_a_password_in_clear_over_the_network_is_warned_of(
@@ -371,11 +183,6 @@ def test_a_password_in_clear_over_the_network_is_warned_of(
     assert load(write(text)).warnings == (
         "the mail password goes to mail.example.net in clear: set mail.security to starttls",
     )
-
-
-def test_a_data_folder_that_cannot_be_written_is_refused(write: Write, tmp_path: Path) -> None:
-    (tmp_path / "data").write_text("a file stands in its place")
-    assert "the ARI secret cannot be kept in it" in mistakes_of(write(PLAIN))[0]
 
 
 # Rules -------------------------------------------------------------------------------------------

@@ -1,0 +1,55 @@
+"""Secrets: from the environment, from a file of the owner's, or made and kept in the data folder.
+
+A secret is never in screener.toml itself, and in no message of ours.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import stat
+from pathlib import Path
+
+from screener.tables import Mistakes, Table, path_from
+
+
+def read(table: Table, key: str, variable: str, folder: Path, warnings: list[str]) -> str | None:
+    """A secret from the environment or else from the file that `key` names; never shown."""
+    if from_environment := os.environ.get(variable):
+        return from_environment
+    path = table.take(key, path_from(folder), None)
+    if path is None:
+        return None
+    try:
+        secret = path.read_text(encoding="utf-8").strip()
+        mode = path.stat().st_mode
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not text"
+        table.mistakes.note(table.name(key), table[key], f"cannot be read ({reason})")
+        return None
+    if not secret.isprintable() or not secret:
+        table.mistakes.note(table.name(key), table[key], "expected a file with one line in it")
+        return None
+    if mode & stat.S_IROTH:
+        warnings.append(f"{path} can be read by every user of this machine; chmod 600 it")
+    return secret
+
+
+def kept(data: Path, mistakes: Mistakes) -> str:
+    """The private Asterisk's secret, made on the first start. Whoever comes second reads it."""
+    path = data / "ari-secret"
+    try:
+        if not path.exists():
+            data.mkdir(parents=True, exist_ok=True)
+            draft = data / f".ari-secret-{os.getpid()}"
+            draft.touch(mode=0o600)
+            draft.write_text(secrets.token_urlsafe(24) + "\n", encoding="ascii")
+            with contextlib.suppress(FileExistsError):
+                path.hardlink_to(draft)
+            draft.unlink()
+        return path.read_text(encoding="ascii").strip()
+    except OSError as error:
+        expected = f"the ARI secret cannot be kept in it ({error.strerror})"
+        mistakes.note("paths.data", str(data), expected)
+        return ""

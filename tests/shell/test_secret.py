@@ -1,0 +1,79 @@
+"""Secrets: where they come from, and that nobody else gets to see them."""
+
+from pathlib import Path
+
+import pytest
+
+from screener import config
+from screener.config import load
+from tests.shell.household import PLAIN, Write, changed, mistakes_of
+
+
+def with_own_asterisk(text: str = PLAIN) -> str:
+    return changed(
+        "[mail]",
+        '[asterisk]\nurl = "http://127.0.0.1:8088/ari"\nsecret_file = "secret"\n[mail]',
+        text,
+    )
+
+
+def test_the_private_asterisks_secret_is_made_once_and_for_its_owner_only(
+    write: Write, tmp_path: Path
+) -> None:
+    path = write(PLAIN)
+    first = load(path).asterisk.secret
+    assert len(first) >= 24
+    assert load(path).asterisk.secret == first
+    kept = [file for file in (tmp_path / "data").iterdir() if first in file.read_text()]
+    assert len(kept) == 1
+    assert kept[0].stat().st_mode & 0o777 == 0o600
+
+
+def test_nothing_is_made_when_there_are_mistakes(write: Write, tmp_path: Path) -> None:
+    mistakes_of(write(changed('"US"', '"XX"')))
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_secret_comes_from_its_file(write: Write, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("s3cret\n")
+    (tmp_path / "secret").chmod(0o600)
+    read = load(write(with_own_asterisk()))
+    assert read.asterisk.secret == "s3cret"
+    assert read.warnings == ()
+
+
+def test_the_environment_goes_before_the_file(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "secret").write_text("from the file\n")
+    monkeypatch.setenv(config.ARI_SECRET, "from the environment")
+    monkeypatch.setenv(config.MAIL_PASSWORD, "mail password")
+    read = load(write(changed("[mail]", '[mail]\nuser = "me"', with_own_asterisk())))
+    assert read.asterisk.secret == "from the environment"
+    assert read.mail.password == "mail password"
+
+
+def test_a_secret_that_everybody_can_read_is_warned_of(write: Write, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("s3cret\n")
+    (tmp_path / "secret").chmod(0o644)
+    assert "chmod 600" in load(write(with_own_asterisk())).warnings[0]
+
+
+@pytest.mark.parametrize("content", ["", "\n", "two\nlines"])
+def test_an_empty_or_long_secret_is_refused(write: Write, tmp_path: Path, content: str) -> None:
+    (tmp_path / "secret").write_text(content)
+    assert "expected a file with one line in it" in mistakes_of(write(with_own_asterisk()))[0]
+
+
+def test_no_secret_is_ever_printed(write: Write, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("s3cret\n")
+    text = changed("[mail]", '[mail]\npassword = "hunter2"', with_own_asterisk())
+    assert "s3cret" not in repr(load(write(with_own_asterisk())))
+    mistakes = mistakes_of(write(text))
+    assert 'did you mean "password_file"?' in mistakes[0]
+    assert not any("hunter2" in mistake for mistake in mistakes)
+
+
+def test_a_data_folder_that_cannot_be_written_is_refused(write: Write, tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("a file stands in its place")
+    assert "the ARI secret cannot be kept in it" in mistakes_of(write(PLAIN))[0]
