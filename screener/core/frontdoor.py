@@ -1,6 +1,6 @@
 """What the owner has set up behind a DID: phones, ring groups, message boxes, extensions.
 
-Built once by `directory.py` from screener.toml and never changed. The call scripts read nothing else.
+Built once by `directory.py` from screener.toml, never changed. The call scripts read nothing else.
 """
 
 from __future__ import annotations
