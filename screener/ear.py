@@ -82,9 +82,9 @@ class Ear:
     async def close(self) -> None:
         """Stop listening to this line."""
         if self._source is not None:
-            self._media.forget(self._source)
-            self._source = None
+            source, self._source = self._source, None
             await self._line.close_ear()
+            self._media.forget(source)
         if self._follower is not None:
             self._follower.close()
             self._follower = None
@@ -104,8 +104,7 @@ class Ear:
         prompt, self._prompt = self._prompt, None
         if prompt is not None:
             prompt.cancel()
-            with suppress(asyncio.CancelledError):
-                await prompt
+            await asyncio.gather(prompt, return_exceptions=True)
 
     async def _wait(self) -> None:
         """Until listening is done or a moment has passed, and mind the prompt and the stream."""

@@ -214,16 +214,24 @@ class Line:
         playback = self._name("play")
         over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._playbacks[playback] = over
+        start = asyncio.ensure_future(self._client.play(self.channel, playback, media))
         try:
-            await self._client.play(self.channel, playback, media)
+            await asyncio.shield(start)
             async with asyncio.timeout(seconds + _PLAY_GRACE):
                 await over
         except TimeoutError as stuck:
             raise AriDown(f"Asterisk did not finish playing {media[0]}") from stuck
         finally:
             if self._playbacks.pop(playback, None) is not None:
-                with suppress(AriError):
-                    await self._client.stop_playback(playback)
+                # To its end, whoever else is cancelled: Asterisk takes a caller into no bridge
+                # before the sound that he hears is over, and the phone may have answered.
+                await asyncio.shield(self._stop(playback, start))
+
+    async def _stop(self, playback: str, start: asyncio.Future[None]) -> None:
+        """Stop a sound, once Asterisk has been told to start it."""
+        with suppress(AriError):
+            await start
+            await self._client.stop_playback(playback)
 
     # Recording -------------------------------------------------------------------------------
 
