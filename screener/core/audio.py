@@ -9,9 +9,8 @@ from __future__ import annotations
 import math
 import sys
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
-from operator import mul
 
 RATE = 8000
 """Samples per second."""
@@ -51,10 +50,12 @@ def encode_alaw(pcm: bytes) -> bytes:
 
 def level(pcm: bytes) -> float:
     """Loudness (RMS) in dBFS: a full-scale sine is -3, digital silence minus infinity."""
-    samples = array("h", pcm)
+    samples: Sequence[int] = memoryview(pcm).cast("h")
     if sys.byteorder == "big":
+        samples = array("h", pcm)
         samples.byteswap()
-    power = sum(map(mul, samples, samples))
+    # A frame in 6 us; a sum of squares in Python takes 20, more than all else that a frame needs.
+    power = round(math.hypot(*samples) ** 2)
     return 10 * math.log10(power / len(samples) / _FULL_SCALE_POWER) if power else -math.inf
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import random
 import re
 import socket
 import time
@@ -97,18 +98,24 @@ def read_messages(log: bytes) -> tuple[list[SipMessage], int]:
 
 
 def free_port(*, even: bool = False) -> int:
-    """A UDP and TCP port on loopback that nobody listens on now."""
+    """A UDP and TCP port on loopback that nobody listens on now.
+
+    An even one is for RTP: SIPp opens the second after it as well (its video), and it is none of
+    those that the kernel gives to whoever asks for any (on Linux 32768 to 60999).
+    """
     while True:
+        wanted = random.randrange(61_000, 65_500, 4) if even else 0
         with (
             socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp,
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as video,
             socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp,
         ):
-            udp.bind((LOOPBACK, 0))
-            port = int(udp.getsockname()[1])
-            if even and port % 2:
-                continue
             try:
+                udp.bind((LOOPBACK, wanted))
+                port = int(udp.getsockname()[1])
                 tcp.bind((LOOPBACK, port))
+                if even:
+                    video.bind((LOOPBACK, port + 2))
             except OSError:
                 continue
             return port
