@@ -51,7 +51,10 @@ KEYS: Mapping[str, tuple[str, ...]] = {
         *("url", "user", "secret_file", "app"),
         *("media_host", "sip_port", "http_port", "rtp_ports"),
     ),
-    "mail": ("host", "port", "security", "user", "password_file", "sender", "retry_days"),
+    "mail": (
+        *("host", "port", "security", "user", "password_file"),
+        *("sender", "retry_days", "keep_days"),
+    ),
     "speech": ("engine", "model", "voice", "language"),
     "paths": ("rules", "grammars", "sounds", "data"),
 }
@@ -98,7 +101,10 @@ class AsteriskSettings:
 
 @dataclass(frozen=True, slots=True)
 class MailSettings:
-    """The mail server that recordings are handed to. `retry_days`: how long it may be down."""
+    """The mail server that recordings are handed to.
+
+    `retry_days`: how long it may be down; `keep_days`: how long sent messages stay on disk.
+    """
 
     host: str
     port: int
@@ -107,6 +113,7 @@ class MailSettings:
     password: str
     sender: str
     retry_days: float
+    keep_days: float
 
     def __repr__(self) -> str:
         return f"MailSettings(host={self.host!r}, port={self.port}, sender={self.sender!r})"
@@ -287,6 +294,7 @@ def _mail(root: Table, folder: Path, warnings: list[str]) -> MailSettings:
         password=password or "",
         sender=table.need("sender", mail_address, expected, ""),
         retry_days=table.take("retry_days", number(0.1, 60), 14.0),
+        keep_days=table.take("keep_days", number(1, 3650), 90.0),
     )
 
 

@@ -91,6 +91,7 @@ class Outbox:
         self._root = root
         self._mail = mail
         self._zone = zone
+        self._next_sweep = datetime.min.replace(tzinfo=UTC)
         self._woken = asyncio.Event()
         self._making: set[str] = set()
         self._trying: dict[str, asyncio.Task[None]] = {}
@@ -176,6 +177,7 @@ class Outbox:
             await asyncio.to_thread(self.recover)
             try:
                 while True:
+                    await self._sweep_daily(datetime.now(UTC))
                     self._woken.clear()
                     pause = await self._start_due(datetime.now(UTC))
                     # Not wait_for: before Python 3.12 it can lose a cancellation.
@@ -330,6 +332,11 @@ class Outbox:
                     self._woken.set()
                     return
         raise OutboxError(f"no message {shown(name)} is waiting or failed: see `screener outbox`.")
+
+    async def _sweep_daily(self, now: datetime) -> None:
+        if now >= self._next_sweep:
+            self._next_sweep = now + timedelta(days=1)
+            await asyncio.to_thread(self.sweep, timedelta(days=self._mail.keep_days), now)
 
     def sweep(self, older_than: timedelta, now: datetime) -> int:
         """Delete what was sent more than `older_than` before `now`; return how many that were."""

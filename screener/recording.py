@@ -10,6 +10,9 @@ import contextlib
 import os
 import shutil
 import struct
+import subprocess
+import sys
+import tempfile
 import wave
 from pathlib import Path
 from typing import BinaryIO
@@ -22,6 +25,7 @@ from screener.errors import OutboxError
 
 MP3_RATE = 16000  # Hz: the lowest that plain MPEG-2 Layer III has (ISO 13818-3)
 MP3_BITS = 32000  # bits a second, constant
+_GIVE_WAY = 10  # how much less of the processor the encoder asks for than calls (nice)
 
 
 def keep(audio: Path | BinaryIO, folder: Path) -> None:
@@ -65,6 +69,12 @@ def _mend_header(file: BinaryIO) -> None:
     raise OutboxError("the recording is not a WAV file, so it cannot be kept as a message.")
 
 
+def mend(path: Path) -> None:
+    """Mend the header of a WAV file whose recorder was killed. Raises OSError and OutboxError."""
+    with path.open("r+b") as file:
+        _mend_header(file)
+
+
 def attachment(folder: Path) -> tuple[bytes, SoundFormat, str]:
     """The recording as MP3, encoded once; else as WAV with a sentence that says why."""
     mp3 = folder / "message.mp3"
@@ -72,23 +82,49 @@ def attachment(folder: Path) -> tuple[bytes, SoundFormat, str]:
         if not mp3.exists():
             _encode(folder / "audio.wav", mp3)
         return mp3.read_bytes(), SoundFormat.MP3, ""
-    except (OSError, CouldntEncodeError, CouldntDecodeError, wave.Error, EOFError) as error:
+    except (OSError, CouldntEncodeError, wave.Error, EOFError) as error:
         reason = str(error).strip().splitlines() or [type(error).__name__]
         remark = f"It is a WAV file because ffmpeg could make no MP3 of it: {reason[0]}"
         return (folder / "audio.wav").read_bytes(), SoundFormat.WAV, remark
 
 
 def _encode(wav: Path, mp3: Path) -> None:
-    """Make an MP3 of a WAV file; it is there whole or not at all."""
+    """Make an MP3 of a WAV file; it is there whole or not at all.
+
+    In a process of its own: one that gives way to the calls, whose memory is its own, and whose
+    temporary files (pydub leaves voices behind in them when ffmpeg fails) go with it.
+    """
     part = mp3.with_suffix(".part")
     with wave.open(str(wav)) as sound:
         seconds = sound.getnframes() / sound.getframerate()
-    AudioSegment.from_wav(str(wav)).export(
-        str(part),
+    with tempfile.TemporaryDirectory(dir=wav.parent, prefix="encoding-") as scratch:
+        encoding = subprocess.run(
+            [sys.executable, "-W", "ignore", "-m", "screener.recording", str(wav), str(part)],
+            env={**os.environ, "TMPDIR": scratch},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    if encoding.returncode != 0:
+        raise CouldntEncodeError(encoding.stderr)
+    if part.stat().st_size < 0.99 * seconds * MP3_BITS / 8:
+        raise CouldntEncodeError("the MP3 came out shorter than the recording")
+    part.replace(mp3)
+
+
+def _export(wav: str, mp3: str) -> None:
+    os.nice(_GIVE_WAY)
+    AudioSegment.from_wav(wav).export(
+        mp3,
         format="mp3",
         bitrate=f"{MP3_BITS // 1000}k",
         parameters=["-ar", str(MP3_RATE), "-ac", "1"],
     ).close()
-    if part.stat().st_size < 0.99 * seconds * MP3_BITS / 8:
-        raise CouldntEncodeError("the MP3 came out shorter than the recording")
-    part.replace(mp3)
+
+
+if __name__ == "__main__":
+    try:
+        _export(*sys.argv[1:])
+    except (OSError, CouldntEncodeError, CouldntDecodeError) as failed:
+        sys.exit(str(failed))

@@ -19,7 +19,7 @@ from screener.config import Settings
 from screener.core import number
 from screener.core.call import Call
 from screener.core.rules import RuleSet
-from screener.errors import AriDown, AriError
+from screener.errors import AriDown, ScreenerError
 from screener.lock import lock
 from screener.outbox import Outbox
 from screener.prompts import Prompts
@@ -160,8 +160,8 @@ class Service:
         except AriDown as down:
             log.warning("the connection was lost again: %s", down)
             return
-        except AriError:
-            log.exception("what was left of earlier calls could not be settled")
+        except ScreenerError as failed:
+            log.error("what was left of earlier calls could not be settled: %s", failed)
         if not self._open.is_set():
             self._open.set()
             for did, door in self._settings.doors.items():

@@ -33,6 +33,12 @@ from screener.tape import measure
 log = logging.getLogger(__name__)
 
 
+# A call that came in while we asked is news that may be this far behind (seconds).
+_EVENTS_BEHIND = 0.2
+# How often we look whether a caller's channel has gone back to the dialplan, before we go on.
+_LOOKS = 25
+
+
 @dataclass(frozen=True, slots=True)
 class Settlement:
     """Settles what is left of calls that no session owns."""
@@ -47,8 +53,9 @@ class Settlement:
 
     async def settle(self, ours: Collection[str]) -> None:
         """Settle everything of which no part belongs to a call in `ours` (Asterisk channel ids)."""
-        channels = {str(c["id"]): c for c in await self.client.channels() if self._in_app(c)}
+        channels = [str(c["id"]) for c in await self.client.channels() if self._in_app(c)]
         bridges = [b for b in await self.client.bridges() if is_part(str(b["id"]))]
+        await asyncio.sleep(_EVENTS_BEHIND)
         strays = {channel for channel in channels if owner(channel) not in ours}
         talking = _talking(bridges, strays)
         for channel in sorted(strays - talking, key=is_part):
@@ -62,7 +69,16 @@ class Settlement:
             if members:
                 self._see_off(str(bridge["id"]), members)
         await self._settle_rows(ours, talking)
+        await self._until_gone(strays - talking)
         await self._rescue(ours)
+
+    async def _until_gone(self, strays: Collection[str]) -> None:
+        """A recording is whole when the channel that it was made on is gone."""
+        for _ in range(_LOOKS):
+            left = [str(c["id"]) for c in await self.client.channels() if self._in_app(c)]
+            if not any(channel in strays for channel in left):
+                return
+            await asyncio.sleep(_EVENTS_BEHIND)
 
     def _see_off(self, bridge: str, members: Collection[str]) -> None:
         """Two people talk whose call we have lost: when one hangs up, so must the other."""

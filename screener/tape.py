@@ -15,12 +15,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from screener import recording
 from screener.asterisk.line import Line
 from screener.core.audio import FRAME_BYTES, FRAME_SAMPLES, RATE
 from screener.core.letter import Letter
 from screener.core.script import Record, Recorded, RecordedBy
 from screener.core.vad import speech_seconds
-from screener.errors import AriError, AriGone, AriNotInStasis, OutboxError
+from screener.errors import AriError, AriGone, AriNotInStasis, AriRefused, OutboxError
 from screener.outbox import Outbox
 
 log = logging.getLogger(__name__)
@@ -41,6 +42,8 @@ class Tape:
             over = await self.line.record(record.limit, record.silence, record.end_keys)
         except (AriGone, AriNotInStasis):
             return Recorded("", 0.0, 0.0, RecordedBy.HANGUP)
+        if over.failed and not self.line.gone.is_set():
+            raise AriRefused("Asterisk could not record: is its disk full?")
         keyed = self.line.take_keys()
         path = self._path(over.recording)
         with suppress(AriGone):  # nothing was recorded: the caller hung up at the beep
@@ -93,6 +96,7 @@ class Tape:
 def measure(path: Path) -> tuple[float, float]:
     """(seconds, seconds with a voice) of an 8 kHz mono WAV file; (0, 0) where there is none."""
     try:
+        recording.mend(path)  # Asterisk may have been killed before it wrote how long it is
         with wave.open(str(path)) as sound:
             seconds = sound.getnframes() / sound.getframerate()
             if sound.getframerate() != RATE or sound.getnchannels() != 1:
@@ -100,5 +104,5 @@ def measure(path: Path) -> tuple[float, float]:
             pieces = iter(partial(sound.readframes, FRAME_SAMPLES), b"")
             whole = (piece for piece in pieces if len(piece) == FRAME_BYTES)
             return seconds, speech_seconds(whole)
-    except (FileNotFoundError, wave.Error, EOFError):
+    except (FileNotFoundError, OutboxError, wave.Error, EOFError):
         return 0.0, 0.0

@@ -1,1 +1,1 @@
-"""Everything that proves screener: core (pure), shell (files, mail, ARI) and calls (a real line)."""
+"""Everything that proves screener: core (pure), shell (files, mail, ARI), calls (a real line)."""

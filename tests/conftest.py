@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import platform
 
+from hypothesis import settings
+
 from screener.asterisk import installation
 from tests.calls import speech
 from tests.versions import package, sipp
+
+# Tests assert no timings, hypothesis among them.
+settings.register_profile("screener", deadline=None)
+settings.load_profile("screener")
 
 RECOGNISERS = ("vosk", "pocketsphinx")
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import TypeAlias
 
 import aiohttp
@@ -93,7 +94,8 @@ class Connection:
                     self._give_out(message.data)
         finally:
             found.cancel()
-            await asyncio.gather(found, return_exceptions=True)
+            with suppress(asyncio.CancelledError):
+                await found
 
     def _give_out(self, text: str) -> None:
         try:

@@ -92,7 +92,7 @@ class Line:
         self._bridges: list[str] = []
         self._ear_channels: list[str] = []
         self._arrivals: dict[str, asyncio.Future[None]] = {}
-        self._playbacks: dict[str, asyncio.Future[None]] = {}
+        self._playbacks: dict[str, asyncio.Future[bool]] = {}
         self._recordings: dict[str, asyncio.Future[RecordingOver]] = {}
         connection.deliver(self.channel, self._mailbox)
 
@@ -121,6 +121,8 @@ class Line:
         states = {str(channel["id"]): str(channel.get("state")) for channel in channels}
         if self.channel not in states:
             self.gone.set()
+            for name in list(self._recordings):
+                self._take_in(RecordingOver(self.channel, name, failed=False))
         for leg in self._legs.values():
             if leg.channel not in states:
                 self._phone_says(leg, Gone(leg.channel, 0, 0))
@@ -134,8 +136,8 @@ class Line:
                 self.gone.set()
             case Key(channel, digit) if channel == self.channel:
                 self.on_key(digit)
-            case Played(playback=playback):
-                _settle(self._playbacks.pop(playback, None), None)
+            case Played(playback=playback, failed=failed):
+                _settle(self._playbacks.pop(playback, None), not failed)
             case RecordingOver(recording=recording):
                 _settle(self._recordings.pop(recording, None), event)
             case Arrived(channel):
@@ -248,7 +250,7 @@ class Line:
             # It is on Asterisk's disk whatever became of the event.
             with suppress(AriGone):
                 await self._client.stop_recording(name)
-            return RecordingOver(self.channel, name, failed=False, silence=0.0)
+            return RecordingOver(self.channel, name, failed=False)
 
     async def fetch_recording(self, name: str, to: Path) -> None:
         await self._client.fetch_recording(name, to)

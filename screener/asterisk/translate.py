@@ -81,12 +81,11 @@ class Played:
 
 @dataclass(frozen=True, slots=True)
 class RecordingOver:
-    """A recording is over. `seconds` is as Asterisk counted; 0 where it does not say."""
+    """A recording is over."""
 
     channel: str
     recording: str
     failed: bool
-    silence: float
 
 
 Event: TypeAlias = Arrived | Left | Gone | Key | Up | Forwarded | Played | RecordingOver
@@ -142,12 +141,8 @@ def _read(body: Mapping[str, Any]) -> Event | None:
             return Played(_target(playback), str(playback["id"]), failed)
         case "RecordingFinished" | "RecordingFailed" as kind:
             recording = body["recording"]
-            return RecordingOver(
-                _target(recording),
-                str(recording["name"]),
-                kind == "RecordingFailed",
-                float(recording.get("silence_duration", 0)),
-            )
+            failed = kind == "RecordingFailed"
+            return RecordingOver(_target(recording), str(recording["name"]), failed)
     return None
 
 

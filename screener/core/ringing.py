@@ -47,11 +47,6 @@ class Ringing:
         """A phone has answered, or none is left that could."""
         return bool(self.winner) or not self._waiting
 
-    @property
-    def losers(self) -> tuple[str, ...]:
-        """The phones that may still be ringing and must stop when it is over."""
-        return tuple(sorted(self._waiting - {self.winner}))
-
     def said(self, event: PhoneEvent) -> None:
         """Take in what a phone said; whatever a phone says after it is out, or over, is nothing."""
         if self.over or event.phone not in self._waiting or event.said is Said.RINGS:

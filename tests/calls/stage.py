@@ -51,10 +51,14 @@ KEPT_SOUNDS = REPOSITORY / ".cache" / "stage-sounds"
 DID = "+18182223333"
 FRIEND = "+14155550100"
 PEST = "+18005550199"
+BUSY_PEST = "+18005550198"
+MUTE_PEST = "+18005550197"
 STRANGER = "+18055550142"
 
 RULES = f"""allow from {FRIEND}   "Mom"
 block from {PEST}   "roof sales"   play sit
+block from {BUSY_PEST}   "pollsters"    play busy
+block from {MUTE_PEST}   "fake banks"   play hangup
 """
 GROUPS: Mapping[str, tuple[str, ...]] = {"family": ("kitchen", "study"), "office": ("office",)}
 

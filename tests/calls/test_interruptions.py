@@ -92,6 +92,32 @@ async def test_a_recording_survives_the_death_of_screener(stage: Stage) -> None:
     assert "interrupted" in letter.text
 
 
+async def test_a_recording_is_rescued_from_a_caller_who_is_still_talking(stage: Stage) -> None:
+    words = speech.say("this is the clinic, please come on tuesday instead of monday", "flite:slt")
+    for phone in stage.phones.values():
+        await phone.will("486")
+    async with stage.caller(name="Clinic") as call:
+        await reach_the_box(call)
+        await call.speak(words)
+        await stage.kill()
+        await stage.open()
+        await call.ended(within=10)  # the phones were tried again, and are busy
+    letter = await stage.mail.letter(within=20)
+    assert speech.likeness(letter.sound, words) > 0.5
+
+
+async def test_a_recording_survives_the_death_of_asterisk(stage: Stage) -> None:
+    words = speech.say("this is the garage, your car is ready from four o'clock", "flite:slt")
+    await stage.phones["office"].will("486")
+    async with stage.caller(name="Garage") as call:
+        await reach_the_box(call)
+        await call.speak(words)
+        await stage.asterisk.restart()
+        letter = await stage.mail.letter(within=30)
+        await call.hang_up(within=40)
+    assert speech.likeness(letter.sound, words) > 0.4
+
+
 async def test_screener_is_told_to_stop_in_mid_call(stage: Stage) -> None:
     async with stage.caller() as call:
         await call.answered()

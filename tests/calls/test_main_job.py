@@ -6,10 +6,12 @@ import asyncio
 import re
 import time
 
+import pytest
+
 from screener.core.call import Outcome
 from tests.calls import speech
 from tests.calls.callers import Caller
-from tests.calls.stage import DID, FRIEND, PEST, Stage
+from tests.calls.stage import BUSY_PEST, DID, FRIEND, MUTE_PEST, PEST, Stage
 
 BEEP = 1000.0
 SIT_MIDDLE = 1385.0  # between ITU-T's 1400 and Telcordia's 1370.6
@@ -55,6 +57,16 @@ async def test_a_blocked_number_hears_its_treatment_and_rings_nothing(stage: Sta
     async with stage.caller(PEST) as call:
         await call.hear_tone(SIT_MIDDLE, within=10)
         assert await call.refused() == 404
+    assert stage.rung == ()
+    assert (await stage.row(within=5)).outcome == Outcome.TREATED
+
+
+@pytest.mark.parametrize(("number", "code"), [(BUSY_PEST, 486), (MUTE_PEST, 403)])
+async def test_a_blocked_number_is_refused_as_its_rule_says(
+    stage: Stage, number: str, code: int
+) -> None:
+    async with stage.caller(number) as call:
+        assert await call.refused() == code
     assert stage.rung == ()
     assert (await stage.row(within=5)).outcome == Outcome.TREATED
 

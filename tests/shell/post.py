@@ -129,6 +129,7 @@ def settings(server: MailServer, **changes: Any) -> MailSettings:
         password="",
         sender="door@example.org",
         retry_days=7.0,
+        keep_days=30.0,
     )
     return replace(mail, **changes)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import shutil
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
@@ -505,3 +506,21 @@ async def test_a_full_disk_does_not_make_a_second_copy(
     assert server.to == [["mom@example.org"], ["dad@example.org"]]
     assert only(outbox).state is State.SENT
     assert record(outbox).tries == 3
+
+
+async def test_a_running_outbox_deletes_what_was_sent_long_ago(
+    outbox: Outbox, root: Path, server: MailServer, audio: Path
+) -> None:
+    for _ in range(2):
+        await outbox.put(audio, LETTER)
+    await outbox.deliver_due(NOW + timedelta(seconds=60))
+    old, new = (item.folder for item in outbox.items())
+    long_ago = (NOW - timedelta(days=31)).timestamp()
+    os.utime(old, (long_ago, long_ago))
+    running = asyncio.ensure_future(outbox.run())
+    async with asyncio.timeout(10):
+        while old.exists():  # noqa: ASYNC110  # what is waited for is on disk
+            await asyncio.sleep(0.01)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert new.exists()

@@ -63,7 +63,7 @@ def test_sounds_and_recordings_end() -> None:
     recording = {"name": "take", "target_uri": "channel:c", "silence_duration": 6}
     assert event(text("PlaybackFinished", playback=playback)) == Played("c", "p", failed=False)
     assert event(text("RecordingFinished", recording=recording)) == RecordingOver(
-        "c", "take", failed=False, silence=6.0
+        "c", "take", failed=False
     )
 
 
