@@ -19,7 +19,7 @@ from screener.config import Settings
 from screener.core import number
 from screener.core.call import Call
 from screener.core.rules import RuleSet
-from screener.errors import AriDown, ScreenerError
+from screener.errors import AriDown, OutboxError, ScreenerError
 from screener.lock import lock
 from screener.outbox import Outbox
 from screener.prompts import Prompts
@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 
 # What the dialplan gives a caller's channel as its first argument (asterisk/dialplan.py).
 _CALLER = "did"
+# Seconds until the outbox is tried again when its disk has failed.
+_DELIVER_AGAIN = 60.0
 
 
 async def run(settings: Settings, tell: Callable[[str], None]) -> None:
@@ -118,7 +120,7 @@ class Service:
         self._tell = tell
         tasks = {
             asyncio.ensure_future(self.connection.run()),
-            asyncio.ensure_future(self.house.outbox.run()),
+            asyncio.ensure_future(self._deliver()),
             asyncio.ensure_future(stop.wait()),
         }
         try:
@@ -130,6 +132,15 @@ class Service:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _deliver(self) -> None:
+        """Deliver messages. A disk that is full or damaged is no reason to close the door."""
+        while True:
+            try:
+                await self.house.outbox.run()
+            except OutboxError as trouble:
+                log.error("messages are not delivered: %s", trouble)
+            await asyncio.sleep(_DELIVER_AGAIN)
 
     async def _stop_calls(self) -> None:
         tasks = [task for _, task in self._calls.values()]
