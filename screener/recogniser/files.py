@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from screener.core import grammar
-from screener.core.grammar import Grammar, PhraseClass
+from screener.core.grammar import PhraseClass
+from screener.core.jsgf import Grammar, read
 from screener.errors import RecogniserError
 
 _CLASSES = ("robocalls.jsgf", "wanted.jsgf")
@@ -19,7 +20,7 @@ def phrase_classes(grammars: Path) -> tuple[PhraseClass, ...]:
 
 def read_grammar(path: Path) -> Grammar:
     """A JSGF file's phrases. Raises RecogniserError with every mistake in it."""
-    found = grammar.read(text_of(path), str(path))
+    found = read(text_of(path), str(path))
     if found.mistakes:
         raise RecogniserError("\n".join(found.mistakes))
     return found

@@ -20,7 +20,9 @@ from typing import Any
 
 from screener.config import Settings
 from screener.core.audio import RATE
-from screener.core.grammar import Answers, normal, spoken, written
+from screener.core.grammar import Answers, spoken
+from screener.core.jsgf import written
+from screener.core.words import normal
 from screener.errors import RecogniserError
 from screener.recogniser.files import phrase_classes, text_of
 from screener.recogniser.following import Following, threads

@@ -1,35 +1,28 @@
-"""JSGF to phrases, and phrases in what was heard."""
+"""Answers and classes of phrases in what was heard."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from screener.core.frontdoor import Extension, MessageBox, RingGroup
 from screener.core.grammar import (
-    DIGITS,
     Answers,
-    Grammar,
     PhraseClass,
-    intent,
-    normal,
     phrase_classes,
     phrases_in,
-    read,
     spoken,
-    written,
 )
+from screener.core.jsgf import Grammar, read
 from screener.core.verdict import WANTED
+from screener.core.words import DIGITS
 
 GRAMMARS = Path(__file__).parents[2] / "grammars"
-HEAD = "#JSGF V1.0;\ngrammar g;\n"
-
 WORD = st.from_regex(r"[a-z]{1,8}(?:'[a-z]{1,3})?", fullmatch=True)
 PHRASE = st.lists(WORD, min_size=1, max_size=4).map(" ".join)
-NAME = st.from_regex(r"[a-z][a-z_]{0,8}", fullmatch=True)
 
 
 def extension(number: str, *names: str) -> Extension:
@@ -43,100 +36,15 @@ EXTENSIONS = {
 }
 
 
+def reached(words: str, answers: Answers) -> str:
+    """The extension that a caller's words reach, as the attendant looks it up; "" for none."""
+    phrases = spoken(EXTENSIONS)
+    return phrases.get(answers.understood(words, phrases), "")
+
+
 def shipped(name: str) -> Grammar:
     path = GRAMMARS / name
     return read(path.read_text(encoding="utf-8"), path.name)
-
-
-# Reading -----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("rule", "phrases"),
-    [
-        ("one", ("one",)),
-        ("one | two three", ("one", "two three")),
-        ("press [the] (one | two)", ("press the one", "press the two", "press one", "press two")),
-        ("your <car>", ("your car", "your van")),
-        ("stop | <NULL>", ("stop",)),
-        ("stop | <VOID>", ("stop",)),
-        ("/10/ one | /1/ two", ("one", "two")),
-        ("one {tag} // comment\n | two /* another\n one */ three", ("one", "two three")),
-        ("Press 1 | don't", ("press one", "don't")),
-        ("a | a", ("a",)),
-    ],
-)
-def test_a_rule_stands_for_its_phrases(rule: str, phrases: tuple[str, ...]) -> None:
-    grammar = read(f"{HEAD}<car> = car | van;\npublic <x> = {rule};\n", "g.jsgf")
-    assert grammar.mistakes == ()
-    assert sorted(grammar.rules["x"]) == sorted(phrases)
-    assert "car" not in grammar.rules  # a private rule
-
-
-@pytest.mark.parametrize(
-    ("text", "mistake"),
-    [
-        ("", "g.jsgf:1: this is not JSGF"),
-        ("grammar g;", "g.jsgf:1: this is not JSGF"),
-        (HEAD + "public <x> = one | (two ;\n", 'g.jsgf:3: this is not JSGF from "| (two ;" on'),
-        (HEAD + "<y> = b;\npublic <x> = <z>;\n", "g.jsgf:4: <x> refers to <z>, which is not"),
-        (HEAD + "\npublic <x> = one+;\n", "g.jsgf:4: <x> repeats something"),
-        (HEAD + "\npublic <x> = one*;\n", "g.jsgf:4: <x> repeats something"),
-        (HEAD + "public <x> = a <x>;\n", "g.jsgf:3: <x> refers to itself by <x>"),
-        (HEAD + "<a> = <b>;\n<b> = <a>;\npublic <x> = <a>;\n", "g.jsgf:5: <x> refers to itself"),
-        (HEAD + "public <x> = a;\npublic <x> = b;\n", "g.jsgf: "),
-        (HEAD + "import <other.rule>;\npublic <x> = a;\n", "g.jsgf: imports are not read"),
-        (HEAD + f"public <x> = {'(a | b) ' * 20};\n", "g.jsgf:3: <x> stands for more than 5000"),
-        (HEAD + f"public <x> = {' | '.join(['a'] * 3000)};\n", "g.jsgf: too many alternatives"),
-    ],
-)
-def test_a_mistake_is_told_with_its_place(text: str, mistake: str) -> None:
-    grammar = read(text, "g.jsgf")
-    assert any(told.startswith(mistake) for told in grammar.mistakes), grammar.mistakes
-
-
-def test_one_bad_rule_does_not_hide_another() -> None:
-    grammar = read(HEAD + "public <x> = a+;\npublic <y> = <z>;\npublic <w> = fine;\n", "g.jsgf")
-    assert len(grammar.mistakes) == 2
-    assert grammar.rules == {"w": ("fine",)}
-
-
-@settings(deadline=None)
-@given(text=st.text(max_size=60))
-def test_no_text_is_too_bad_to_be_read(text: str) -> None:
-    for whole in (text, HEAD + text, f"{HEAD}public <x> = {text};"):
-        grammar = read(whole, "g.jsgf")
-        assert all(mistake.startswith("g.jsgf:") for mistake in grammar.mistakes)
-        assert grammar.rules or grammar.mistakes or "public" not in whole
-
-
-@settings(deadline=None, max_examples=40)  # pyjsgf takes a millisecond for each word
-@given(
-    rules=st.dictionaries(
-        NAME, st.lists(PHRASE, min_size=1, max_size=6, unique=True), min_size=1, max_size=3
-    )
-)
-def test_what_is_written_reads_back(rules: dict[str, list[str]]) -> None:
-    grammar = read(written("g", rules), "g.jsgf")
-    assert grammar.mistakes == ()
-    assert grammar.rules == {name: tuple(phrases) for name, phrases in rules.items()}
-
-
-def test_many_alternatives_are_written_so_that_they_read_back() -> None:
-    rules = {"x": tuple(f"a{'b' * n}" for n in range(400)), "none": ()}
-    assert read(written("g", rules), "g").rules == rules
-
-
-@given(text=st.text(max_size=40))
-def test_a_normal_phrase_stays_as_it_is(text: str) -> None:
-    assert normal(normal(text)) == normal(text)
-    assert set(normal(text)).isdisjoint("0123456789.,!()<>|")
-
-
-def test_normal_writes_what_recognisers_print() -> None:
-    assert normal("Dr. José  O\N{RIGHT SINGLE QUOTATION MARK}Neill, #201!") == (
-        "dr jose o'neill two zero one"
-    )
 
 
 # Answers -----------------------------------------------------------------------------------------
@@ -174,7 +82,7 @@ def test_a_name_comes_before_another_extensions_digits() -> None:
     ],
 )
 def test_the_shipped_grammar_reads_answers(words: str, number: str) -> None:
-    assert intent(words, EXTENSIONS, Answers.of(shipped("attendant.jsgf"))) == number
+    assert reached(words, Answers.of(shipped("attendant.jsgf"))) == number
 
 
 def test_the_shipped_grammar_knows_every_digit_and_what_is_no_answer() -> None:
@@ -186,8 +94,8 @@ def test_the_shipped_grammar_knows_every_digit_and_what_is_no_answer() -> None:
 
 def test_an_answer_may_have_words_around_it() -> None:
     answers = Answers({"zero": ("oh",)}, before=("extension",), after=("please",))
-    assert intent("extension two oh one please", EXTENSIONS, answers) == "201"
-    assert intent("extension please", EXTENSIONS, answers) == ""
+    assert reached("extension two oh one please", answers) == "201"
+    assert reached("extension please", answers) == ""
 
 
 @given(expected=st.sets(PHRASE, max_size=4), ways=st.dictionaries(WORD, st.tuples(WORD, WORD)))
