@@ -74,7 +74,8 @@ class Household:
     async def until(self, test: Callable[[], bool], what: str) -> None:
         deadline = time.monotonic() + WITHIN
         while not test():
-            if time.monotonic() > deadline:
+            ended = self.screener is None or self.screener.returncode is not None
+            if ended or time.monotonic() > deadline:
                 raise CallError(f"{what} did not come; screener said:\n{self.said[-3000:]}")
             await asyncio.sleep(0.02)
 
@@ -203,6 +204,7 @@ async def test_a_call_goes_on_while_screener_is_killed_and_comes_back(
     async with Caller(house.pbx, FRIEND, DID) as call:
         await kitchen.answered(within=15)
         await call.answered(within=15)
+        await house.until(lambda: "kitchen answered" in house.said, "a connection")
         await house.end(signal.SIGKILL)
         await house.open()
         assert not call.over
