@@ -53,23 +53,24 @@ async def run(settings: Settings, tell: Callable[[str], None]) -> None:
 
 
 async def _open(settings: Settings, tell: Callable[[str], None], stack: AsyncExitStack) -> Service:
-    """Load and start everything that a call needs, in the order in which it can be missing."""
+    """Read what the owner wrote, then start Asterisk, which rings the phones whatever else fails;
+    then load the rest."""
     rules = config.load_rules(settings)
     prompts = Prompts.open(settings)
-    await asyncio.to_thread(prompts.build, tell)
-    engine = await asyncio.to_thread(recogniser.load, settings)
     classes = recogniser.phrase_classes(settings.grammars)
-    tell(f"speech is understood by {engine.name}")
-    store = Store(settings.data / DATABASE)
-    stack.push_async_callback(store.close)
-    takes = settings.data / "takes"
-    takes.mkdir(parents=True, exist_ok=True)
     asterisk = settings.asterisk
     url = asterisk.url
     directions: Sequence[str] = ()
     if url is None:
         private = await _start_asterisk(settings, tell, stack)
         url, directions = private.url, private.directions()
+    await asyncio.to_thread(prompts.build, tell)
+    engine = await asyncio.to_thread(recogniser.load, settings)
+    tell(f"speech is understood by {engine.name}")
+    store = Store(settings.data / DATABASE)
+    stack.push_async_callback(store.close)
+    takes = settings.data / "takes"
+    takes.mkdir(parents=True, exist_ok=True)
     client = await stack.enter_async_context(
         Client(url, asterisk.user, asterisk.secret, asterisk.app)
     )

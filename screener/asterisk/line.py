@@ -214,13 +214,15 @@ class Line:
         if not media:
             return
         playback = self._name("play")
-        over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        over: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._playbacks[playback] = over
         start = asyncio.ensure_future(self._client.play(self.channel, playback, media))
         try:
             await asyncio.shield(start)
             async with asyncio.timeout(seconds + _PLAY_GRACE):
-                await over
+                played = await over
+            if not played:
+                raise AriNotInStasis(f"Asterisk could not play {media[0]}: can it read the file?")
         except TimeoutError as stuck:
             raise AriDown(f"Asterisk did not finish playing {media[0]}") from stuck
         finally:
@@ -261,8 +263,8 @@ class Line:
 
     # The caller's voice ----------------------------------------------------------------------
 
-    async def open_ear(self, host: str) -> tuple[str, int]:
-        """Send the caller's audio to `host`; the address that it will come from.
+    async def open_ear(self, host: str, on_source: Callable[[tuple[str, int]], None]) -> None:
+        """Send the caller's audio to `host`; `on_source` is told beforehand whence it will come.
 
         A snoop channel that hears the caller, joined in a bridge with an ExternalMedia channel.
         Each must have entered our application before it can be bridged.
@@ -278,8 +280,8 @@ class Line:
         )
         async with asyncio.timeout(_ARRIVAL):
             await asyncio.gather(*arrivals)
+        on_source(source)
         await self._client.add_to_bridge(bridge, snoop, media)
-        return source
 
     def _arrival(self, channel: str) -> asyncio.Future[None]:
         self._connection.deliver(channel, self._mailbox)

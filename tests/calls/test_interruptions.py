@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sqlite3
 import time
+import wave
 
 from screener.core.call import Outcome
 from screener.store import DATABASE
@@ -161,6 +163,28 @@ async def test_a_failure_inside_a_call_rings_the_phones(stage: Stage) -> None:
     assert row.reason.startswith("PromptMissing: the prompt greeting has no sound")
     story = [line.text for line in stage.story(row)]
     assert "given to the dialplan: the phones ring without us" in story
+
+
+async def test_a_prompt_that_asterisk_cannot_play_rings_the_phones(stage: Stage) -> None:
+    """As when a user's own Asterisk may not read our files: here they have a foreign rate."""
+    sounds = stage.settings.data / "sounds"
+    elsewhere = sounds.rename(sounds.with_name("good"))
+    try:
+        shutil.copytree(elsewhere, sounds)
+        for prompt in sounds.rglob("*.wav"):
+            with wave.open(str(prompt), "wb") as foreign:
+                foreign.setparams((1, 2, 44100, 0, "NONE", ""))
+                foreign.writeframes(bytes(88200))
+        async with stage.caller() as call:
+            await stage.phones["kitchen"].answered(within=10)
+            await call.answered()
+            await talk(call)
+    finally:
+        shutil.rmtree(sounds)
+        elsewhere.rename(sounds)
+    row = await stage.row(within=5)
+    assert row.outcome == Outcome.FAILED
+    assert "could not play" in row.reason
 
 
 async def test_a_database_that_is_locked_costs_no_call(stage: Stage) -> None:

@@ -80,7 +80,9 @@ async def test_a_check_leaves_nothing_behind(home: Path, asterisk: PrivateAsteri
     await of_asterisk(home)
     settings = config.load(home / "screener.toml").asterisk
     async with Client(asterisk.url, settings.user, settings.secret, settings.app) as client:
-        assert await client.channels() == []
+        async with asyncio.timeout(5):
+            while await client.channels():  # noqa: ASYNC110  # the hang-up tells nobody here
+                await asyncio.sleep(0.01)
 
 
 async def test_the_dialplan_is_asked_for_each_context(
@@ -93,4 +95,6 @@ async def test_the_dialplan_is_asked_for_each_context(
     ):
         assert await client.dialplan_has("screener-door")
         assert not await client.dialplan_has("nowhere")
-        assert await client.channels() == []
+        async with asyncio.timeout(5):
+            while await client.channels():  # noqa: ASYNC110  # the hang-up tells nobody here
+                await asyncio.sleep(0.01)

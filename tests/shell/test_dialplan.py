@@ -51,7 +51,7 @@ def house(
         asterisk=AsteriskSettings(
             None, "screener", SECRET, app, "127.0.0.1", 5160, 8188, (12000, 12999)
         ),
-        mail=MailSettings("localhost", 25, MailSecurity.NONE, "", "", "me@example.net", 14.0),
+        mail=MailSettings("localhost", 25, MailSecurity.NONE, "", "", "me@example.net", 14.0, 90.0),
         speech=SpeechSettings(Engine.AUTO, None, "flite:slt"),
         rules=NOWHERE,
         grammars=NOWHERE,
