@@ -410,11 +410,15 @@ async def test_vosk_understands_the_voices_its_model_was_made_from(vosk: Vosk) -
     assert right >= 0.9 * len(said)
 
 
-@pytest.mark.parametrize("voice", [Voice("flite", "rms"), Voice("espeak-ng", "en-us")])
-@pytest.mark.parametrize("words", ["two zero one", "three four five", "office"])
-async def test_vosk_understands_an_extension(vosk: Vosk, voice: Voice, words: str) -> None:
+async def test_vosk_understands_extensions(vosk: Vosk) -> None:
+    """Words in a row, which the model was not made from: 20 of 24 when this was written."""
     expected = frozenset({"two zero one", "three four five", "office"})
-    assert await vosk.understand(at_level(voice.say(words), -9), expected) == words
+    said = [(voice, words) for voice in vosk_model.VOICES[1::3] for words in sorted(expected)]
+    heard = [await vosk.understand(at_level(v.say(words), -9), expected) for v, words in said]
+    right = sum(words == found for (_, words), found in zip(said, heard, strict=True))
+    wrong = sum(found not in {words, ""} for (_, words), found in zip(said, heard, strict=True))
+    assert right >= len(said) / 2
+    assert wrong == 0
 
 
 async def test_vosk_gives_nothing_for_what_was_not_expected(vosk: Vosk) -> None:
