@@ -20,12 +20,14 @@ from screener.asterisk.client import Client
 from screener.asterisk.dialplan import DOOR, FAILSAFE
 from screener.asterisk.installation import NEEDED_MODULES, OLDEST
 from screener.config import Settings
+from screener.core.grammar import spoken
 from screener.errors import (
     AriError,
     ConfigError,
     InstallError,
     OutboxError,
     PromptMissing,
+    RecogniserError,
     ScreenerError,
     SetupError,
 )
@@ -118,7 +120,15 @@ def _sounds(settings: Settings) -> str:
 
 
 def _recogniser(settings: Settings) -> str:
-    return f"{recogniser.load(settings).name} is ready"
+    engine = recogniser.load(settings)
+    names = {phrase for door in settings.doors.values() for phrase in spoken(door.extensions)}
+    unknown = engine.unknown_words(sorted(names))
+    if unknown:
+        raise RecogniserError(
+            f"{engine.name} does not know how these names sound: {', '.join(unknown)};"
+            f" write them into {settings.grammars / 'words.dict'}, or choose other words"
+        )
+    return f"{engine.name} is ready"
 
 
 def _programs(settings: Settings) -> str:

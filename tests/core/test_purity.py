@@ -13,7 +13,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 CORE = sorted((PACKAGE / "core").glob("*.py"))
 
 # What core may import: itself, what computes without looking at the world (of sys, the byte order),
-# and three libraries that do the same.
+# and two libraries that do the same.
 PURE = frozenset(
     {
         "__future__",
@@ -30,7 +30,6 @@ PURE = frozenset(
         "fnmatch",
         "functools",
         "itertools",
-        "jsgf",
         "json",
         "math",
         "operator",
