@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from screener.asterisk.line import Line
-from screener.asterisk.media import Address, Media
+from screener.asterisk.media import Address, Media, Stream
 from screener.core.audio import FRAME_SECONDS, SILENCE
 from screener.core.grammar import PhraseClass, phrases_in
 from screener.core.listening import Listening
@@ -45,7 +45,7 @@ class Ear:
         self._activity = VoiceActivity()
         self._now = 0.0
         self._frames = 0
-        self._source: Address | None = None
+        self._stream: Stream | None = None
         self._follower: Follower | None = None
         self._listening: Listening | None = None
         self._prompt: asyncio.Task[None] | None = None
@@ -54,7 +54,7 @@ class Ear:
 
     async def listen(self, listen: Listen, media: tuple[str, ...], seconds: float) -> Heard:
         """Play `media` (URIs, `seconds` long together) and listen, during it and after it."""
-        if self._source is None:
+        if self._stream is None:
             await self._open()
         listening = self._listening = Listening(listen, self._activity, self._now)
         phrases: list[SpokenPhrase] = []
@@ -81,18 +81,20 @@ class Ear:
 
     async def close(self) -> None:
         """Stop listening to this line."""
-        if self._source is not None:
-            source, self._source = self._source, None
+        if self._stream is not None:
+            stream, self._stream = self._stream, None
             await self._line.close_ear()
-            self._media.forget(source)
+            self._media.forget(stream)
         if self._follower is not None:
             self._follower.close()
             self._follower = None
 
     async def _open(self) -> None:
         self._follower = self._recogniser.follow()
-        self._source = await self._line.open_ear(self._media.address)
-        self._media.expect(self._source, self._frame)
+        await self._line.open_ear(self._media.address, self._expect)
+
+    def _expect(self, source: Address) -> None:
+        self._stream = self._media.expect(source, self._frame)
 
     async def _play(self, media: tuple[str, ...], seconds: float, listening: Listening) -> None:
         try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import struct
 from collections.abc import Callable
 from typing import Any, TypeAlias
@@ -23,6 +24,8 @@ _PCMU = 0
 _HEADER = struct.Struct("!BBHII")
 # Packets that overtake one another do so by a few places; what is later than this is lost.
 _REORDER = 5
+# Bytes of packets that may wait while this program is kept from the processor.
+_WAITING = 4 << 20
 # A jump further than this is a sender that began anew, not a loss to be filled.
 _LARGEST_GAP = 50
 
@@ -117,6 +120,9 @@ class Media(asyncio.DatagramProtocol):
         """Bind to a free port of `host`, the address at which Asterisk reaches this machine."""
         loop = asyncio.get_running_loop()
         self._transport, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=(host, 0))
+        # The kernel grants less (net.core.rmem_max), but twice what it gives unasked.
+        opened = self._transport.get_extra_info("socket")
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _WAITING)
 
     def close(self) -> None:
         if self._transport is not None:
@@ -135,9 +141,10 @@ class Media(asyncio.DatagramProtocol):
         self._streams[source] = stream
         return stream
 
-    def forget(self, source: Address) -> None:
-        """That call is over."""
-        self._streams.pop(source, None)
+    def forget(self, stream: Stream) -> None:
+        """That call is over. Its address may be another call's by now: Asterisk uses ports anew."""
+        for source in [s for s, known in self._streams.items() if known is stream]:
+            del self._streams[source]
 
     def datagram_received(self, data: bytes, addr: tuple[str | Any, int]) -> None:
         stream = self._streams.get((addr[0], addr[1]))

@@ -110,17 +110,34 @@ async def test_a_strangers_packets_are_dropped_and_counted() -> None:
     ):
         asterisk.bind(("127.0.0.1", 0))
         stranger.bind(("127.0.0.1", 0))
-        media.expect(asterisk.getsockname(), got.put_nowait)
+        stream = media.expect(asterisk.getsockname(), got.put_nowait)
         stranger.sendto(packet(1, 9), (host, int(port)))
         asterisk.sendto(packet(1, 5), (host, int(port)))
         async with asyncio.timeout(5):
             assert await got.get() == frame(5)
         assert media.strangers == 1
-        media.forget(asterisk.getsockname())
+        media.forget(stream)
         asterisk.sendto(packet(2, 5), (host, int(port)))
         media.expect(stranger.getsockname(), got.put_nowait)
         stranger.sendto(packet(1, 7), (host, int(port)))
         async with asyncio.timeout(5):
             assert await got.get() == frame(7)  # what was sent before it has been dropped
         assert media.strangers == 2
+    media.close()
+
+
+async def test_a_call_that_ends_does_not_take_the_next_calls_audio_with_it() -> None:
+    """Asterisk may give a port that one call has left to the next before we have heard of it."""
+    media = Media()
+    await media.open("127.0.0.1")
+    host, port = media.address.rsplit(":", 1)
+    got: asyncio.Queue[bytes] = asyncio.Queue()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asterisk:
+        asterisk.bind(("127.0.0.1", 0))
+        first = media.expect(asterisk.getsockname(), lambda _: None)
+        media.expect(asterisk.getsockname(), got.put_nowait)
+        media.forget(first)
+        asterisk.sendto(packet(1, 5), (host, int(port)))
+        async with asyncio.timeout(5):
+            assert await got.get() == frame(5)
     media.close()
