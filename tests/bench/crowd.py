@@ -15,12 +15,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
 from screener.core.call import Outcome
 from tests.bench.delay import Visit, visit
-from tests.bench.figures import Level
+from tests.bench.figures import Level, Memory
 from tests.bench.house import PHONE, House
 from tests.bench.meter import Use
 from tests.bench.traffic import Flood, Traffic
@@ -46,19 +45,21 @@ class Crowd:
 
     house: House
     floods: list[Flood] = field(default_factory=list)
-    stack: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     async def __aenter__(self) -> Crowd:
         self.failed_rows = self._failed_rows()
+        self.screener_before = self.house.meter.screener_memory()
+        self.asterisk_before = self.house.meter.asterisk_memory()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self.stack.aclose()
+        await asyncio.gather(*(flood.end() for flood in self.floods))
 
     async def grow(self, traffic: Traffic, callers: int) -> None:
         """So many callers more; returns when they are all there."""
         flood = Flood(traffic, at_once=callers, rate=_ARRIVALS)
-        self.floods.append(await self.stack.enter_async_context(flood))
+        self.floods.append(flood)
+        await flood.begin()
         await asyncio.sleep(callers / _ARRIVALS + _SETTLING)
 
     @property
@@ -113,8 +114,9 @@ async def look(crowd: Crowd) -> Level:
     delay: float | None = None
     try:
         seen = await visit(house, DID, listens=_LISTENS)
-        delay = 1000 * seen.key_to_invite
         errors += remarks(seen)
+        # Before the key was up: our own caller was kept from the processor in the middle of it.
+        delay = 1000 * seen.key_to_invite if seen.key_to_invite >= 0 else None
     except CallError as error:
         errors.append(f"one more caller: {str(error).splitlines()[0]}")
     use = Use.between(before, meter.read())
@@ -129,9 +131,14 @@ async def look(crowd: Crowd) -> Level:
         screener=use.screener / use.seconds,
         elsewhere=use.elsewhere / use.seconds,
         key_to_invite=delay,
-        asterisk_memory=meter.asterisk_memory(),
-        screener_memory=meter.screener_memory(),
+        asterisk_each=each(meter.asterisk_memory(), crowd.asterisk_before, crowd.size),
+        screener_each=each(meter.screener_memory(), crowd.screener_before, crowd.size),
     )
+
+
+def each(now: Memory, before: Memory, calls: int) -> float:
+    """Megabytes (proportional) that each call has added."""
+    return (now.proportional - before.proportional) / calls
 
 
 def remarks(seen: Visit) -> list[str]:

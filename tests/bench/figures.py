@@ -77,10 +77,11 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """So many calls in progress: what went wrong, and what share of one core each program took.
+    """So many calls in progress: what went wrong, what share of one core each program took, and
+    how many megabytes each call had added to it.
 
-    `key_to_invite` is what somebody who keys in this crowd waits for his ring, in ms (None: it
-    never rang).
+    `key_to_invite` is what somebody who keys in this crowd waits for his ring, in ms (None where
+    it could not be measured).
     """
 
     calls: int
@@ -89,8 +90,8 @@ class Level:
     screener: float
     elsewhere: float
     key_to_invite: float | None
-    asterisk_memory: Memory
-    screener_memory: Memory
+    asterisk_each: float
+    screener_each: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,17 +182,12 @@ def most_at_once(levels: Sequence[Level]) -> int:
 
 
 def per_call(figures: Figures) -> dict[str, float | None]:
-    """Megabytes (proportional) that each call in progress adds, for callers who listen or talk."""
+    """Megabytes that each call in progress adds, for callers who listen and for those who talk."""
     most = most_at_once(figures.levels)
     quiet = next((level for level in figures.levels if level.calls == most), None)
-    found: dict[str, float | None] = {"screener": None, "asterisk": None}
-    for name, level in (("", quiet), ("_talking", figures.talking)):
-        if level is not None:
-            screener = _each(level.screener_memory, figures.screener_rest, level.calls)
-            asterisk = _each(level.asterisk_memory, figures.asterisk_rest, level.calls)
-            found |= {f"screener{name}": screener, f"asterisk{name}": asterisk}
-    return found
-
-
-def _each(crowd: Memory, rest: Memory, calls: int) -> float:
-    return (crowd.proportional - rest.proportional) / calls
+    return {
+        "screener": quiet.screener_each if quiet else None,
+        "asterisk": quiet.asterisk_each if quiet else None,
+        "screener_talking": figures.talking.screener_each,
+        "asterisk_talking": figures.talking.asterisk_each,
+    }

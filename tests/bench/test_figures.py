@@ -6,8 +6,6 @@ import json
 from dataclasses import replace
 from typing import Any
 
-import pytest
-
 from tests.bench.figures import (
     DEAF,
     DIALPLAN,
@@ -34,14 +32,13 @@ def cost(work: str, asterisk: float, screener: float = 0.0, **more: Any) -> Cost
     return Cost(work=work, asterisk=asterisk, screener=screener, **(plain | more))
 
 
-def level(calls: int, *errors: str, mb: float = 100.0) -> Level:
-    memory = Memory(mb + 20, mb)
-    return Level(calls, errors, 0.2, 0.3, 0.0, 11.0, memory, memory)
+def level(calls: int, *errors: str, mb: float = 0.5) -> Level:
+    return Level(calls, errors, 0.2, 0.3, 0.0, 11.0, 2 * mb, mb)
 
 
 def figures(costs: tuple[Cost, ...] = (), levels: tuple[Level, ...] = ()) -> Figures:
     rest = Memory(70.0, 50.0)
-    talking = level(10, mb=130.0)
+    talking = level(10, mb=8.0)
     return Figures(
         {"cpu": "a"}, costs, Delay(SPREAD, SPREAD, 0.0), levels, talking, rest, rest, rest, rest
     )
@@ -87,11 +84,14 @@ def test_the_largest_crowd_is_the_last_before_an_error() -> None:
     assert most_at_once(()) == 0
 
 
-def test_memory_per_call_is_counted_from_rest() -> None:
-    run = figures(levels=(level(10, mb=55.0), level(20, mb=60.0), level(30, "late", mb=90.0)))
-    each = per_call(run)
-    assert each["screener"] == pytest.approx(0.5)
-    assert each["screener_talking"] == pytest.approx(8.0)
+def test_memory_per_call_is_that_of_the_largest_crowd_without_an_error() -> None:
+    run = figures(levels=(level(10, mb=0.7), level(20, mb=0.5), level(30, "late", mb=9.0)))
+    assert per_call(run) == {
+        "screener": 0.5,
+        "asterisk": 1.0,
+        "screener_talking": 8.0,
+        "asterisk_talking": 16.0,
+    }
 
 
 def test_memory_per_call_is_unknown_when_no_crowd_was_well() -> None:

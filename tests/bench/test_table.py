@@ -7,9 +7,9 @@ import io
 from rich.console import Console
 
 from tests.bench import table
-from tests.bench.crowd import remarks
+from tests.bench.crowd import each, remarks
 from tests.bench.delay import Visit, gaps
-from tests.bench.figures import DEAF, DIALPLAN, SCREENED
+from tests.bench.figures import DEAF, DIALPLAN, SCREENED, Memory
 from tests.bench.machine import processor
 from tests.bench.meter import Reading, Use, dropped
 from tests.bench.test_figures import cost, figures, level
@@ -69,6 +69,10 @@ def test_a_caller_complains_of_what_exceeds_its_limit() -> None:
         "2 packets of the prompt lost",
         "key to ring 700 ms, more than 500",
     ]
+
+
+def test_what_each_call_has_added() -> None:
+    assert each(Memory(90.0, 70.0), Memory(70.0, 60.0), 20) == 0.5
 
 
 def test_the_processors_name() -> None:

@@ -13,14 +13,12 @@ import asyncio
 import csv
 import io
 import os
+import shutil
 import signal
 import tempfile
 from asyncio.subprocess import Process
-from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from tests.calls.sip import LOOPBACK, free_port
 from tests.calls.speech import line_noise, ulaw
@@ -112,45 +110,36 @@ class Traffic:
 
 
 class Flood:
-    """So many callers at once, each replaced when he hangs up. `async with` begins and ends it."""
+    """So many callers at once, each replaced when he hangs up, from `begin` to `end`."""
 
     def __init__(self, traffic: Traffic, *, at_once: int, rate: float) -> None:
         self.at_once = at_once
         self._traffic = traffic
         self._rate = rate
-        self._stack = ExitStack()
+        self._folder = Path(tempfile.mkdtemp(prefix="traffic-"))
+        self._process: Process | None = None
 
-    async def __aenter__(self) -> Self:
-        self._folder = Path(
-            self._stack.enter_context(tempfile.TemporaryDirectory(prefix="traffic-"))
-        )
+    async def begin(self) -> None:
+        """The first callers come in, `rate` a second."""
         limit = ("-l", str(self.at_once), "-m", "100000")
         self._process = await self._traffic.start(self._folder, "-r", f"{self._rate:g}", *limit)
-        return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def end(self) -> None:
         """Everybody hangs up now: at its second SIGUSR1 SIPp ends its calls, each by a BYE."""
-        try:
+        process = self._process
+        if process is not None:
             for _ in range(2):
-                if self._process.returncode is None:
-                    self._process.send_signal(signal.SIGUSR1)
-                    await asyncio.sleep(0.3)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(5):
-                    await self._process.wait()
-        finally:
-            await _killed(self._process)
-            self._stack.close()
+                if process.returncode is None:
+                    process.send_signal(signal.SIGUSR1)
+                    await asyncio.sleep(0.5)
+            await _killed(process)  # it would wait some seconds more, for nothing
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     @property
     def failed(self) -> int:
         """The calls that have failed, up to a second ago; all, when SIPp has given up."""
-        return self.at_once if self._process.returncode else _count(self._folder, "FailedCall(C)")
+        given_up = self._process is not None and self._process.returncode
+        return self.at_once if given_up else _count(self._folder, "FailedCall(C)")
 
     @property
     def complaints(self) -> tuple[str, ...]:
