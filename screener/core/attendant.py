@@ -29,9 +29,6 @@ from screener.core.verdict import Kind, judge
 # After talking on this often when asked for an extension, only a key gets a caller through: of 60
 # recordings one fell silent at the third question and gave something that was short enough.
 _TALKS = 2
-# After talking on this often when asked for an extension, only a key gets a caller through: of 60
-# recordings one fell silent at the third question and gave something that was short enough.
-_TALKS = 2
 # A call that is silent when asked this often is over: nobody is there.
 _SILENT_TRIES = 2
 
