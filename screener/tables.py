@@ -17,6 +17,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 
+from screener.core.letter import is_address
+
 T = TypeVar("T")
 E = TypeVar("E", bound=StrEnum)
 Reading = Callable[[object], T]
@@ -24,9 +26,6 @@ Reading = Callable[[object], T]
 _LONGEST_SHOWN = 60
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h)")
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
-_MAIL = re.compile(
-    r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?"
-)
 _SAFE_NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
 
 
@@ -160,7 +159,7 @@ def safe_name(value: object) -> str:
 
 def mail_address(value: object) -> str:
     """A plain mail address (RFC 5321 Mailbox without quoting), no display name."""
-    if not isinstance(value, str) or len(value) > 254 or not _MAIL.fullmatch(value):
+    if not isinstance(value, str) or not is_address(value):
         raise UnfitError('expected a mail address like "you@example.net"')
     return value
 

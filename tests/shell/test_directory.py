@@ -48,6 +48,8 @@ def test_each_did_may_offer_its_own_extensions(write: Write) -> None:
         ('"Doctor Smith"', '""', "expected words of letters only"),
         ('"you@example.net"', '"you"', '"you" in it: expected a mail address'),
         ('"you@example.net"', '"a@b\\nBcc: c@d"', "expected a mail address"),
+        ('"you@example.net"', '"you..me@example.net"', "expected a mail address"),
+        ('"you@example.net"', '"you@example..net"', "expected a mail address"),
         ('["you@example.net"]', "[]", "boxes.family.mail = []: a box needs at least one"),
         ("[groups.family]", '[groups."my family"]', "expected a name of letters a-z, digits"),
         ("kitchen = ", '"a,b" = ', 'phones."a,b" = "a,b": expected a name of letters'),
