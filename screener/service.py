@@ -182,8 +182,9 @@ class Service:
                 self._tell(line)
 
     async def _catch_up(self) -> None:
+        known = list(self._calls.values())  # a call that comes in while we ask is in no answer
         channels = await self._client.channels()
-        for session, _ in list(self._calls.values()):
+        for session, _ in known:
             session.catch_up(channels)
         await self.settlement.settle(self._calls.keys())
 

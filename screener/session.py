@@ -111,8 +111,10 @@ class Session:
             log.exception("call %d failed", self._entry.number)
             ending = Ending(Outcome.FAILED, f"{type(failure).__name__}: {failure}")
         finally:
-            await asyncio.shield(self._finish(ending))
-            events.cancel()
+            try:
+                await asyncio.shield(self._finish(ending))
+            finally:
+                events.cancel()
 
     def catch_up(self, channels: Iterable[Mapping[str, Any]]) -> None:
         """Take in what happened while no events came; `channels` are all that Asterisk has."""
@@ -173,7 +175,7 @@ class Session:
             work.cancel()
             gone.cancel()
             await asyncio.gather(work, gone, return_exceptions=True)
-        raise CallerGone(self._ear.unfinished)
+        raise CallerGone(self._ear.unfinished if isinstance(command, Listen) else None)
 
     async def _perform(self, command: Command[Any]) -> Any:  # noqa: PLR0911, C901 (a table)
         match command:

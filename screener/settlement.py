@@ -25,7 +25,7 @@ from screener.core.call import Outcome
 from screener.core.letter import Letter
 from screener.core.message import LEAST_SPEECH
 from screener.core.story import CallRow
-from screener.errors import AriGone, AriNotInStasis, StoreError
+from screener.errors import AriGone, AriNotInStasis, ScreenerError, StoreError
 from screener.outbox import Outbox
 from screener.store import DATABASE, CallEnd, CallLog, Store
 from screener.tape import measure
@@ -53,7 +53,7 @@ class Settlement:
 
     async def settle(self, ours: Collection[str]) -> None:
         """Settle everything of which no part belongs to a call in `ours` (Asterisk channel ids)."""
-        channels = [str(c["id"]) for c in await self.client.channels() if self._in_app(c)]
+        channels = [str(c["id"]) for c in await self.client.channels() if self.client.owns(c)]
         bridges = [b for b in await self.client.bridges() if is_part(str(b["id"]))]
         await asyncio.sleep(_EVENTS_BEHIND)
         strays = {channel for channel in channels if owner(channel) not in ours}
@@ -75,7 +75,7 @@ class Settlement:
     async def _until_gone(self, strays: Collection[str]) -> None:
         """A recording is whole when the channel that it was made on is gone."""
         for _ in range(_LOOKS):
-            left = [str(c["id"]) for c in await self.client.channels() if self._in_app(c)]
+            left = [str(c["id"]) for c in await self.client.channels() if self.client.owns(c)]
             if not any(channel in strays for channel in left):
                 return
             await asyncio.sleep(_EVENTS_BEHIND)
@@ -99,11 +99,6 @@ class Settlement:
         task = asyncio.ensure_future(until_one_hangs_up())
         self._watching.add(task)
         task.add_done_callback(self._watching.discard)
-
-    def _in_app(self, channel: Mapping[str, Any]) -> bool:
-        dialplan = channel.get("dialplan") or {}
-        application = str(dialplan.get("app_data", "")).partition(",")[0]
-        return dialplan.get("app_name") == "Stasis" and application == self.client.app
 
     async def _end(self, channel: str) -> None:
         """A caller goes to the phones; what we had made for his call is hung up."""
@@ -135,8 +130,12 @@ class Settlement:
         # The last take of a call is the one that its caller wanted.
         strays = sorted({*stored, *local}, key=_take_number, reverse=True)
         for take in strays:
-            if owner(take) not in ours:
+            if owner(take) in ours:
+                continue
+            try:
                 await self._rescue_one(take, from_asterisk=take in stored)
+            except (ScreenerError, OSError) as failed:  # the others are not lost with it
+                log.error("recording %s stays where it is: %s", take, failed)
 
     async def _rescue_one(self, take: str, *, from_asterisk: bool) -> None:
         path = self.takes / f"{take}.wav"

@@ -17,7 +17,14 @@ from urllib.parse import quote
 import aiohttp
 
 from screener.asterisk.dialplan import DEADLINE, FAILSAFE, FAILSAFE_EXTENSION, deadline_of
-from screener.errors import AriDown, AriError, AriGone, AriNotInStasis, AriRefused
+from screener.errors import (
+    AriDown,
+    AriError,
+    AriGone,
+    AriNotInStasis,
+    AriRefused,
+    OutboxError,
+)
 
 # Asterisk on the same machine answers in a millisecond or two; one that takes this long is stuck.
 TIMEOUT = 5.0
@@ -128,6 +135,12 @@ class Client:
     async def channels(self) -> list[dict[str, Any]]:
         """Every channel that Asterisk has."""
         return list(await self._ask("GET", "channels"))
+
+    def owns(self, channel: Mapping[str, Any]) -> bool:
+        """Whether a channel, as `channels` gives it, is in our application now."""
+        dialplan = channel.get("dialplan") or {}
+        application = str(dialplan.get("app_data", "")).partition(",")[0]
+        return dialplan.get("app_name") == "Stasis" and application == self.app
 
     async def only_events(self, *types: str) -> None:
         """Have only these types of events sent: a bridge alone sets off dozens that none reads."""
@@ -281,7 +294,10 @@ class Client:
         return [str(item["name"]) for item in await self._ask("GET", "recordings", "stored")]
 
     async def fetch_recording(self, name: str, to: Path) -> None:
-        """Write a stored recording to a file, piece by piece: it may be an hour long."""
+        """Write a stored recording to a file, piece by piece: it may be an hour long.
+
+        Raises OutboxError where the file cannot be written.
+        """
         where = f"{self.url}/recordings/stored/{quote(name, safe='')}/file"
         timeout = aiohttp.ClientTimeout(total=_DOWNLOAD_TIMEOUT)
         try:
@@ -293,6 +309,8 @@ class Client:
                         await asyncio.to_thread(file.write, chunk)
         except (aiohttp.ClientError, TimeoutError) as down:
             raise AriDown(f"recording {name} could not be fetched: {down}") from down
+        except OSError as disk:
+            raise OutboxError(f"{to} cannot be written: {disk.strerror}: make room") from disk
 
     async def delete_recording(self, name: str) -> None:
         await self._ask("DELETE", "recordings", "stored", name)
@@ -300,7 +318,8 @@ class Client:
 
 def _error(status: int, what: str, text: str) -> AriError:
     detail = f"Asterisk answered {status} to {what}" + (f": {text[:200]}" if text else "")
-    if status == 404:
+    # addChannel says 400 of a channel that is no more, 404 only of the bridge.
+    if status == 404 or (status == 400 and "Channel not found" in text):
         return AriGone(detail)
     if status in {409, 412, 422}:
         return AriNotInStasis(detail)

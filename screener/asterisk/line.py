@@ -31,7 +31,7 @@ from screener.asterisk.translate import (
 )
 from screener.core.frontdoor import Phone
 from screener.core.ringing import PhoneEvent, Said
-from screener.errors import AriDown, AriError, AriGone, AriNotInStasis
+from screener.errors import AriDown, AriError, AriGone, AriNotInStasis, AriRefused
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +87,9 @@ class Line:
         self._mailbox: Mailbox = asyncio.Queue()
         self._keys = ""
         self._count = 0
-        self._talking = False
+        # Setting the caller's deadline: one request at a time, or they might overtake each other.
+        self._deadline = asyncio.Lock()
+        self._holding = True
         self._legs: dict[str, Leg] = {}
         self._bridges: list[str] = []
         self._ear_channels: list[str] = []
@@ -109,17 +111,25 @@ class Line:
 
     async def _hold_off_deadline(self) -> None:
         """As long as we live the call is ours; when we do not, the dialplan takes it back."""
-        while not self.gone.is_set():
+        while True:
             await asyncio.sleep(PATIENCE / 3)
-            if self._talking:
-                return
-            with suppress(AriError):
-                await self._client.set_global(deadline_of(self.channel), f"{PATIENCE:.0f}")
+            async with self._deadline:
+                # Never on a call that is the dialplan's: nothing there would lift it again.
+                if self.gone.is_set() or not self._holding:
+                    return
+                try:
+                    await self._client.set_global(deadline_of(self.channel), f"{PATIENCE:.0f}")
+                except AriError as failed:
+                    log.warning("the deadline of %s is not held off: %s", self.channel, failed)
 
     def catch_up(self, channels: Iterable[Mapping[str, Any]]) -> None:
-        """Take in what happened while no events came; `channels` are all that Asterisk has."""
+        """Take in what happened while no events came; `channels` are all that Asterisk has.
+
+        A caller who is no longer in our application has been taken to the phones by his deadline.
+        """
+        channels = list(channels)
         states = {str(channel["id"]): str(channel.get("state")) for channel in channels}
-        if self.channel not in states:
+        if self.channel not in {str(c["id"]) for c in channels if self._client.owns(c)}:
             self.gone.set()
             for name in list(self._recordings):
                 self._take_in(RecordingOver(self.channel, name, failed=False))
@@ -197,13 +207,23 @@ class Line:
         await self._client.ring_stop(self.channel)
 
     async def hangup(self, cause: int = 16) -> None:
-        with suppress(AriGone):
-            await self._client.hangup(self.channel, cause)
+        """End the call, if it is still ours: the dialplan may have taken it to the phones."""
+        if not self.gone.is_set():
+            with suppress(AriGone):
+                await self._client.hangup(self.channel, cause)
 
     async def hand_back(self) -> bool:
         """Give the call to the dialplan, which rings the phones; False where that cannot be."""
         try:
-            await self._client.give_to_phones(self.channel)
+            async with self._deadline:
+                self._holding = False
+                if not any(
+                    self._client.owns(channel)
+                    for channel in await self._client.channels()
+                    if channel["id"] == self.channel
+                ):
+                    return False  # the dialplan has it already, or the caller has hung up
+                await self._client.give_to_phones(self.channel)
         except AriError as lost:
             log.warning("call %s cannot be given back to the dialplan: %s", self.channel, lost)
             return False
@@ -278,8 +298,7 @@ class Line:
             self._client.snoop(self.channel, snoop, "ear"),
             self._client.create_bridge(bridge),
         )
-        async with asyncio.timeout(_ARRIVAL):
-            await asyncio.gather(*arrivals)
+        await self._arrived(*arrivals)
         on_source(source)
         await self._client.add_to_bridge(bridge, snoop, media)
 
@@ -289,10 +308,17 @@ class Line:
         self._arrivals[channel] = arrival
         return arrival
 
+    async def _arrived(self, *arrivals: asyncio.Future[None]) -> None:
+        try:
+            async with asyncio.timeout(_ARRIVAL):
+                await asyncio.gather(*arrivals)
+        except TimeoutError as late:
+            raise AriDown(f"a new channel did not reach us within {_ARRIVAL:g} s") from late
+
     async def close_ear(self) -> None:
-        """No longer send the caller's audio anywhere."""
-        channels, self._ear_channels = self._ear_channels, []
-        await asyncio.gather(*(self._end_channel(channel) for channel in channels))
+        """No longer send the caller's audio anywhere. What a cancellation leaves, `close` ends."""
+        await asyncio.gather(*(self._end_channel(channel) for channel in self._ear_channels))
+        self._ear_channels.clear()
         bridges = [bridge for bridge in self._bridges if f"{_MARK}ear-" in bridge]
         await asyncio.gather(*(self._end_bridge(bridge) for bridge in bridges))
 
@@ -305,10 +331,9 @@ class Line:
         arrival = self._arrival(leg.channel)
         try:
             await self._client.create(leg.channel, phone.endpoint, "leg", seconds + _DEAD)
-            async with asyncio.timeout(_ARRIVAL):
-                await arrival
+            await self._arrived(arrival)
             await self._client.dial(leg.channel, seconds, self.channel)
-        except (AriError, TimeoutError) as failed:
+        except AriError as failed:
             # One phone that cannot be rung is that phone's matter: the others ring.
             log.warning("%s cannot be rung: %s", phone.name, failed)
             leg.gone.set()
@@ -321,12 +346,13 @@ class Line:
         self._bridges.append(bridge)
         await asyncio.gather(self.answer(), self._client.create_bridge(bridge))
         await self._client.add_to_bridge(bridge, self.channel, leg.channel)
-        self._talking = True
         # Two people who talk are not parted because we died.
-        await asyncio.gather(
-            self._client.set_global(deadline_of(self.channel), "0"),
-            self._client.set_global(deadline_of(leg.channel), "0"),
-        )
+        async with self._deadline:
+            self._holding = False
+            await asyncio.gather(
+                self._client.set_global(deadline_of(self.channel), "0"),
+                self._client.set_global(deadline_of(leg.channel), "0"),
+            )
 
     async def end_leg(self, leg: Leg) -> None:
         if not leg.gone.is_set():
@@ -336,17 +362,19 @@ class Line:
 
     async def close(self) -> None:
         """Leave nothing of this call in Asterisk, but for the caller himself."""
-        await self.close_ear()
-        await asyncio.gather(*(self.end_leg(leg) for leg in self._legs.values()))
-        await asyncio.gather(*(self._end_bridge(bridge) for bridge in list(self._bridges)))
-        self._connection.forget(self._mailbox)
+        try:
+            await asyncio.gather(*(self.end_leg(leg) for leg in self._legs.values()))
+            await self.close_ear()
+            await asyncio.gather(*(self._end_bridge(bridge) for bridge in list(self._bridges)))
+        finally:
+            self._connection.forget(self._mailbox)
 
     async def _end_channel(self, channel: str) -> None:
         await _regardless(self._client.hangup(channel))
 
     async def _end_bridge(self, bridge: str) -> None:
-        self._bridges.remove(bridge)
         await _regardless(self._client.destroy_bridge(bridge))
+        self._bridges.remove(bridge)
 
 
 async def _regardless(request: Awaitable[None]) -> None:
@@ -354,9 +382,9 @@ async def _regardless(request: Awaitable[None]) -> None:
     with suppress(AriGone, AriNotInStasis):
         try:
             await request
-        except AriDown as down:
-            # It is settled when Asterisk is back: service.py asks what is left of calls.
-            log.warning("not tidied up: %s", down)
+        except (AriDown, AriRefused) as failed:
+            # It is settled when the connection is opened again (settlement.py).
+            log.warning("not tidied up: %s", failed)
 
 
 def _settle(future: asyncio.Future[T] | None, value: T) -> None:

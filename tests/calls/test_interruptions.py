@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
+import signal
 import sqlite3
 import time
 import wave
@@ -47,6 +49,25 @@ async def test_screener_is_killed_while_a_caller_listens_and_the_phones_ring(
     row = await stage.row(within=5)
     assert row.outcome == Outcome.LOST
     assert row.reason == "screener stopped in the middle of this call"
+
+
+async def test_a_call_that_was_taken_to_the_phones_while_screener_hung_stays_there(
+    stage: Stage,
+) -> None:
+    """When screener moves again, the call is no longer its to end, nor to give away once more."""
+    process = stage.pid
+    assert process is not None
+    async with stage.caller() as call:
+        await call.answered()
+        await call.hear_sound(within=5)
+        os.kill(process, signal.SIGSTOP)
+        try:
+            await stage.phones["kitchen"].answered(within=20)
+        finally:
+            os.kill(process, signal.SIGCONT)
+        await stage.row(within=30)
+        await call.speak(speech.silence(1.0))
+        assert not call.over
 
 
 async def test_screener_is_killed_and_started_again_in_mid_call(stage: Stage) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from aiohttp import BasicAuth, WSMsgType, web
@@ -17,7 +18,7 @@ from aiohttp.test_utils import TestServer
 from screener.asterisk.client import Client
 from screener.asterisk.connection import Connection, Mailbox
 from screener.asterisk.translate import Arrived, Key
-from screener.errors import AriDown, AriGone, AriNotInStasis, AriRefused
+from screener.errors import AriDown, AriGone, AriNotInStasis, AriRefused, OutboxError
 
 
 class Asterisk:
@@ -27,6 +28,7 @@ class Asterisk:
         self.sockets: list[web.WebSocketResponse] = []
         self.connected = asyncio.Event()
         self.status = 204
+        self.text = "because"
         self.secret = "right"
         app = web.Application()
         app.router.add_get("/ari/events", self._events)
@@ -57,7 +59,7 @@ class Asterisk:
         return socket
 
     async def _request(self, _: web.Request) -> web.Response:
-        return web.Response(status=self.status, text="because")
+        return web.Response(status=self.status, text=self.text)
 
 
 @pytest.fixture
@@ -196,6 +198,23 @@ async def test_one_error_class_for_each_meaning(
     async with asterisk.client() as client:
         with pytest.raises(error, match="because"):
             await client.answer("c1")
+
+
+async def test_a_channel_that_is_gone_when_it_is_to_be_joined_is_gone(asterisk: Asterisk) -> None:
+    """Asterisk 22 says 400 of it, as of a request that it does not understand."""
+    asterisk.status, asterisk.text = 400, '{"message":"Channel not found"}'
+    async with asterisk.client() as client:
+        with pytest.raises(AriGone):
+            await client.add_to_bridge("b1", "c1", "c2")
+
+
+async def test_a_recording_that_cannot_be_written_is_said(
+    asterisk: Asterisk, tmp_path: Path
+) -> None:
+    asterisk.status = 200
+    async with asterisk.client() as client:
+        with pytest.raises(OutboxError, match="cannot be written"):
+            await client.fetch_recording("take", tmp_path / "missing" / "take.wav")
 
 
 async def test_the_secret_is_in_no_message(asterisk: Asterisk) -> None:

@@ -67,6 +67,45 @@ async def test_a_sound_is_stopped_however_often_its_playing_is_cancelled(
         assert await asterisk.asked.get() == "DELETE playbacks"
 
 
+async def test_a_line_that_is_gone_is_not_hung_up(asterisk: Asterisk, line: Line) -> None:
+    """Its caller may be talking: the dialplan has taken him to the phones."""
+    line.gone.set()
+    await line.hangup()
+    assert asterisk.asked.empty()
+
+
+async def test_a_caller_who_has_left_our_application_is_gone(line: Line) -> None:
+    rings = {"context": "screener-ring", "app_name": "Dial", "app_data": "PJSIP/kitchen,25,i"}
+    ours = {"context": "screener-door", "app_name": "Stasis", "app_data": "screener,did,+1818"}
+    line.catch_up([{"id": "channel", "state": "Up", "dialplan": ours}])
+    assert not line.gone.is_set()
+    line.catch_up([{"id": "channel", "state": "Up", "dialplan": rings}])
+    assert line.gone.is_set()
+
+
+async def test_a_line_whose_closing_was_cancelled_is_closed_by_the_next(
+    asterisk: Asterisk, line: Line
+) -> None:
+    """Or its ear would stay in Asterisk for ever."""
+    opening = asyncio.ensure_future(line.open_ear("127.0.0.1:40000", lambda _: None))
+    for _ in range(3):  # media, snoop and bridge
+        await asterisk.asked.get()
+    opening.cancel()
+    await asyncio.gather(opening, return_exceptions=True)
+    asterisk.answers.clear()
+    closing = asyncio.ensure_future(line.close_ear())
+    await asterisk.asked.get()
+    closing.cancel()
+    await asyncio.gather(closing, return_exceptions=True)
+    while not asterisk.asked.empty():
+        asterisk.asked.get_nowait()
+    asterisk.answers.set()
+    await line.close()
+    ended = [asterisk.asked.get_nowait() for _ in range(asterisk.asked.qsize())]
+    assert ended.count("DELETE channels") == 2
+    assert ended.count("DELETE bridges") == 1
+
+
 async def test_a_sound_is_stopped_that_was_cancelled_before_it_began(
     asterisk: Asterisk, line: Line
 ) -> None:
