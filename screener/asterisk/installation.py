@@ -32,7 +32,16 @@ Tell: TypeAlias = Callable[[str], None]
 SUITE = "forky"
 OLDEST = 18
 PACKAGES = ("asterisk", "asterisk-core-sounds-en-wav")
-NEEDED_MODULES = ("chan_pjsip.so", "chan_rtp.so", "res_ari_channels.so", "app_stasis.so")
+NEEDED_MODULES = (
+    *("chan_pjsip.so", "chan_rtp.so", "app_stasis.so", "app_dial.so", "format_wav.so"),
+    *("res_ari_applications.so", "res_ari_asterisk.so", "res_ari_bridges.so"),
+    *("res_ari_channels.so", "res_ari_endpoints.so", "res_ari_events.so"),
+    *("res_ari_playbacks.so", "res_ari_recordings.so", "res_stasis_answer.so"),
+    *("res_stasis_playback.so", "res_stasis_recording.so", "res_stasis_snoop.so"),
+    # Asterisk sets a function that it does not have without a word: no call would be held off
+    # its deadline, or given back (asterisk/dialplan.py).
+    *("func_export.so", "func_timeout.so"),
+)
 TREE = "asterisk-22"
 """The folder in the cache; another name when what is unpacked into it changes."""
 

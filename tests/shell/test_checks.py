@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from screener import config, starter
@@ -65,6 +66,17 @@ async def test_a_phone_that_asterisk_does_not_know_is_named(home: Path) -> None:
     wrong = [finding.text for finding in await of_asterisk(home) if not finding.ok]
     assert len(wrong) == 1
     assert wrong[0].startswith("phones.study: Asterisk knows no PJSIP/attic")
+
+
+async def test_a_module_that_is_not_loaded_is_named(home: Path, asterisk: PrivateAsterisk) -> None:
+    ours = config.load(home / "screener.toml").asterisk
+    async with (
+        aiohttp.ClientSession(auth=aiohttp.BasicAuth(ours.user, ours.secret)) as http,
+        http.delete(f"{asterisk.url}/asterisk/modules/func_export.so") as unloaded,
+    ):
+        assert unloaded.status == 204
+    wrong = [finding.text for finding in await of_asterisk(home) if not finding.ok]
+    assert wrong == ["the module func_export.so is not loaded: load it in modules.conf"]
 
 
 @pytest.mark.usefixtures("asterisk")
