@@ -6,7 +6,8 @@ import asyncio
 import logging
 import signal
 from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
+from functools import partial
 
 from screener import config, recogniser
 from screener.asterisk import installation
@@ -17,9 +18,9 @@ from screener.asterisk.private import PrivateAsterisk
 from screener.asterisk.translate import TYPES, Arrived
 from screener.config import Settings
 from screener.core import number
-from screener.core.call import Call
+from screener.core.call import Call, Outcome
 from screener.core.rules import RuleSet
-from screener.errors import AriDown, OutboxError, ScreenerError
+from screener.errors import AriDown, OutboxError, ScreenerError, SetupError
 from screener.lock import lock
 from screener.outbox import Outbox
 from screener.prompts import Prompts
@@ -31,6 +32,8 @@ log = logging.getLogger(__name__)
 
 # What the dialplan gives a caller's channel as its first argument (asterisk/dialplan.py).
 _CALLER = "did"
+# Seconds after which recordings that nobody kept or dropped are looked for again.
+_RESCUE_AGAIN = 600.0
 # Seconds until the outbox is tried again when its disk has failed.
 _DELIVER_AGAIN = 60.0
 
@@ -64,6 +67,7 @@ async def _open(settings: Settings, tell: Callable[[str], None], stack: AsyncExi
     if url is None:
         private = await _start_asterisk(settings, tell, stack)
         url, directions = private.url, private.directions()
+    media = await _open_media(settings, stack)
     await asyncio.to_thread(prompts.build, tell)
     engine = await asyncio.to_thread(recogniser.load, settings)
     tell(f"speech is understood by {engine.name}")
@@ -74,9 +78,6 @@ async def _open(settings: Settings, tell: Callable[[str], None], stack: AsyncExi
     client = await stack.enter_async_context(
         Client(url, asterisk.user, asterisk.secret, asterisk.app)
     )
-    media = Media()
-    await media.open(asterisk.media_host)
-    stack.callback(media.close)
     outbox = Outbox(settings.data / "outbox", settings.mail)
     service = Service(settings, rules, client, directions)
     service.house = House(
@@ -84,6 +85,20 @@ async def _open(settings: Settings, tell: Callable[[str], None], stack: AsyncExi
     )
     service.settlement = Settlement(client, service.connection, settings, store, outbox, takes)
     return service
+
+
+async def _open_media(settings: Settings, stack: AsyncExitStack) -> Media:
+    media = Media()
+    host = settings.asterisk.media_host
+    try:
+        await media.open(host)
+    except OSError as error:
+        raise SetupError(
+            f"callers' audio cannot come to asterisk.media_host {host} ({error.strerror}):"
+            f" name an address of this machine in {settings.path}"
+        ) from error
+    stack.callback(media.close)
+    return media
 
 
 async def _start_asterisk(
@@ -112,7 +127,8 @@ class Service:
         self._rules = rules
         self._client = client
         self._directions = directions
-        self._calls: dict[str, tuple[Session, asyncio.Task[None]]] = {}
+        self._calls: dict[str, tuple[Session, asyncio.Task[Outcome]]] = {}
+        self._failed = asyncio.Event()
         self._tell: Callable[[str], None] = log.info
         self._open = asyncio.Event()
 
@@ -122,6 +138,7 @@ class Service:
         tasks = {
             asyncio.ensure_future(self.connection.run()),
             asyncio.ensure_future(self._deliver()),
+            asyncio.ensure_future(self._rescue()),
             asyncio.ensure_future(stop.wait()),
         }
         try:
@@ -143,6 +160,18 @@ class Service:
                 log.error("messages are not delivered: %s", trouble)
             await asyncio.sleep(_DELIVER_AGAIN)
 
+    async def _rescue(self) -> None:
+        """Mail what callers had recorded when their call failed: at once, or when it can be."""
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_RESCUE_AGAIN):
+                    await self._failed.wait()
+            self._failed.clear()
+            try:
+                await self.settlement.rescue(self._calls.keys())
+            except ScreenerError as trouble:
+                log.warning("recordings are looked for again later: %s", trouble)
+
     async def _stop_calls(self) -> None:
         tasks = [task for _, task in self._calls.values()]
         for task in tasks:
@@ -162,7 +191,12 @@ class Service:
         session = Session(self.house, arrived, call, door)
         task = asyncio.ensure_future(session.run(self._rules))
         self._calls[call.uid] = (session, task)
-        task.add_done_callback(lambda _: self._calls.pop(call.uid, None))
+        task.add_done_callback(partial(self._over, call.uid))
+
+    def _over(self, uid: str, task: asyncio.Task[Outcome]) -> None:
+        self._calls.pop(uid, None)
+        if not task.cancelled() and (task.exception() or task.result() is Outcome.FAILED):
+            self._failed.set()
 
     async def _found(self) -> None:
         """The event socket is open: hear only what we read, and see what happened meanwhile."""

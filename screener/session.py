@@ -99,8 +99,8 @@ class Session:
         self._leg: Leg | None = None
         self._talking = False
 
-    async def run(self, rules: RuleSet) -> None:
-        """Take the call through its script to its end."""
+    async def run(self, rules: RuleSet) -> Outcome:
+        """Take the call through its script to its end; how it ended."""
         events = asyncio.ensure_future(self._line.run())
         ending = Ending(Outcome.FAILED, "screener was stopped in mid-call")
         try:
@@ -115,6 +115,7 @@ class Session:
                 await asyncio.shield(self._finish(ending))
             finally:
                 events.cancel()
+        return ending.outcome
 
     def catch_up(self, channels: Iterable[Mapping[str, Any]]) -> None:
         """Take in what happened while no events came; `channels` are all that Asterisk has."""

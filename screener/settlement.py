@@ -2,6 +2,7 @@
 
 Asked of Asterisk, never guessed. It runs each time that the event socket opens: after a start, when
 an earlier run may have died in mid-call, and after a lost connection, when calls of ours went on.
+Recordings are looked for after a call that failed as well, and now and then.
 Promise 3 (nothing is lost) is kept here: a recording that nobody kept or dropped is mailed.
 """
 
@@ -50,6 +51,7 @@ class Settlement:
     outbox: Outbox
     takes: Path
     _watching: set[asyncio.Task[None]] = field(default_factory=set)
+    _rescuing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def settle(self, ours: Collection[str]) -> None:
         """Settle everything of which no part belongs to a call in `ours` (Asterisk channel ids)."""
@@ -70,7 +72,7 @@ class Settlement:
                 self._see_off(str(bridge["id"]), members)
         await self._settle_rows(ours, talking)
         await self._until_gone(strays - talking)
-        await self._rescue(ours)
+        await self.rescue(ours)
 
     async def _until_gone(self, strays: Collection[str]) -> None:
         """A recording is whole when the channel that it was made on is gone."""
@@ -123,12 +125,17 @@ class Settlement:
                 await self.store.end(row.id, end)
             log.warning("call %d: %s", row.id, reason)
 
-    async def _rescue(self, ours: Collection[str]) -> None:
+    async def rescue(self, ours: Collection[str]) -> None:
         """Takes that were neither kept nor dropped: to the outbox with those that hold speech."""
+        async with self._rescuing:  # or both would mail what they find
+            await self._rescue(ours)
+
+    async def _rescue(self, ours: Collection[str]) -> None:
         stored = [name for name in await self.client.stored_recordings() if TAKE in name]
         local = [path.stem for path in self.takes.glob("*.wav")]
         # The last take of a call is the one that its caller wanted.
         strays = sorted({*stored, *local}, key=_take_number, reverse=True)
+        await self._until_gone({owner(take) for take in strays} - set(ours))
         for take in strays:
             if owner(take) in ours:
                 continue

@@ -99,6 +99,21 @@ async def test_the_caller_hangs_up_while_he_hears_his_message(stage: Stage) -> N
     await stage.mail.letter(within=20)
 
 
+async def test_whoever_was_never_asked_has_no_verdict(stage: Stage) -> None:
+    """That nothing is said over the review is no silent call."""
+    for name in ("kitchen", "study"):
+        await stage.phones[name].will("486")
+    async with stage.caller(FRIEND) as call:
+        await call.hear_tone(1000.0, within=30)
+        await call.hear_quiet(0.1, within=3)
+        await call.speak(speech.say("hello, please call me back tonight, thank you"))
+        await call.key("#")
+        await call.hear_sound(within=5)
+        await call.hang_up()
+    assert await the_only_row(stage) == Outcome.MESSAGE
+    assert (await stage.row(within=5)).verdict == ""
+
+
 @pytest.mark.parametrize(
     ("answer", "remark"),
     [("486", "office is busy"), ("603", "office declined"), ("480", "office cannot be reached")],

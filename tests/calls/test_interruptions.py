@@ -186,6 +186,26 @@ async def test_a_failure_inside_a_call_rings_the_phones(stage: Stage) -> None:
     assert "given to the dialplan: the phones ring without us" in story
 
 
+async def test_what_was_recorded_before_a_failure_is_mailed_at_once(stage: Stage) -> None:
+    """Here the prompts vanish before he is asked to review it."""
+    words = speech.say("this is the library, your books are due on friday", "flite:slt")
+    await stage.phones["office"].will("486")
+    sounds = stage.settings.data / "sounds"
+    async with stage.caller(name="Library") as call:
+        await reach_the_box(call)
+        await call.speak(words)
+        elsewhere = sounds.rename(sounds.with_name("vanished"))
+        try:
+            await call.key("#")
+            await stage.phones["kitchen"].answered(within=10)
+        finally:
+            elsewhere.rename(sounds)
+        await talk(call)
+    letter = await stage.mail.letter(within=20)
+    assert speech.likeness(letter.sound, words) > 0.5
+    assert (await stage.row(within=5)).outcome == Outcome.FAILED
+
+
 async def test_a_prompt_that_asterisk_cannot_play_rings_the_phones(stage: Stage) -> None:
     """As when a user's own Asterisk may not read our files: here they have a foreign rate."""
     sounds = stage.settings.data / "sounds"

@@ -326,6 +326,16 @@ def test_a_run_with_a_wrong_configuration_starts_nothing(home: Path) -> None:
     assert not list((home / "data").glob("asterisk*"))
 
 
+def test_a_run_whose_callers_could_not_be_heard_says_so(home: Path) -> None:
+    (home / "ari-secret").write_text("hidden\n")
+    path = home / "screener.toml"
+    own = '[asterisk]\nurl = "http://127.0.0.1:1/ari"\nsecret_file = "ari-secret"\n'
+    elsewhere = 'media_host = "192.0.2.1"'  # RFC 5737: nobody's
+    path.write_text(path.read_text().replace("[asterisk]", own + elsewhere))
+    stderr = refused("run", home)
+    assert "callers' audio cannot come to asterisk.media_host 192.0.2.1" in stderr
+
+
 def test_ctrl_c_ends_it_without_a_traceback(home: Path) -> None:
     """While prompts are spoken: the longest thing that the command does before it serves."""
     command = [sys.executable, "-m", "screener", "sounds", "build", "--dir", str(home)]
