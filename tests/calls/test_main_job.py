@@ -93,11 +93,12 @@ async def test_a_key_before_the_first_word_counts(stage: Stage) -> None:
 
 
 async def test_a_stranger_says_an_extension(stage: Stage) -> None:
+    office = speech.say("office")  # before the call: it takes the caller's own time to make
     async with stage.caller() as call:
         await call.answered()
         await call.hear_sound(within=5)
         await call.hear_quiet(1.2, within=30)
-        await call.speak(speech.say("office"))
+        await call.speak(office)
         await stage.phones["office"].answered(within=10)
         await talk(call)
     assert (await stage.row(within=5)).reason == 'the caller said "office": extension 2, office'

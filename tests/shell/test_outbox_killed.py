@@ -40,7 +40,7 @@ def say(*words):
     os.write(1, (" ".join(map(str, words)) + "\\n").encode())
 
 async def keep_and_deliver(root, port, audio, letter, first, room):
-    mail = MailSettings("127.0.0.1", port, MailSecurity.NONE, "", "", "door@example.org", 7.0)
+    mail = MailSettings("127.0.0.1", port, MailSecurity.NONE, "", "", "door@example.org", 7.0, 30.0)
     outbox = Outbox(Path(root), mail)
     if room:
         resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
