@@ -228,23 +228,24 @@ class Client:
             appArgs=args,
         )
 
-    async def external_media(self, channel: str, host: str, args: str) -> tuple[str, int]:
+    async def external_media(self, channel: str, host: str) -> tuple[str, int]:
         """Make a channel that sends its audio to `host` ("127.0.0.1:40000") as G.711 mu-law RTP.
 
         Returns the address (host, port) from which the packets will come.
         """
-        await self._ask(
+        made = await self._ask(
             "POST",
-            "channels",
-            "externalMedia",
+            *("channels", "externalMedia"),
             app=self.app,
             external_host=host,
             format="ulaw",
             channelId=channel,
-            data=args or None,
         )
-        port = await self.variable(channel, "UNICASTRTP_LOCAL_PORT")
-        address = await self.variable(channel, "UNICASTRTP_LOCAL_ADDRESS")
+        told = (made or {}).get("channelvars") or {}  # newer Asterisks answer with them
+        address, port = [
+            str(told.get(name) or await self.variable(channel, name))
+            for name in ("UNICASTRTP_LOCAL_ADDRESS", "UNICASTRTP_LOCAL_PORT")
+        ]
         return address, int(port or 0)
 
     # Bridges ---------------------------------------------------------------------------------
