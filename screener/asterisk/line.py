@@ -91,6 +91,7 @@ class Line:
         self._deadline = asyncio.Lock()
         self._holding = True
         self._legs: dict[str, Leg] = {}
+        self._making: set[asyncio.Future[Any]] = set()
         self._bridges: list[str] = []
         self._ear_channels: list[str] = []
         self._arrivals: dict[str, asyncio.Future[None]] = {}
@@ -191,6 +192,14 @@ class Line:
         """A new name, of this call's, for something in Asterisk."""
         self._count += 1
         return f"{self.channel}{_MARK}{what}-{self._count}"
+
+    async def _make(self, request: Awaitable[T]) -> T:
+        """Ask Asterisk to make something. `close` waits for it even if we are cancelled: what was
+        made only after it had been ended would stay in Asterisk for ever."""
+        making = asyncio.ensure_future(request)
+        self._making.add(making)
+        making.add_done_callback(self._making.discard)
+        return await asyncio.shield(making)
 
     # The caller ------------------------------------------------------------------------------
 
@@ -294,9 +303,9 @@ class Line:
         self._ear_channels += [snoop, media]
         arrivals = [self._arrival(snoop), self._arrival(media)]
         source, _, _ = await asyncio.gather(
-            self._client.external_media(media, host, ""),
-            self._client.snoop(self.channel, snoop, "ear"),
-            self._client.create_bridge(bridge),
+            self._make(self._client.external_media(media, host)),
+            self._make(self._client.snoop(self.channel, snoop, "ear")),
+            self._make(self._client.create_bridge(bridge)),
         )
         await self._arrived(*arrivals)
         on_source(source)
@@ -330,7 +339,9 @@ class Line:
         self._legs[leg.channel] = leg
         arrival = self._arrival(leg.channel)
         try:
-            await self._client.create(leg.channel, phone.endpoint, "leg", seconds + _DEAD)
+            await self._make(
+                self._client.create(leg.channel, phone.endpoint, "leg", seconds + _DEAD)
+            )
             await self._arrived(arrival)
             await self._client.dial(leg.channel, seconds, self.channel)
         except AriError as failed:
@@ -344,7 +355,7 @@ class Line:
         """Put the caller and a phone that answered into one bridge."""
         bridge = self._name("talk")
         self._bridges.append(bridge)
-        await asyncio.gather(self.answer(), self._client.create_bridge(bridge))
+        await asyncio.gather(self.answer(), self._make(self._client.create_bridge(bridge)))
         await self._client.add_to_bridge(bridge, self.channel, leg.channel)
         # Two people who talk are not parted because we died.
         async with self._deadline:
@@ -363,6 +374,8 @@ class Line:
     async def close(self) -> None:
         """Leave nothing of this call in Asterisk, but for the caller himself."""
         try:
+            if self._making:
+                await asyncio.wait(self._making)
             await asyncio.gather(*(self.end_leg(leg) for leg in self._legs.values()))
             await self.close_ear()
             await asyncio.gather(*(self._end_bridge(bridge) for bridge in list(self._bridges)))

@@ -102,6 +102,26 @@ async def test_a_line_whose_closing_was_cancelled_is_closed_by_the_next(
     asterisk.answers.set()
     await line.close()
     ended = [asterisk.asked.get_nowait() for _ in range(asterisk.asked.qsize())]
+    assert ended.count("DELETE channels") >= 2  # one more where the first try had been sent
+    assert ended.count("DELETE bridges") == 1
+
+
+async def test_what_is_still_being_made_is_ended_when_it_is_there(
+    asterisk: Asterisk, line: Line
+) -> None:
+    """The caller has hung up while his ear was opened, and Asterisk is slow."""
+    asterisk.answers.clear()
+    opening = asyncio.ensure_future(line.open_ear("127.0.0.1:40000", lambda _: None))
+    for _ in range(3):  # media, snoop and bridge
+        assert (await asterisk.asked.get()).startswith("POST")
+    opening.cancel()
+    await asyncio.gather(opening, return_exceptions=True)
+    closing = asyncio.ensure_future(line.close())
+    await asyncio.wait({closing}, timeout=0.1)
+    assert asterisk.asked.empty()
+    asterisk.answers.set()
+    await closing
+    ended = [asterisk.asked.get_nowait() for _ in range(asterisk.asked.qsize())]
     assert ended.count("DELETE channels") == 2
     assert ended.count("DELETE bridges") == 1
 
