@@ -66,6 +66,7 @@ async def test_a_call_that_was_taken_to_the_phones_while_screener_hung_stays_the
         finally:
             os.kill(process, signal.SIGCONT)
         await stage.row(within=30)
+        assert not call.over
         await call.speak(speech.silence(1.0))
         assert not call.over
 
