@@ -81,13 +81,15 @@ class Ear:
 
     async def close(self) -> None:
         """Stop listening to this line."""
-        if self._stream is not None:
-            stream, self._stream = self._stream, None
-            await self._line.close_ear()
-            self._media.forget(stream)
-        if self._follower is not None:
-            self._follower.close()
-            self._follower = None
+        follower, self._follower = self._follower, None
+        if follower is not None:
+            follower.close()
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            try:
+                await self._line.close_ear()
+            finally:
+                self._media.forget(stream)
 
     async def _open(self) -> None:
         self._follower = self._recogniser.follow()

@@ -50,7 +50,7 @@ from screener.core.script import (
     Treatment,
 )
 from screener.ear import Ear
-from screener.errors import AriGone, AriNotInStasis
+from screener.errors import AriError, AriGone, AriNotInStasis
 from screener.ledger import Entry
 from screener.outbox import Outbox
 from screener.prompts import Prompts
@@ -106,7 +106,8 @@ class Session:
         try:
             await self._entry.begin(self._call)
             ending = await self._follow(receive(self._call, self._door, rules))
-            await self._line.hangup()
+            with suppress(AriError):  # settlement.py hangs up whom Asterisk would not let go
+                await self._line.hangup()
         except Exception as failure:
             log.exception("call %d failed", self._entry.number)
             ending = Ending(Outcome.FAILED, f"{type(failure).__name__}: {failure}")

@@ -19,7 +19,7 @@ from typing import Any
 
 from screener.asterisk.client import Client
 from screener.asterisk.connection import Connection, Mailbox
-from screener.asterisk.line import TAKE, is_part, owner
+from screener.asterisk.line import TAKE, box_of, is_part, owner
 from screener.asterisk.translate import Gone, Left
 from screener.config import Settings
 from screener.core.call import Outcome
@@ -153,7 +153,7 @@ class Settlement:
         items = await asyncio.to_thread(self.outbox.items)
         kept = row and any(i.record and i.record.letter.call == row.id for i in items)
         if speech >= LEAST_SPEECH and not kept:
-            letter = self._letter(row, seconds)
+            letter = self._letter(take, row, seconds)
             await self.outbox.put(path, letter)
             log.warning("a message was left behind (%.1f s): sent to %s", seconds, letter.box)
         path.unlink(missing_ok=True)
@@ -161,11 +161,10 @@ class Settlement:
             with suppress(AriGone):
                 await self.client.delete_recording(take)
 
-    def _letter(self, row: CallRow | None, seconds: float) -> Letter:
-        """A letter for a rescued take; without a row it goes to the first door's box."""
-        doors = self.settings.doors
-        door = doors.get(row.did) if row else None
-        box = (door or next(iter(doors.values()))).box
+    def _letter(self, take: str, row: CallRow | None, seconds: float) -> Letter:
+        """A letter for a rescued take, to the box that it was recorded for."""
+        first = next(iter(self.settings.doors.values())).box
+        box = self.settings.boxes.get(box_of(take), first)  # a box may be gone from screener.toml
         return Letter(
             call=row.id if row else 0,
             box=box.name,

@@ -39,7 +39,9 @@ class Tape:
         """Record one take, after the beep has been played."""
         self.line.take_keys()
         try:
-            over = await self.line.record(record.limit, record.silence, record.end_keys)
+            over = await self.line.record(
+                record.box.name, record.box.limit, record.silence, record.end_keys
+            )
         except (AriGone, AriNotInStasis):
             return Recorded("", 0.0, 0.0, RecordedBy.HANGUP)
         if over.failed and not self.line.gone.is_set():
@@ -53,7 +55,7 @@ class Tape:
             by = RecordedBy.HANGUP
         elif keyed:
             by = RecordedBy.KEY
-        elif seconds >= record.limit - 1:
+        elif seconds >= record.box.limit - 1:
             by = RecordedBy.LIMIT
         else:
             by = RecordedBy.SILENCE

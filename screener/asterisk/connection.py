@@ -78,6 +78,8 @@ class Connection:
                 await asyncio.sleep(retry)
                 retry = min(retry * 2, _LONGEST_RETRY)
                 continue
+            if not first:
+                log.warning("connected to Asterisk again")
             first = False
             retry = _FIRST_RETRY
             async with socket:

@@ -47,7 +47,12 @@ _DEAD = 5.0
 # What Asterisk makes for a call is named after the caller's channel, this mark, and what it is: in
 # URLs and as a file name it needs no escaping.
 _MARK = "_screener_"
-TAKE = f"{_MARK}take"
+TAKE = f"{_MARK}take-"
+
+
+def box_of(take: str) -> str:
+    """The name of the message box that a take was recorded for."""
+    return take.partition(TAKE)[2].rpartition("-")[0]
 
 
 def owner(thing: str) -> str:
@@ -268,9 +273,9 @@ class Line:
 
     # Recording -------------------------------------------------------------------------------
 
-    async def record(self, limit: float, silence: float, end: str) -> RecordingOver:
-        """Record the caller. A hang-up ends the recording, and what there is stays."""
-        name = self._name("take")
+    async def record(self, box: str, limit: float, silence: float, end: str) -> RecordingOver:
+        """Record the caller for a box. A hang-up ends the recording, and what there is stays."""
+        name = self._name(f"take-{box}")
         over: asyncio.Future[RecordingOver] = asyncio.get_running_loop().create_future()
         self._recordings[name] = over
         await self._client.record(self.channel, name, limit, silence, end)

@@ -85,7 +85,7 @@ def keep_message(course: Course) -> Script[None]:
 def _record(box: MessageBox, course: Course) -> Script[None]:
     """Record; what holds speech becomes the take, in place of an earlier one."""
     yield from do(Play(("beep",)))
-    recorded = yield from do(Record(limit=box.limit))
+    recorded = yield from do(Record(box))
     if recorded.speech < LEAST_SPEECH:
         yield from do(Drop(recorded.take))
         return

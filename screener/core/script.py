@@ -191,9 +191,9 @@ class Talk(Command[None]):
 
 @dataclass(frozen=True, slots=True)
 class Record(Command[Recorded]):
-    """Record the caller after a beep: until a key of `end_keys`, silence, the limit or hang-up."""
+    """Record the caller for a box: until a key of `end_keys`, silence, the limit or hang-up."""
 
-    limit: float
+    box: MessageBox
     silence: float = 6.0
     end_keys: str = "#"
 

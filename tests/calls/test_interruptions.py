@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shutil
 import signal
 import sqlite3
 import time
 import wave
+from collections.abc import AsyncIterator
 
+from screener import config
 from screener.core.call import Outcome
 from screener.store import DATABASE
 from tests.calls import speech
+from tests.calls.cable import Cable
 from tests.calls.sip import CallError
 from tests.calls.stage import FRIEND, Stage
 from tests.calls.test_main_job import reach_the_box, talk
 
 
 async def until_connected_again(stage: Stage, within: float = 15.0) -> None:
-    """Until screener's application is Asterisk's again."""
+    """Until screener, whose connection was lost, says that it has one again."""
     deadline = time.monotonic() + within
-    while not await stage.ask("applications"):
+    while "connected to Asterisk again" not in said(stage).rpartition("Asterisk was lost")[2]:
         if time.monotonic() > deadline:
-            raise CallError(f"screener did not come back: {stage.log.read_text()[-2000:]}")
+            raise CallError(f"screener did not come back: {said(stage)[-2000:]}")
         await asyncio.sleep(0.05)
+
+
+def said(stage: Stage) -> str:
+    return stage.log.read_text(encoding="utf-8")
 
 
 async def test_screener_is_dead_and_a_friend_calls(stage: Stage) -> None:
@@ -238,3 +246,63 @@ async def test_a_database_that_is_locked_costs_no_call(stage: Stage) -> None:
         other_program.execute("ROLLBACK")
     other_program.close()
     assert (await stage.row(within=10)).outcome == Outcome.CONNECTED
+
+
+@contextlib.asynccontextmanager
+async def on_a_cable(stage: Stage) -> AsyncIterator[Cable]:
+    """screener, started anew, reaches Asterisk by a cable that can be cut."""
+    toml = stage.home / config.FILE
+    direct = toml.read_text(encoding="utf-8")
+    port = stage.settings.asterisk.http_port
+    await stage.stop()
+    async with Cable(port) as cable:
+        toml.write_text(direct.replace(f":{port}/ari", f":{cable.port}/ari"), encoding="utf-8")
+        try:
+            await stage.open()
+            yield cable
+        finally:
+            toml.write_text(direct, encoding="utf-8")
+            await stage.stop()
+    await stage.open()
+
+
+async def test_the_connection_is_cut_while_two_people_talk(stage: Stage) -> None:
+    async with on_a_cable(stage) as cable, stage.caller(FRIEND) as call:
+        await call.answered()
+        await talk(call)
+        cable.cut()
+        await call.speak(speech.silence(1.0))
+        assert not call.over
+        cable.mend()
+        await until_connected_again(stage)
+        await call.hang_up()
+        row = await stage.row(within=10)
+    assert row.outcome == Outcome.CONNECTED
+
+
+async def test_a_caller_hangs_up_while_the_connection_is_cut(stage: Stage) -> None:
+    """What happened meanwhile is asked of Asterisk when the connection is back."""
+    async with on_a_cable(stage) as cable:
+        async with stage.caller() as call:
+            await call.answered()
+            await call.hear_sound(within=5)
+            cable.cut()
+            await call.hang_up()
+        cable.mend()
+        row = await stage.row(within=20)
+    assert row.outcome in {Outcome.SILENT, Outcome.GAVE_UP, Outcome.FAILED}
+
+
+async def test_a_key_counts_when_the_connection_is_back(stage: Stage) -> None:
+    async with on_a_cable(stage) as cable, stage.caller() as call:
+        await call.answered()
+        await call.hear_sound(within=5)
+        cable.cut()
+        cable.mend()
+        await until_connected_again(stage)
+        await call.key("2")
+        await stage.phones["office"].answered(within=10)
+        await talk(call)
+        await call.hang_up()
+        row = await stage.row(within=10)
+    assert row.outcome == Outcome.CONNECTED

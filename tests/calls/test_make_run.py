@@ -136,10 +136,10 @@ class Household:
         raise CallError(f"Asterisk did not get to know screener; it said:\n{self.said[-3000:]}")
 
     def processes(self) -> list[str]:
-        """What runs that has to do with this house."""
+        """What runs that has to do with this house: an Asterisk may go by a shorter name of it."""
         running = []
-        for process in psutil.process_iter(["pid", "cmdline", "status"]):
-            words = " ".join(process.info["cmdline"] or ())
+        for process in psutil.process_iter(["pid", "cmdline", "cwd", "status"]):
+            words = " ".join((*(process.info["cmdline"] or ()), process.info["cwd"] or ""))
             if str(self.home) in words and process.info["status"] != psutil.STATUS_ZOMBIE:
                 running.append(f"{process.info['pid']} {words}")
         return running
