@@ -36,6 +36,7 @@ from screener.core.script import (
     Hangup,
     Heard,
     Keep,
+    LineFailed,
     Listen,
     Note,
     Play,
@@ -103,14 +104,15 @@ class Session:
         """Take the call through its script to its end; how it ended."""
         events = asyncio.ensure_future(self._line.run())
         ending = Ending(Outcome.FAILED, "screener was stopped in mid-call")
+        script = receive(self._call, self._door, rules)
         try:
             await self._entry.begin(self._call)
-            ending = await self._follow(receive(self._call, self._door, rules))
+            ending = await self._follow(script)
             with suppress(AriError):  # settlement.py hangs up whom Asterisk would not let go
                 await self._line.hangup()
         except Exception as failure:
             log.exception("call %d failed", self._entry.number)
-            ending = Ending(Outcome.FAILED, f"{type(failure).__name__}: {failure}")
+            ending = _failed(script, f"{type(failure).__name__}: {failure}")
         finally:
             try:
                 await asyncio.shield(self._finish(ending))
@@ -263,3 +265,14 @@ class Session:
         if treatment is Treatment.SIT:
             await self._play(("sit", "not-in-service"))
         await self._line.hangup(_CAUSES[treatment])
+
+
+def _failed(script: Script[Ending], reason: str) -> Ending:
+    """The ending of a call that failed, with what its script knew of it by then."""
+    with suppress(LineFailed):  # it was the script that failed: it tells nothing any more
+        try:
+            script.throw(LineFailed(reason))
+        except StopIteration as over:
+            ending: Ending = over.value
+            return ending
+    return Ending(Outcome.FAILED, reason)

@@ -8,11 +8,11 @@ from screener.core.course import Course
 from screener.core.frontdoor import FrontDoor
 from screener.core.message import keep_message, ring_or_take_message
 from screener.core.rules import Action, RuleSet
-from screener.core.script import CallerGone, Note, Script, Treat, do
+from screener.core.script import CallerGone, LineFailed, Note, Script, Treat, do
 
 
 def receive(call: Call, door: FrontDoor, rules: RuleSet) -> Script[Ending]:
-    """One call from its first ring to its ending. Never raises CallerGone: it is an ending too."""
+    """One call from its first ring to its ending. A hang-up or a failure is an ending too."""
     ruling = rules.judge(call)
     course = Course(rule=ruling.name, why=ruling.reason)
     try:
@@ -27,3 +27,5 @@ def receive(call: Call, door: FrontDoor, rules: RuleSet) -> Script[Ending]:
     except CallerGone as gone:
         yield from keep_message(course)
         return course.caller_gone(gone)
+    except LineFailed as failed:
+        return course.ending(Outcome.FAILED, str(failed))

@@ -137,6 +137,13 @@ class CallerGone(Exception):
         self.heard = heard
 
 
+class LineFailed(Exception):
+    """What was asked for could not be done: the phones ring without us. Its text says why.
+
+    Thrown into a call script, which may only say how the call ends.
+    """
+
+
 # What can be asked for ---------------------------------------------------------------------------
 
 

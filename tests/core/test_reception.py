@@ -16,6 +16,7 @@ from screener.core.script import (
     Drop,
     Hangup,
     Keep,
+    LineFailed,
     Listen,
     Note,
     Play,
@@ -234,3 +235,13 @@ def _screened_listening(*steps: object) -> tuple[Ending, list[Command[Any]]]:
 def test_a_partial_hearing_counts_as_evidence() -> None:
     ending, _ = _screened_listening(HangsUp(talked(0.4, 3.0, Span(0.0, 4.0), "prize")))
     assert 'said "words of prize" (prize) at 3.0 s' in ending.evidence
+
+
+def test_a_call_that_fails_ends_with_what_was_known_of_it() -> None:
+    script = receive(stranger(FRIEND), DOOR, RULES)
+    next(script)
+    with pytest.raises(StopIteration) as over:
+        script.throw(LineFailed("Asterisk cannot be reached"))
+    ending = over.value.value
+    assert (ending.outcome, ending.reason) == (Outcome.FAILED, "Asterisk cannot be reached")
+    assert ending.rule == '"Mom" (t:1)'
