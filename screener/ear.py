@@ -83,6 +83,8 @@ class Ear:
         """Stop listening to this line."""
         follower, self._follower = self._follower, None
         if follower is not None:
+            if follower.behind:
+                log.warning("%s fell behind: part of a call was not heard", self._recogniser.name)
             follower.close()
         stream, self._stream = self._stream, None
         if stream is not None:

@@ -110,6 +110,9 @@ class Session:
             ending = await self._follow(script)
             with suppress(AriError):  # settlement.py hangs up whom Asterisk would not let go
                 await self._line.hangup()
+        except asyncio.CancelledError:
+            ending = _failed(script, ending.reason)
+            raise
         except Exception as failure:
             log.exception("call %d failed", self._entry.number)
             ending = _failed(script, f"{type(failure).__name__}: {failure}")
