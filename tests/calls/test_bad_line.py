@@ -14,7 +14,7 @@ import pytest
 
 from screener.core.call import Outcome
 from tests.calls import speech
-from tests.calls.stage import FRIEND, Stage
+from tests.calls.stage import FRIEND, PEST, Stage
 from tests.calls.test_main_job import reach_the_box, talk
 
 
@@ -112,6 +112,30 @@ async def test_whoever_was_never_asked_has_no_verdict(stage: Stage) -> None:
         await call.hang_up()
     assert await the_only_row(stage) == Outcome.MESSAGE
     assert (await stage.row(within=5)).verdict == ""
+
+
+async def test_the_caller_hangs_up_in_his_treatment(stage: Stage) -> None:
+    async with stage.caller(PEST) as call:
+        await call.hear_sound(within=5)
+        await call.hang_up()
+    assert await the_only_row(stage) == Outcome.TREATED
+    assert stage.rung == ()
+
+
+async def test_the_caller_hangs_up_while_he_is_told_that_his_message_is_kept(
+    stage: Stage,
+) -> None:
+    words = speech.say("hello, please call me back tonight, thank you")
+    await stage.phones["office"].will("486")
+    async with stage.caller() as call:
+        await reach_the_box(call)
+        await call.speak(words)
+        await call.key("#")
+        await call.hear_sound(within=5)
+        await call.key("1")
+        await call.hang_up()
+    assert await the_only_row(stage) == Outcome.MESSAGE
+    await stage.mail.letter(within=20)
 
 
 @pytest.mark.parametrize(
