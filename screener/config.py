@@ -15,12 +15,13 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import phonenumbers
 
 from screener import directory, secret
 from screener.core import rulefile
-from screener.core.frontdoor import FrontDoor, MessageBox, Phone, RingGroup
+from screener.core.frontdoor import Directory, FrontDoor, MessageBox, Phone, RingGroup
 from screener.core.rules import Rule, RuleSet
 from screener.errors import ConfigError
 from screener.tables import (
@@ -43,7 +44,8 @@ MAIL_PASSWORD = "SCREENER_MAIL_PASSWORD"
 
 KEYS: Mapping[str, tuple[str, ...]] = {
     "": (
-        *("country", "dids", "extensions", "phones", "groups", "boxes"),
+        *("country", "timezone", "mode"),
+        *("dids", "extensions", "phones", "groups", "boxes"),
         *("asterisk", "mail", "speech", "paths"),
     ),
     **directory.KEYS,
@@ -60,6 +62,13 @@ KEYS: Mapping[str, tuple[str, ...]] = {
 }
 """The keys of each table; those of `dids`, `extensions`, `groups` and `boxes` stand one level
 deeper, under the owner's own name (`[groups.family]`)."""
+
+
+class Mode(StrEnum):
+    """Whether what the rules say is done."""
+
+    SCREEN = "screen"
+    SHADOW = "shadow"  # every call rings, and its row says what would have been done
 
 
 class MailSecurity(StrEnum):
@@ -137,15 +146,16 @@ class SpeechSettings:
 class Settings:
     """Everything that screener.toml says. Paths are absolute; numbers are E.164; times seconds.
 
+    `zone` is the owner's time zone, None for this machine's. With `shadow`, rules are only tried:
+    every call rings, and its row says what would have been done.
     `warnings` are sentences to show at the start: what is allowed and yet unwise.
     """
 
     path: Path
     country: str
-    doors: Mapping[str, FrontDoor]
-    phones: Mapping[str, Phone]
-    groups: Mapping[str, RingGroup]
-    boxes: Mapping[str, MessageBox]
+    zone: ZoneInfo | None
+    shadow: bool
+    directory: Directory
     asterisk: AsteriskSettings
     mail: MailSettings
     speech: SpeechSettings
@@ -154,6 +164,26 @@ class Settings:
     sounds: Path
     data: Path
     warnings: tuple[str, ...] = ()
+
+    @property
+    def doors(self) -> Mapping[str, FrontDoor]:
+        """The front doors by their DIDs, E.164."""
+        return self.directory.doors
+
+    @property
+    def phones(self) -> Mapping[str, Phone]:
+        """The phones by their names."""
+        return self.directory.phones
+
+    @property
+    def groups(self) -> Mapping[str, RingGroup]:
+        """The ring groups by their names."""
+        return self.directory.groups
+
+    @property
+    def boxes(self) -> Mapping[str, MessageBox]:
+        """The message boxes by their names."""
+        return self.directory.boxes
 
 
 _MAIL_PORTS = {MailSecurity.NONE: 25, MailSecurity.STARTTLS: 587, MailSecurity.TLS: 465}
@@ -173,6 +203,8 @@ def load(path: Path) -> Settings:
     folder = path.resolve().parent
     warnings: list[str] = []
     country = root.need("country", _country, 'expected a country code like "US"', "")
+    zone = root.take("timezone", _zone, None)
+    mode = root.take("mode", one_of(Mode), Mode.SCREEN)
     paths = _paths(root, folder)
     asterisk = _asterisk(root, folder, warnings)
     people = directory.read(root, country, private=asterisk.url is None)
@@ -185,10 +217,9 @@ def load(path: Path) -> Settings:
     return Settings(
         path=path.resolve(),
         country=country,
-        doors=people.doors,
-        phones=people.phones,
-        groups=people.groups,
-        boxes=people.boxes,
+        zone=zone,
+        shadow=mode is Mode.SHADOW,
+        directory=people,
         asterisk=asterisk,
         mail=mail,
         speech=speech,
@@ -331,6 +362,15 @@ def _country(value: object) -> str:
     if isinstance(value, str) and value.upper() in phonenumbers.SUPPORTED_REGIONS:
         return value.upper()
     raise UnfitError('expected a country code of two letters (ISO 3166) like "US", "GB", "DE"')
+
+
+def _zone(value: object) -> ZoneInfo:
+    if isinstance(value, str) and value:
+        try:
+            return ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            pass
+    raise UnfitError('expected a time zone like "America/Los_Angeles" or "Europe/Berlin"')
 
 
 def _ari_url(value: object) -> str:

@@ -8,10 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from screener.core import number
-from screener.core.frontdoor import Extension, FrontDoor, MessageBox, Phone, RingGroup
+from screener.core.frontdoor import (
+    Directory,
+    Extension,
+    FrontDoor,
+    MessageBox,
+    Phone,
+    RingGroup,
+)
 from screener.tables import (
     Mistakes,
     Table,
@@ -42,16 +48,6 @@ _NO_GROUP = RingGroup("", ())
 _NO_BOX = MessageBox("", ())
 
 
-@dataclass(frozen=True, slots=True)
-class Directory:
-    """Who can be reached: the front doors by their DIDs (E.164), all else by its own name."""
-
-    doors: Mapping[str, FrontDoor]
-    phones: Mapping[str, Phone]
-    groups: Mapping[str, RingGroup]
-    boxes: Mapping[str, MessageBox]
-
-
 def read(root: Table, country: str, private: bool) -> Directory:
     """The directory in the file's tables; `private` says that its phones are on our own Asterisk.
 
@@ -61,7 +57,8 @@ def read(root: Table, country: str, private: bool) -> Directory:
     groups = _groups(root, phones)
     boxes = _boxes(root)
     extensions = _extensions(root, groups, boxes)
-    return Directory(_doors(root, country, groups, boxes, extensions), phones, groups, boxes)
+    doors = _doors(root, country, groups, boxes, extensions)
+    return Directory(doors, phones, groups, boxes, extensions)
 
 
 def _phones(root: Table, private: bool) -> dict[str, Phone]:

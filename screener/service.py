@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, suppress
 from functools import partial
 
 from screener import config, recogniser
+from screener.acquaintance import Acquaintance
 from screener.asterisk import installation
 from screener.asterisk.client import Client
 from screener.asterisk.connection import Connection
@@ -17,8 +18,8 @@ from screener.asterisk.media import Media
 from screener.asterisk.private import PrivateAsterisk
 from screener.asterisk.translate import TYPES, Arrived
 from screener.config import Settings
-from screener.core import number
-from screener.core.call import Call, Outcome
+from screener.core.call import Outcome
+from screener.core.reception import Reception
 from screener.core.rules import RuleSet
 from screener.errors import AriDown, OutboxError, ScreenerError, SetupError
 from screener.lock import lock
@@ -81,7 +82,16 @@ async def _open(settings: Settings, tell: Callable[[str], None], stack: AsyncExi
     outbox = Outbox(settings.data / "outbox", settings.mail)
     service = Service(settings, rules, client, directions)
     service.house = House(
-        client, service.connection, media, engine, classes, prompts, outbox, store, takes
+        Acquaintance(settings, store),
+        client,
+        service.connection,
+        media,
+        engine,
+        classes,
+        prompts,
+        outbox,
+        store,
+        takes,
     )
     service.settlement = Settlement(client, service.connection, settings, store, outbox, takes)
     return service
@@ -182,14 +192,10 @@ class Service:
         """A channel has come in that nobody expected: a new call."""
         if arrived.args[:1] != (_CALLER,):
             return  # what is left of an older run's call: settlement.py sees to it
-        did = number.read(arrived.args[1] if len(arrived.args) > 1 else "", self._settings.country)
-        doors = self._settings.doors
-        # A DID that is not in screener.toml gets the first door: somebody who is dialled, rings.
-        door = doors.get(did.e164) or next(iter(doors.values()))
-        caller = number.read(arrived.number, self._settings.country)
-        call = Call(arrived.channel, did.e164 or door.did, caller, arrived.name)
-        session = Session(self.house, arrived, call, door)
-        task = asyncio.ensure_future(session.run(self._rules))
+        call, door = self.house.acquaintance.met(arrived)
+        session = Session(self.house, arrived, call)
+        reception = Reception(door, self._settings.directory, self._rules, self._settings.shadow)
+        task = asyncio.ensure_future(session.run(reception))
         self._calls[call.uid] = (session, task)
         task.add_done_callback(partial(self._over, call.uid))
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from screener.acquaintance import Acquaintance
 from screener.asterisk.bell import ring
 from screener.asterisk.client import Client
 from screener.asterisk.connection import Connection
@@ -23,11 +24,9 @@ from screener.asterisk.media import Media
 from screener.asterisk.translate import Arrived
 from screener.core import narration
 from screener.core.call import Call, Ending, Outcome
-from screener.core.frontdoor import FrontDoor
 from screener.core.grammar import PhraseClass
 from screener.core.letter import Letter
-from screener.core.reception import receive
-from screener.core.rules import RuleSet
+from screener.core.reception import Reception, receive
 from screener.core.script import (
     Answer,
     CallerGone,
@@ -43,6 +42,7 @@ from screener.core.script import (
     Rang,
     Record,
     Recorded,
+    Refusal,
     Replay,
     Ring,
     Script,
@@ -62,7 +62,7 @@ from screener.tape import Tape
 log = logging.getLogger(__name__)
 
 # Q.850 causes with which a treatment ends a call that was not answered.
-_CAUSES = {Treatment.SIT: 1, Treatment.BUSY: 17, Treatment.HANGUP: 21}
+_CAUSES = {Treatment.SIT: 1, Treatment.BUSY: 17}
 # These do not need the caller: a hang-up does not interrupt them.
 _WITHOUT_CALLER = (Note, Record, Keep, Drop, Hangup)
 # Tidying up must not keep a failed call from the phones.
@@ -75,6 +75,7 @@ _EVENT_BEHIND = 1.0
 class House:
     """What all calls share. `takes` is the folder of recordings that are not kept yet."""
 
+    acquaintance: Acquaintance
     client: Client
     connection: Connection
     media: Media
@@ -89,10 +90,9 @@ class House:
 class Session:
     """One call, from its arrival until nothing of it is left but its row."""
 
-    def __init__(self, house: House, arrived: Arrived, call: Call, door: FrontDoor) -> None:
+    def __init__(self, house: House, arrived: Arrived, call: Call) -> None:
         self._house = house
         self._call = call
-        self._door = door
         self._line = Line(house.client, house.connection, arrived)
         self._ear = Ear(self._line, house.media, house.recogniser, house.classes)
         self._tape = Tape(self._line, house.takes, house.outbox)
@@ -100,12 +100,14 @@ class Session:
         self._leg: Leg | None = None
         self._talking = False
 
-    async def run(self, rules: RuleSet) -> Outcome:
+    async def run(self, reception: Reception) -> Outcome:
         """Take the call through its script to its end; how it ended."""
         events = asyncio.ensure_future(self._line.run())
         ending = Ending(Outcome.FAILED, "screener was stopped in mid-call")
-        script = receive(self._call, self._door, rules)
+        script: Script[Ending] | None = None
         try:
+            self._call = await self._house.acquaintance.known(self._call, reception.rules)
+            script = receive(self._call, reception)
             await self._entry.begin(self._call)
             ending = await self._follow(script)
             with suppress(AriError):  # settlement.py hangs up whom Asterisk would not let go
@@ -262,16 +264,21 @@ class Session:
         )
         return await self._tape.keep(keep.take, letter)
 
-    async def _treat(self, treatment: Treatment) -> None:
+    async def _treat(self, treatment: Treatment | Refusal) -> None:
         """Before the answer a treatment is early media, and its cause the caller's SIP status."""
         await self._ear.close()
+        if isinstance(treatment, Refusal):
+            await self._line.hangup(21)
+            return
         if treatment is Treatment.SIT:
             await self._play(("sit", "not-in-service"))
-        await self._line.hangup(_CAUSES[treatment])
+        await self._line.hangup(_CAUSES.get(treatment, 21))
 
 
-def _failed(script: Script[Ending], reason: str) -> Ending:
+def _failed(script: Script[Ending] | None, reason: str) -> Ending:
     """The ending of a call that failed, with what its script knew of it by then."""
+    if script is None:
+        return Ending(Outcome.FAILED, reason)
     with suppress(LineFailed):  # it was the script that failed: it tells nothing any more
         try:
             script.throw(LineFailed(reason))

@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
+from screener.core.history import History
 from screener.core.number import Number
+from screener.core.signature import Signature
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """An incoming call as it arrives. `uid` is Asterisk's channel id, `did` is E.164."""
+    """An incoming call as it arrives, and what is known of it: all that rules may ask about.
+
+    `uid` is Asterisk's channel id, `did` is E.164. `at` is aware, in the owner's time zone: its
+    hour is what the clock on his wall shows. `history` is what has been between us and the number.
+    `expecting` and `emergency` say why such a window is open, as a clause ("one of your phones
+    dialled 911 at 12:03"); "" where it is not.
+    """
 
     uid: str
     did: str
     caller: Number
+    at: datetime
     name: str = ""
+    signature: Signature = field(default_factory=Signature)
+    history: History = field(default_factory=History)
+    expecting: str = ""
+    emergency: str = ""
 
 
 class Outcome(StrEnum):
@@ -25,6 +39,7 @@ class Outcome(StrEnum):
     MESSAGE = "message"  # nobody was reached, a message was kept
     NO_MESSAGE = "no message"  # the message box was offered and nothing was left
     TREATED = "turned away"  # unwanted: it got its treatment
+    REDIRECTED = "redirected"  # sent elsewhere by a rule
     SILENT = "silent"  # nothing was ever said or keyed
     GAVE_UP = "gave up"  # the caller hung up before anything came of the call
     FAILED = "failed"  # we failed, and gave the call to the phones
@@ -37,12 +52,15 @@ class Ending:
 
     `reason` is one sentence; `rule` names the rule that decided ("" for none); `verdict` is the
     word of verdict.py ("" when nobody listened); `evidence` are sentences with times.
+    `ruled` is what the rules said, in the form of rules.Ruling.effect ("block play sit"): in
+    shadow mode what would have been done.
     `rang_after` is in seconds from the start of ringing to the answer.
     """
 
     outcome: Outcome
     reason: str
     rule: str = ""
+    ruled: str = ""
     verdict: str = ""
     evidence: tuple[str, ...] = ()
     answered_by: str = ""

@@ -24,6 +24,7 @@ class Course:
     """
 
     rule: str = ""
+    ruled: str = ""
     why: str = ""
     evidence: Evidence = field(default_factory=Evidence)
     doing: str = "before anything was said"
@@ -50,6 +51,7 @@ class Course:
             outcome=outcome,
             reason=reason,
             rule=self.rule,
+            ruled=self.ruled,
             verdict=verdict.kind if verdict else "",
             evidence=self.evidence.sentences(),
             answered_by=self.rang.phone if self.rang else "",

@@ -72,3 +72,14 @@ class FrontDoor:
     def menu(self) -> str:
         """The name of the prompt that reads out this door's extensions."""
         return f"menu-{self.did.removeprefix('+')}"
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """Who can be reached: the front doors by their DIDs (E.164), all else by its own name."""
+
+    doors: Mapping[str, FrontDoor]
+    phones: Mapping[str, Phone]
+    groups: Mapping[str, RingGroup]
+    boxes: Mapping[str, MessageBox]
+    extensions: Mapping[str, Extension]

@@ -7,6 +7,7 @@ RFC 3325 P-Asserted-Identity), so it is read with care and never trusted to be a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import phonenumbers
 
@@ -62,3 +63,64 @@ def example(country: str) -> str:
     if parsed is None:
         return "+14155550100"
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.NATIONAL)
+
+
+# libphonenumber's types of number in the words of rule files. In some countries (the US among them)
+# nobody can tell a mobile from a landline: such a number is both.
+_KINDS: dict[int, frozenset[str]] = {
+    phonenumbers.PhoneNumberType.FIXED_LINE: frozenset({"landline"}),
+    phonenumbers.PhoneNumberType.MOBILE: frozenset({"mobile"}),
+    phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE: frozenset({"landline", "mobile"}),
+    phonenumbers.PhoneNumberType.TOLL_FREE: frozenset({"toll-free"}),
+    phonenumbers.PhoneNumberType.PREMIUM_RATE: frozenset({"premium"}),
+    phonenumbers.PhoneNumberType.SHARED_COST: frozenset({"shared-cost"}),
+    phonenumbers.PhoneNumberType.VOIP: frozenset({"voip"}),
+    phonenumbers.PhoneNumberType.PERSONAL_NUMBER: frozenset({"personal"}),
+    phonenumbers.PhoneNumberType.PAGER: frozenset({"pager"}),
+    phonenumbers.PhoneNumberType.UAN: frozenset({"company"}),
+    phonenumbers.PhoneNumberType.VOICEMAIL: frozenset({"voicemail"}),
+}
+KINDS = tuple(dict.fromkeys(kind for kinds in _KINDS.values() for kind in sorted(kinds)))
+"""Every kind of number that a rule may name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the numbering plans say of a number (libphonenumber's metadata).
+
+    `country` is ISO 3166 ("" for none, such as satellite phones); `kinds` are of `KINDS`;
+    `assigned` says whether any plan has such a number at all.
+    """
+
+    country: str
+    kinds: frozenset[str]
+    assigned: bool
+
+
+@lru_cache(maxsize=256)
+def plan(e164: str) -> Plan:
+    """What the numbering plans say of an E.164 number."""
+    try:
+        parsed = phonenumbers.parse(e164)
+    except phonenumbers.NumberParseException:
+        return Plan("", frozenset(), assigned=False)
+    region = phonenumbers.region_code_for_number(parsed) or ""
+    if not region:  # not assigned: the country still stands in the calling code, where it is one
+        region = phonenumbers.region_code_for_country_code(parsed.country_code or 0)
+    kinds = _KINDS.get(phonenumbers.number_type(parsed), frozenset())
+    country = "" if region in ("001", "ZZ") else region
+    return Plan(country, kinds, phonenumbers.is_valid_number(parsed))
+
+
+def is_short(text: str, country: str) -> bool:
+    """Whether `text` is a short number that is in use in `country`, such as 611 in the US."""
+    try:
+        parsed = phonenumbers.parse(text, country)
+    except phonenumbers.NumberParseException:
+        return False
+    return phonenumbers.is_valid_short_number_for_region(parsed, country)
+
+
+def is_emergency(text: str, country: str) -> bool:
+    """Whether dialling `text` in `country` reaches an emergency service (911, 112, 999 ...)."""
+    return phonenumbers.connects_to_emergency_number(text, country)

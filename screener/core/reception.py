@@ -2,30 +2,96 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from screener.core.attendant import attend
 from screener.core.call import Call, Ending, Outcome
 from screener.core.course import Course
-from screener.core.frontdoor import FrontDoor
-from screener.core.message import keep_message, ring_or_take_message
-from screener.core.rules import Action, RuleSet
-from screener.core.script import CallerGone, LineFailed, Note, Script, Treat, do
+from screener.core.frontdoor import Directory, FrontDoor
+from screener.core.message import keep_message, ring_or_take_message, take_message
+from screener.core.rules import Action, RuleSet, Ruling, Target, Where
+from screener.core.script import (
+    Answer,
+    CallerGone,
+    LineFailed,
+    Note,
+    Redirect,
+    Script,
+    Treat,
+    do,
+)
 
 
-def receive(call: Call, door: FrontDoor, rules: RuleSet) -> Script[Ending]:
+@dataclass(frozen=True, slots=True)
+class Reception:
+    """What a call is received with: the door that it came to, who can be reached, the rules.
+
+    In `shadow` mode every call rings as if there were no screener, and its row says what the rules
+    would have done.
+    """
+
+    door: FrontDoor
+    directory: Directory
+    rules: RuleSet
+    shadow: bool = False
+
+
+def receive(call: Call, reception: Reception) -> Script[Ending]:
     """One call from its first ring to its ending. A hang-up or a failure is an ending too."""
-    ruling = rules.judge(call)
-    course = Course(rule=ruling.name, why=ruling.reason)
+    ruling = reception.rules.judge(call)
+    course = Course(rule=ruling.name, ruled=ruling.effect, why=ruling.reason)
     try:
+        if reception.shadow:
+            return (yield from _only_watch(reception.door, course))
         yield from do(Note(ruling.reason))
-        if ruling.action is Action.BLOCK:
-            course.turned_away = True
-            yield from do(Treat(ruling.treatment))
-            return course.ending(Outcome.TREATED, ruling.reason)
-        if ruling.action is Action.ALLOW:
-            return (yield from ring_or_take_message(door.group, door.box, course))
-        return (yield from attend(door, course))
+        return (yield from _follow(ruling, reception, course))
     except CallerGone as gone:
         yield from keep_message(course)
         return course.caller_gone(gone)
     except LineFailed as failed:
         return course.ending(Outcome.FAILED, str(failed))
+
+
+def _only_watch(door: FrontDoor, course: Course) -> Script[Ending]:
+    course.why = f"shadow mode; would have been: {course.why}"
+    yield from do(Note(course.why))
+    return (yield from ring_or_take_message(door.group, door.box, course))
+
+
+def _follow(ruling: Ruling, reception: Reception, course: Course) -> Script[Ending]:
+    """Do what the rules say."""
+    door = reception.door
+    match ruling.action:
+        case Action.BLOCK:
+            course.turned_away = True
+            yield from do(Treat(ruling.treatment))
+            return course.ending(Outcome.TREATED, ruling.reason)
+        case Action.ALLOW:
+            named = ruling.target.name if ruling.target else ""
+            group = reception.directory.groups.get(named, door.group)
+            return (yield from ring_or_take_message(group, door.box, course))
+        case Action.SEND if ruling.target is not None:
+            return (yield from _send(ruling.target, reception, course))
+    return (yield from attend(door, course))
+
+
+def _send(target: Target, reception: Reception, course: Course) -> Script[Ending]:
+    """Send the call where a rule says. What is there no more, or refuses, is the attendant's."""
+    door, directory = reception.door, reception.directory
+    match target.where:
+        case Where.RING if target.name in directory.groups:
+            group = directory.groups[target.name]
+            return (yield from ring_or_take_message(group, door.box, course))
+        case Where.EXTENSION if target.name in directory.extensions:
+            extension = directory.extensions[target.name]
+            return (yield from ring_or_take_message(extension.group, extension.box, course))
+        case Where.MESSAGE if target.name in directory.boxes:
+            yield from do(Answer())
+            return (yield from take_message(directory.boxes[target.name], course.why, course))
+        case Where.MENU if target.name in directory.doors:
+            return (yield from attend(directory.doors[target.name], course))
+        case Where.REDIRECT:
+            if (yield from do(Redirect(target.name))):
+                return course.ending(Outcome.REDIRECTED, course.why)
+            yield from do(Note(f"the redirect to {target.name} was not accepted"))
+    return (yield from attend(door, course))

@@ -27,7 +27,9 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from screener.core import number
-from screener.core.rules import Action, Condition, From, Named, Rule, Withheld
+from screener.core.conditions import Condition, From, Named, Withheld
+from screener.core.pattern import NamePattern, NumberPattern
+from screener.core.rules import Action, Rule
 from screener.core.script import Treatment
 
 CONDITIONS = ("from", "name", "withheld")
@@ -128,7 +130,8 @@ class _Line:
             if left.kind == "word":
                 _unknown(left, (*CONDITIONS, "play"), "a condition")
             raise _WrongError(left.column, f"{left.text} is too much; expected the end of the line")
-        return Rule(action, conditions, label or _written(self._content), treatment, file, line)
+        label = label or _written(self._content)
+        return Rule(action, conditions, label, treatment, file=file, line=line)
 
     def _peek(self) -> _Token | None:
         return self._tokens[self._at] if self._at < len(self._tokens) else None
@@ -150,9 +153,11 @@ class _Line:
             if word == "withheld":
                 found.append(Withheld())
             elif word == "from":
-                found.append(From(tuple(self._number(t) for t in self._list(word))))
+                found.append(From(tuple(NumberPattern(self._number(t)) for t in self._list(word))))
             else:
-                found.append(Named(tuple(_bare(t).casefold() for t in self._list(word))))
+                found.append(
+                    Named(tuple(NamePattern(_bare(t).casefold()) for t in self._list(word)))
+                )
         if not found:
             column = token.column if token else len(self._content.rstrip()) + 1
             raise _WrongError(column, f"expected a condition: {', '.join(CONDITIONS)}")
@@ -230,12 +235,8 @@ def write(rule: Rule) -> str:
     words: list[str] = [rule.action.value]
     for condition in rule.conditions:
         match condition:
-            case From(patterns):
-                words.append("from " + ", ".join(patterns))
-            case Named(globs):
-                words.append("name " + ", ".join(f'"{glob}"' for glob in globs))
-            case Withheld():
-                words.append("withheld")
+            case _:
+                words.append(str(condition))
     words.append(f'"{rule.label}"')
     if rule.action is Action.BLOCK and rule.treatment is not Treatment.SIT:
         words.append(f"play {rule.treatment}")

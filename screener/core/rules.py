@@ -1,17 +1,22 @@
 """Rules, and what they say of a call: the first rule that matches decides.
 
-The text they are written in, and how it is read, is in rulefile.py.
+The text they are written in, and how it is read, is in rulefile.py; what they can ask is in
+conditions.py.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from enum import StrEnum
-from fnmatch import fnmatchcase
-from typing import TypeAlias
+from functools import cached_property
 
 from screener.core.call import Call
-from screener.core.script import Treatment
+from screener.core.conditions import Called, Condition, From, Happened, Not
+from screener.core.script import Refusal, Treatment
+from screener.core.shelf import Shelf
+from screener.core.spans import written_span
 
 
 class Action(StrEnum):
@@ -20,63 +25,98 @@ class Action(StrEnum):
     ALLOW = "allow"  # the phones ring at once
     BLOCK = "block"  # it gets its treatment
     SCREEN = "screen"  # it meets the attendant
+    SEND = "send"  # it goes where the rule says
+
+
+class Where(StrEnum):
+    """What a rule's target is, in the words of rule files."""
+
+    RING = "ring"  # a ring group
+    EXTENSION = "extension"  # as if the caller had keyed it
+    MENU = "menu"  # the attendant of a DID
+    MESSAGE = "message"  # a message box
+    REDIRECT = "redirect"  # elsewhere: a SIP URI or an E.164 number
 
 
 @dataclass(frozen=True, slots=True)
-class From:
-    """The caller's number is one of `patterns`: E.164, or a prefix of it ending in "*"."""
+class Target:
+    """Where a rule sends a call; `name` is of the group, extension, DID or box, or an address."""
 
-    patterns: tuple[str, ...]
+    where: Where
+    name: str
 
-    def holds(self, call: Call) -> bool:
-        number = call.caller.e164 or call.caller.raw
-        if call.caller.withheld:
-            return False
-        return any(
-            number.startswith(pattern[:-1]) if pattern.endswith("*") else number == pattern
-            for pattern in self.patterns
-        )
+    def __str__(self) -> str:
+        return f"{self.where} {self.name}"
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
-    """The caller's name matches one of `globs` (lower case), blind to case."""
-
-    globs: tuple[str, ...]
-
-    def holds(self, call: Call) -> bool:
-        name = call.name.casefold()
-        return any(fnmatchcase(name, glob) for glob in self.globs)
-
-
-@dataclass(frozen=True, slots=True)
-class Withheld:
-    """The caller shows no number."""
-
-    def holds(self, call: Call) -> bool:
-        return call.caller.withheld
-
-
-Condition: TypeAlias = From | Named | Withheld
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rule:
     """One line of a rule file: when every condition holds, the action.
 
-    `label` is the owner's words for it ("Mom"), `file` and `line` are where it stands.
+    `label` is the owner's words for it ("Mom"), `file` and `line` are where it stands. `treatment`
+    is for block. `target` is where send sends a call, and the group that allow rings (None: the
+    DID's). A rule that has decided no call for as long as `expires` says decides none any more.
     """
 
     action: Action
     conditions: tuple[Condition, ...]
-    label: str
-    treatment: Treatment
-    file: str
-    line: int
+    label: str = ""
+    treatment: Treatment | Refusal = Treatment.SIT
+    target: Target | None = None
+    expires: timedelta | None = None
+    file: str = ""
+    line: int = 0
 
     @property
     def place(self) -> str:
         return f"{self.file}:{self.line}"
+
+    @property
+    def title(self) -> str:
+        """What it is called in reasons: its label and its place."""
+        return f'"{self.label}" ({self.place})' if self.label else f"({self.place})"
+
+    @cached_property
+    def effect(self) -> str:
+        """What it does, as its line says it: "block play busy", "send message family"."""
+        words: list[str] = [self.action]
+        if self.action is Action.BLOCK:
+            refused = isinstance(self.treatment, Refusal)
+            words.append(str(self.treatment) if refused else f"play {self.treatment}")
+        if self.target is not None:
+            words.append(str(self.target))
+        return " ".join(words)
+
+    @cached_property
+    def key(self) -> str:
+        """What the rule is, whatever its label and place: its uses are counted by this."""
+        expires = f" expires {written_span(self.expires)}" if self.expires else ""
+        return f"{self.effect} when {' '.join(map(str, self.conditions))}{expires}"
+
+    def holds(self, call: Call, shelf: Shelf) -> bool:
+        """Whether every condition holds for the call."""
+        for condition in self.conditions:  # noqa: SIM110 (a generator doubles the time of a ruling)
+            if not condition.holds(call, shelf):
+                return False
+        return True
+
+    def expired(self, at: datetime, shelf: Shelf) -> bool:
+        """Whether it has been of no use for so long that it decides no call any more."""
+        used = shelf.used.get(self.key) if self.expires else None
+        return used is not None and self.expires is not None and at - used > self.expires
+
+    def why(self, call: Call, shelf: Shelf) -> str:
+        """Why it holds: what each condition found."""
+        return "; ".join(condition.told(call, shelf) for condition in self.conditions)
+
+    def why_not(self, call: Call, shelf: Shelf) -> str:
+        """Why it did not decide the call: the first condition that does not hold."""
+        for condition in self.conditions:
+            if not condition.holds(call, shelf):
+                return condition.told(call, shelf)
+        used = shelf.used.get(self.key)
+        since = used.astimezone(call.at.tzinfo).strftime("%d %b %Y") if used else "long ago"
+        return f"it was last used on {since}, and has expired"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,24 +128,104 @@ class Ruling:
     rule: Rule | None = None
 
     @property
-    def treatment(self) -> Treatment:
+    def treatment(self) -> Treatment | Refusal:
         return self.rule.treatment if self.rule else Treatment.SIT
+
+    @property
+    def target(self) -> Target | None:
+        return self.rule.target if self.rule else None
 
     @property
     def name(self) -> str:
         """The rule's name and place, for the call's row; "" for the built-in last rule."""
-        return f'"{self.rule.label}" ({self.rule.place})' if self.rule else ""
+        return self.rule.title if self.rule else ""
+
+    @property
+    def effect(self) -> str:
+        """What is done with the call, as a line of rules says it: "block play busy"."""
+        return self.rule.effect if self.rule else Action.SCREEN.value
+
+
+NO_RULE = "no rule matches: screened"
 
 
 @dataclass(frozen=True, slots=True)
+class Explanation:
+    """A ruling, and each rule before the one that decided with why it did not."""
+
+    ruling: Ruling
+    passed: tuple[tuple[Rule, str], ...] = ()
+
+
+@dataclass(frozen=True)
 class RuleSet:
-    """All rules, in the order in which they are asked."""
+    """All rules, in the order in which they are asked, and what they look things up in."""
 
     rules: tuple[Rule, ...] = ()
+    shelf: Shelf = field(default_factory=Shelf)
 
     def judge(self, call: Call) -> Ruling:
         """The ruling on a call; a call that no rule matches is screened."""
-        for rule in self.rules:
-            if all(condition.holds(call) for condition in rule.conditions):
-                return Ruling(rule.action, f'{rule.action} "{rule.label}" ({rule.place})', rule)
-        return Ruling(Action.SCREEN, "no rule matches: screened")
+        for at in self._index.candidates(call):
+            rule = self.rules[at]
+            if rule.holds(call, self.shelf) and not rule.expired(call.at, self.shelf):
+                reason = f"{rule.effect} {rule.title}: {rule.why(call, self.shelf)}"
+                return Ruling(rule.action, reason, rule)
+        return Ruling(Action.SCREEN, NO_RULE)
+
+    def explain(self, call: Call) -> Explanation:
+        """The same ruling, and why no rule before it decided."""
+        ruling = self.judge(call)
+        before = self.rules if ruling.rule is None else self.rules[: self._places[id(ruling.rule)]]
+        return Explanation(ruling, tuple((r, r.why_not(call, self.shelf)) for r in before))
+
+    @cached_property
+    def asks_history(self) -> bool:
+        """Whether any rule asks what has been between us and the caller."""
+        conditions = (c for rule in self.rules for c in rule.conditions)
+        inner = (c.condition if isinstance(c, Not) else c for c in conditions)
+        return any(isinstance(condition, Called | Happened) for condition in inner)
+
+    @cached_property
+    def _index(self) -> _Index:
+        return _Index(self.rules)
+
+    @cached_property
+    def _places(self) -> Mapping[int, int]:
+        return {id(rule): at for at, rule in enumerate(self.rules)}
+
+
+class _Index:
+    """Finds the rules that may match a caller's number without asking all of them.
+
+    Most rules name numbers. Those whose `from` is all exact numbers and prefixes stand in a table
+    by these; the others are candidates for every call.
+    """
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        self._by_head: dict[str, list[int]] = {}
+        self._always: list[int] = []
+        self._exact: dict[str, list[int]] = {}
+        for at, rule in enumerate(rules):
+            place = next((c for c in rule.conditions if isinstance(c, From)), None)
+            if place is None or any(not p.exact and p.prefix is None for p in place.patterns):
+                self._always.append(at)
+                continue
+            for pattern in place.patterns:
+                if pattern.prefix is None:
+                    self._exact.setdefault(pattern.exact, []).append(at)
+                else:
+                    self._by_head.setdefault(pattern.prefix, []).append(at)
+        self._lengths = sorted({len(head) for head in self._by_head})
+
+    def candidates(self, call: Call) -> Iterator[int]:
+        """Places of rules that may match, ascending."""
+        shows = call.caller.e164 or ("" if call.caller.withheld else call.caller.raw)
+        found = list(self._exact.get(shows, ()))
+        for length in self._lengths if shows else ():
+            if length > len(shows):
+                break
+            found += self._by_head.get(shows[:length], ())
+        if not found:
+            return iter(self._always)
+        return iter(sorted({*found, *self._always}))

@@ -236,14 +236,37 @@ class Treatment(StrEnum):
 
     SIT = "sit"  # special information tones, "number not in service", hang up
     BUSY = "busy"
+    RINGING = "ringing"  # it rings and rings; nobody comes
+    SILENCE = "silence"  # answered, and nothing is ever said
     HANGUP = "hangup"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A treatment by SIP status before answer: 603 decline, 607 unwanted (RFC 8197), 608 rejected
+    (RFC 8688) and the like; `code` is 400 to 699."""
+
+    code: int
+
+    def __str__(self) -> str:
+        return f"refuse {self.code}"
 
 
 @dataclass(frozen=True, slots=True)
 class Treat(Command[None]):
     """Give an unwanted caller his treatment; the call is over after it."""
 
-    treatment: Treatment
+    treatment: Treatment | Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect(Command[bool]):
+    """Send the call elsewhere: whether that was accepted. The call has left us when it was.
+
+    `target` is a SIP URI, or an E.164 number to be dialled by the caller's own network.
+    """
+
+    target: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,15 @@ sent None.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 from screener.core.call import Call
-from screener.core.frontdoor import Extension, FrontDoor, MessageBox, Phone, RingGroup
+from screener.core.frontdoor import Directory, Extension, FrontDoor, MessageBox, Phone, RingGroup
 from screener.core.number import read
+from screener.core.reception import Reception
+from screener.core.rules import RuleSet
 from screener.core.script import (
     CallerGone,
     Command,
@@ -67,7 +71,16 @@ class HangsUp:
 
 
 def stranger(number: str = "+18055550142", name: str = "") -> Call:
-    return Call("1795218116.0", DOOR.did, read(number, "US"), name)
+    at = datetime(2026, 11, 20, 14, 3, tzinfo=ZoneInfo("America/Los_Angeles"))
+    return Call("1795218116.0", DOOR.did, read(number, "US"), at, name)
+
+
+def reception(rules: RuleSet | None = None, *, shadow: bool = False) -> Reception:
+    """The house on the line: one door, its two extensions, groups and box."""
+    groups = {group.name: group for group in (FAMILY, OFFICE)}
+    phones = {phone.name: phone for phone in (KITCHEN, STUDY)}
+    house = Directory({DOOR.did: DOOR}, phones, groups, {BOX.name: BOX}, DOOR.extensions)
+    return Reception(DOOR, house, rules or RuleSet(), shadow)
 
 
 def keyed(keys: str) -> Heard:

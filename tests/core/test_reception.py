@@ -30,7 +30,6 @@ from screener.core.script import (
 )
 from tests.core.lines import (
     BOX,
-    DOOR,
     FAMILY,
     OFFICE,
     HangsUp,
@@ -39,6 +38,7 @@ from tests.core.lines import (
     nobody,
     play,
     quiet,
+    reception,
     said,
     stranger,
     take,
@@ -52,7 +52,7 @@ FRIEND = "+14155550100"
 
 
 def call(number: str, *steps: object) -> tuple[Ending, list[Command[Any]]]:
-    return play(receive(stranger(number), DOOR, RULES), steps)
+    return play(receive(stranger(number), reception(RULES)), steps)
 
 
 def screened(*steps: object) -> tuple[Ending, list[Command[Any]]]:
@@ -229,7 +229,7 @@ def test_hang_ups_at_every_moment_end_with_a_row() -> None:
 
 def _screened_listening(*steps: object) -> tuple[Ending, list[Command[Any]]]:
     """As `screened`; a caller who hangs up does so at the command that would be answered."""
-    return play(receive(stranger(), DOOR, RULES), steps, hang_up_at_outcomes=True)
+    return play(receive(stranger(), reception(RULES)), steps, hang_up_at_outcomes=True)
 
 
 def test_a_partial_hearing_counts_as_evidence() -> None:
@@ -238,7 +238,7 @@ def test_a_partial_hearing_counts_as_evidence() -> None:
 
 
 def test_a_call_that_fails_ends_with_what_was_known_of_it() -> None:
-    script = receive(stranger(FRIEND), DOOR, RULES)
+    script = receive(stranger(FRIEND), reception(RULES))
     next(script)
     with pytest.raises(StopIteration) as over:
         script.throw(LineFailed("Asterisk cannot be reached"))

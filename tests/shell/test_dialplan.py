@@ -22,7 +22,7 @@ from screener.config import (
     Settings,
     SpeechSettings,
 )
-from screener.core.frontdoor import Extension, FrontDoor, MessageBox, Phone, RingGroup
+from screener.core.frontdoor import Directory, Extension, FrontDoor, MessageBox, Phone, RingGroup
 from screener.errors import ConfigError
 
 SECRET = "s3cret;with a semicolon"
@@ -44,10 +44,15 @@ def house(
     return Settings(
         path=NOWHERE / "screener.toml",
         country="US",
-        doors={did: FrontDoor(did, group, box, extensions) for did in dids},
-        phones=rung,
-        groups={"family": group},
-        boxes={"family": box},
+        zone=None,
+        shadow=False,
+        directory=Directory(
+            {did: FrontDoor(did, group, box, extensions) for did in dids},
+            rung,
+            {"family": group},
+            {"family": box},
+            extensions,
+        ),
         asterisk=AsteriskSettings(
             None, "screener", SECRET, app, "127.0.0.1", 5160, 8188, (12000, 12999)
         ),

@@ -1,0 +1,20 @@
+"""What has been between us and a number before a call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Times of earlier calls with one number, all aware, the call in question not among them.
+
+    `calls`: it called us; `answered`: of these, one of our phones was answered and they talked;
+    `messages`: it left a message that was kept; `dialled`: one of our phones dialled it.
+    """
+
+    calls: tuple[datetime, ...] = ()
+    answered: tuple[datetime, ...] = ()
+    messages: tuple[datetime, ...] = ()
+    dialled: tuple[datetime, ...] = ()

@@ -1,0 +1,180 @@
+"""Patterns that rules hold a caller's number or name against.
+
+A `NumberPattern` is written in E.164 (ITU-T), one of:
+
+    +14155550100                    this number
+    +1900*                          every number that begins so; `*` alone is every number
+    +1415555????                    any digit at each ?, and perhaps more at a * in the end
+    +14155550100..+14155550199      from the first to the last, both included
+
+A `NamePattern` is a glob (`*` any text, `?` any one character), or a regular expression between
+slashes, found anywhere in the name. Both are blind to case. Regular expressions are RE2's
+(https://github.com/google/re2/wiki/Syntax): their time is linear in the name's length, so that no
+expression can hold up a call; back-references and look-around do not exist there.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import re2
+
+_NUMBER = re.compile(r"\+?[0-9?]*\*?|\+[0-9]+\.\.\+[0-9]+")
+LONGEST_NAME = 300
+"""Characters of a name that are looked at."""
+LONGEST_PATTERN = 500
+"""Characters that a name's pattern may have."""
+
+
+@dataclass(frozen=True, slots=True)
+class NumberPattern:
+    """A set of numbers; `text` is its canonical form. Raises ValueError for any other text."""
+
+    text: str
+    _wildcard: re.Pattern[str] | None = field(init=False, repr=False, compare=False)
+    _first: str = field(init=False, repr=False, compare=False)
+    _last: str = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if not _NUMBER.fullmatch(self.text) or self.text in ("", "+"):
+            raise ValueError(f"{self.text!r} is no pattern of numbers")
+        first, between, last = self.text.partition("..")
+        if between and (len(first) != len(last) or first > last):
+            raise ValueError(f"{self.text!r} is no range: two numbers of one length, lower first")
+        wild = "?" in self.text
+        body = re.escape(self.text).replace(r"\?", "[0-9]").replace(r"\*", "[0-9]*")
+        object.__setattr__(self, "_wildcard", re.compile(body) if wild else None)
+        object.__setattr__(self, "_first", first.rstrip("*"))
+        object.__setattr__(self, "_last", last)
+
+    @property
+    def exact(self) -> str:
+        """The one number that it matches; "" where it is more than one."""
+        return "" if self._last or self._wildcard or self.text.endswith("*") else self.text
+
+    @property
+    def prefix(self) -> str | None:
+        """What its numbers begin with, where that is all that it asks; else None."""
+        plain = self._wildcard is None and self.text.endswith("*")
+        return self._first if plain else None
+
+    def matches(self, number: str) -> bool:
+        """Whether an E.164 number is in the set."""
+        if self._wildcard is not None:
+            return self._wildcard.fullmatch(number) is not None
+        if self._last:
+            return len(number) == len(self._first) and self._first <= number <= self._last
+        return number.startswith(self._first) if self.text.endswith("*") else number == self.text
+
+    def covers(self, other: NumberPattern) -> bool:
+        """Whether every number of `other` is one of these. May miss it for wildcards in ranges."""
+        if self.text == other.text:
+            return True
+        if other.exact:
+            return self.matches(other.exact)
+        if self.prefix is not None:
+            head = other.text.partition("?")[0].rstrip("*") if not other._last else other._first
+            return head.startswith(self.prefix) and (
+                not other._last or other._last.startswith(self.prefix)
+            )
+        if self._last and other._last:
+            same = len(self._first) == len(other._first)
+            return same and self._first <= other._first and other._last <= self._last
+        if self._wildcard is not None and not other._last:
+            return self._covers_by_sign(other.text)
+        return False
+
+    def _covers_by_sign(self, other: str) -> bool:
+        mine, theirs = self.text.rstrip("*"), other.rstrip("*")
+        if other.endswith("*") and not self.text.endswith("*"):
+            return False
+        if len(theirs) < len(mine) or (len(theirs) > len(mine) and not self.text.endswith("*")):
+            return False
+        pairs = zip(mine, theirs, strict=False)
+        return all(my == their or (my == "?" and their != "+") for my, their in pairs)
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class NamePattern:
+    """A set of names; `text` as it stands in the rule, `/.../` for a regular expression.
+
+    Raises ValueError for an expression that RE2 cannot read, or that is too long.
+    """
+
+    text: str
+    _pieces: tuple[str, ...] | None = field(init=False, repr=False, compare=False)
+    _expression: Any = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if len(self.text) > LONGEST_PATTERN:
+            raise ValueError(f"a pattern has at most {LONGEST_PATTERN} characters")
+        expression = self.expression
+        plain = expression is None and "?" not in self.text
+        if plain:
+            # Most globs are words and stars: no need of an automaton for "*survey*".
+            object.__setattr__(self, "_pieces", tuple(self.text.casefold().split("*")))
+            object.__setattr__(self, "_expression", None)
+            return
+        options = re2.Options()
+        options.case_sensitive = False
+        options.log_errors = False
+        options.max_mem = 1 << 20
+        source = expression
+        if source is None:
+            body = re2.escape(self.text.casefold()).replace(r"\*", ".*").replace(r"\?", ".")
+            source = rf"(?s)\A{body}\z"
+        try:
+            compiled = re2.compile(source, options)
+        except re2.error as wrong:
+            raise ValueError(_said(wrong)) from None
+        object.__setattr__(self, "_pieces", None)
+        object.__setattr__(self, "_expression", compiled)
+
+    @property
+    def expression(self) -> str | None:
+        """The regular expression between the slashes; None for a glob."""
+        if len(self.text) > 2 and self.text.startswith("/") and self.text.endswith("/"):
+            return self.text[1:-1]
+        return None
+
+    def matches(self, name: str) -> bool:
+        """Whether a caller's name is in the set; of a long name, the first 300 characters count."""
+        name = name[:LONGEST_NAME].casefold()
+        if self._pieces is None:
+            return self._expression.search(name) is not None
+        if len(self._pieces) == 1:
+            return name == self._pieces[0]
+        first, *middle, last = self._pieces
+        if not (name.startswith(first) and name.endswith(last)):
+            return False
+        at, end = len(first), len(name) - len(last)
+        for piece in middle:
+            found = name.find(piece, at, max(at, end))
+            if found < 0:
+                return False
+            at = found + len(piece)
+        return at <= end
+
+    def covers(self, other: NamePattern) -> bool:
+        """Whether every name of `other` is one of these, as far as that can be seen at a glance."""
+        if self.text.casefold() == other.text.casefold():
+            return True
+        plain = other.expression is None and "?" not in other.text and self.expression is None
+        if not plain:
+            return self.text == "*"
+        # A glob takes in another when it matches it with something odd in place of each star.
+        return self.matches(other.text.casefold().replace("*", "\x00"))
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def _said(wrong: Exception) -> str:
+    """RE2's complaint as words; its errors carry bytes."""
+    what = wrong.args[0] if wrong.args else ""
+    return what.decode("utf-8", "replace") if isinstance(what, bytes) else str(what)
