@@ -1,0 +1,247 @@
+"""Address books: the vCard files that phones and mail programs export, as numbers and names.
+
+They lie beside the rules as *.vcf. vCard 2.1 (the versit specification, with its quoted-printable
+lines as Android still writes them), 3.0 (RFC 2426) and 4.0 (RFC 6350) are read, in UTF-8, UTF-16
+or, where a line is neither, Windows-1252. The file is cut into cards here and only the lines that
+name somebody or hold a number reach vobject: a photograph is most of a card and costs the most,
+and one broken card costs only itself. Nothing in a file raises: what cannot be read is skipped and
+told. Limits: `MOST_BYTES` of file, `MOST_CARDS` cards, `_LONGEST` characters of a line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TextIO
+
+import vobject.base as vobject
+from vobject.vcard import splitFields
+
+from screener.core import foreign, number
+from screener.core.callerid import quoted, shown
+
+MOST_BYTES = 64 << 20
+MOST_CARDS = 20_000
+_LONGEST = 2000
+_PER_CARD = 100  # numbers of one card that are looked at
+_TOLD = 20  # troubles that are told one by one
+_NAME = 100
+
+_WANTED = frozenset({"FN", "N", "NICKNAME", "ORG", "TEL"})
+_PROPERTY = re.compile(r"(?:[A-Za-z0-9_-]{1,40}\.)?([A-Za-z0-9-]{1,40})[;:]")
+
+
+def names(folder: Path) -> frozenset[str]:
+    """The address books that lie in `folder`: names of *.vcf files, as rules call them."""
+    return frozenset(path.name for path in folder.glob("*.vcf"))
+
+
+def read(path: Path, country: str) -> tuple[dict[str, str], list[str]]:
+    """The numbers of an address book (E.164 -> name), and what of it was skipped, as sentences.
+
+    Numbers are read as people write them in `country` (ISO 3166). Of two names for one number the
+    first counts. A file that cannot be read at all, or is too large, gives one trouble and no
+    numbers; of one with too many cards, the first `MOST_CARDS` count.
+    """
+    book = _Book(path.name, country)
+    try:
+        size = path.stat().st_size
+        if size > MOST_BYTES:
+            return {}, [
+                f"{path.name}: {size >> 20} MB is too much for an address book, at most "
+                f"{MOST_BYTES >> 20} MB are read: export it without photographs"
+            ]
+        with _opened(path) as file:
+            book.fill(_cards(_logical(_lines(file))))
+    except OSError as error:
+        return {}, [f"{path.name}: cannot be read ({error.strerror})"]
+    return book.numbers, book.troubles()
+
+
+def _opened(path: Path) -> TextIO:
+    """The file as text. What is not UTF-8 comes as surrogates, for `_text` to make sense of."""
+    with path.open("rb") as file:
+        head = file.read(4)
+    if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return path.open(encoding="utf-16", errors="replace")
+    if 0 in head[:2]:
+        order = "utf-16-be" if head[:1] == b"\0" else "utf-16-le"
+        return path.open(encoding=order, errors="replace")
+    return path.open(encoding="utf-8-sig", errors="surrogateescape")
+
+
+def _lines(file: TextIO) -> Iterator[tuple[int, str]]:
+    """Lines with their numbers, from 1; of a line beyond `_LONGEST` characters, the beginning."""
+    line = 0
+    begun = False
+    while piece := file.readline(_LONGEST):
+        if not begun:
+            line += 1
+            yield line, piece.rstrip("\n")
+        begun = not piece.endswith("\n")
+
+
+def _logical(lines: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    """Unfolded lines of the wanted properties, and of BEGIN and END.
+
+    A line that begins with a blank goes on from the one before (RFC 6350, 3.2); in 2.1 a
+    quoted-printable line goes on where it ends in "=".
+    """
+    at, text, soft = 0, "", False
+    for line, piece in lines:
+        if soft:
+            text, soft = text[:-1] + piece.lstrip(" \t"), False
+        elif piece[:1] in (" ", "\t"):
+            if text:
+                text += piece[1:]
+        else:
+            if text:
+                yield at, text
+            found = _PROPERTY.match(piece)
+            wanted = found is not None and found[1].upper() in {*_WANTED, "BEGIN", "END"}
+            at, text = line, piece if wanted else ""
+        if len(text) > _LONGEST:
+            text = text[:_LONGEST]
+        elif text.endswith("=") and "QUOTED-PRINTABLE" in text.partition(":")[0].upper():
+            soft = True
+    if text:
+        yield at, text
+
+
+@dataclass(slots=True)
+class _Card:
+    line: int
+    lines: list[tuple[int, str]] = field(default_factory=list)
+    ended: bool = False
+
+
+def _cards(lines: Iterable[tuple[int, str]]) -> Iterator[_Card]:
+    card: _Card | None = None
+    for line, text in lines:
+        match text.replace(" ", "").upper():
+            case "BEGIN:VCARD":
+                if card is not None:
+                    yield card
+                card = _Card(line)
+            case "END:VCARD":
+                if card is not None:
+                    card.ended = True
+                    yield card
+                card = None
+            case _:
+                if card is not None and len(card.lines) < _PER_CARD:
+                    card.lines.append((line, text))
+    if card is not None:
+        yield card
+
+
+class _Book:
+    """An address book that is being filled."""
+
+    def __init__(self, file: str, country: str) -> None:
+        self.numbers: dict[str, str] = {}
+        self._file = file
+        self._country = country
+        self._told: list[str] = []
+        self._skipped = 0
+
+    def fill(self, cards: Iterable[_Card]) -> None:
+        count = 0
+        for card in cards:
+            if count == MOST_CARDS:
+                self._told.append(
+                    f"{self._file}:{card.line}: more than {MOST_CARDS:,} cards; the rest is left "
+                    "out: for so many numbers use a list (screener lists import)"
+                )
+                return
+            count += 1
+            self._take(card)
+        if not count:
+            self._told.append(f"{self._file}: no vCard in it (no line says BEGIN:VCARD)")
+
+    def troubles(self) -> list[str]:
+        more = self._skipped - _TOLD
+        told = [f"{self._file}: {more} more entries were skipped"] if more > 0 else []
+        return self._told + told
+
+    def _skip(self, line: int, why: str) -> None:
+        self._skipped += 1
+        if self._skipped <= _TOLD:
+            self._told.append(f"{self._file}:{line}: {why}")
+
+    def _take(self, card: _Card) -> None:
+        if not card.ended:
+            self._skip(card.line, "the card was skipped: it has no END:VCARD")
+            return
+        found: dict[str, str] = {}
+        numbers: list[tuple[int, str]] = []
+        for line, text in card.lines:
+            try:
+                content = vobject.textLineToContentLine(_head_in_capitals(text), line)
+                value = _text(content)
+            except (vobject.VObjectError, UnicodeError, LookupError):
+                self._skip(line, f"{shown(text)!r} was skipped: it is no line of a vCard")
+                continue
+            if content.name == "TEL":
+                numbers.append((line, value))
+            else:
+                found.setdefault(content.name, value)
+        name = _name(found)
+        for line, value in numbers:
+            self._enter(line, value, name)
+
+    def _enter(self, line: int, value: str, name: str) -> None:
+        written = foreign.bare_number(value)
+        if not written:
+            return  # an empty field of a form
+        e164 = number.read(written, self._country).e164
+        if e164:
+            self.numbers.setdefault(e164, name or e164)
+            return
+        whose = f" of {quoted(name)}" if name else ""
+        self._skip(line, f"{quoted(value)}{whose} was skipped: it is no telephone number")
+
+
+def _head_in_capitals(text: str) -> str:
+    """The line with its name and parameters in capitals: vobject knows ENCODING only so."""
+    head, colon, value = text.partition(":")
+    return head.upper() + colon + value
+
+
+def _text(content: Any) -> str:
+    """The value as text; one that was not UTF-8 in the character set that its line names."""
+    value: str = content.value
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        charset = content.params.get("CHARSET", ["cp1252"])[0]
+        charset = "cp1252" if charset in ("UTF-8", "US-ASCII") else charset
+        value = value.encode("utf-8", "surrogateescape").decode(charset, "replace")
+    return value
+
+
+def _name(found: dict[str, str]) -> str:
+    """What the card's owner is called: FN, else N as people say it, else ORG, else NICKNAME."""
+    formatted = _line(_unescaped(found.get("FN", "")))
+    if formatted:
+        return formatted
+    family, given, middle, prefix, suffix = (_fields(found.get("N", "")) + [""] * 5)[:5]
+    spoken = _line(" ".join((prefix, given, middle, family, suffix)))
+    company = _line(", ".join(part for part in _fields(found.get("ORG", "")) if part.strip()))
+    return spoken or company or _line(_unescaped(found.get("NICKNAME", "")))
+
+
+def _fields(value: str) -> list[str]:
+    """The parts of a structured value, their escapes undone (RFC 6350, 3.4)."""
+    parts = splitFields(value) if value else []
+    return [" ".join(part) if isinstance(part, list) else part for part in parts]
+
+
+def _unescaped(value: str) -> str:
+    return re.sub(r"\\(.)", lambda found: " " if found[1] in "nN" else found[1], value)
+
+
+def _line(text: str) -> str:
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:_NAME].strip()
