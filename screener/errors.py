@@ -12,6 +12,7 @@
     │   ├── AriGone             the channel, bridge, playback or recording is no more (404)
     │   └── AriNotInStasis      the channel is there but not ours, or not fit (409, 412, 422)
     ├── StoreError              the database cannot be read or written
+    ├── ListError               a number list cannot be imported, opened or found
     └── OutboxError             a message could not be put on disk
 
 Only `core.script.CallerGone` stands outside: it is what a call script is told, not a failure.
@@ -70,6 +71,10 @@ class AriNotInStasis(AriError):
 
 class StoreError(ScreenerError):
     """The database cannot be read or written."""
+
+
+class ListError(ScreenerError):
+    """A number list cannot be imported, opened or found; says which and what to do."""
 
 
 class OutboxError(ScreenerError):
