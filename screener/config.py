@@ -28,7 +28,9 @@ from screener.tables import (
     Mistakes,
     Table,
     UnfitError,
+    distinct,
     folder_from,
+    listing,
     mail_address,
     number,
     one_of,
@@ -55,7 +57,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     ),
     "mail": (
         *("host", "port", "security", "user", "password_file"),
-        *("sender", "retry_days", "keep_days"),
+        *("sender", "owner", "retry_days", "keep_days"),
     ),
     "speech": ("engine", "model", "voice", "language"),
     "paths": ("rules", "grammars", "sounds", "data"),
@@ -113,6 +115,7 @@ class MailSettings:
     """The mail server that recordings are handed to.
 
     `retry_days`: how long it may be down; `keep_days`: how long sent messages stay on disk.
+    `owner` are the addresses that hear of what needs the owner's hand; none: nobody does.
     """
 
     host: str
@@ -123,6 +126,7 @@ class MailSettings:
     sender: str
     retry_days: float
     keep_days: float
+    owner: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"MailSettings(host={self.host!r}, port={self.port}, sender={self.sender!r})"
@@ -208,7 +212,7 @@ def load(path: Path) -> Settings:
     paths = _paths(root, folder)
     asterisk = _asterisk(root, folder, warnings)
     people = directory.read(root, country, private=asterisk.url is None)
-    mail = _mail(root, folder, warnings)
+    mail = _mail(root, folder, people, warnings)
     speech = _speech(root, folder)
     if not mistakes.sentences and asterisk.url is None and not asterisk.secret:
         asterisk = replace(asterisk, secret=secret.kept(paths["data"], mistakes))
@@ -301,7 +305,7 @@ def _asterisk(root: Table, folder: Path, warnings: list[str]) -> AsteriskSetting
     )
 
 
-def _mail(root: Table, folder: Path, warnings: list[str]) -> MailSettings:
+def _mail(root: Table, folder: Path, people: Directory, warnings: list[str]) -> MailSettings:
     table = root.table("mail", KEYS["mail"])
     security = table.take("security", one_of(MailSecurity), MailSecurity.NONE)
     host = table.take("host", _host, "localhost")
@@ -317,6 +321,7 @@ def _mail(root: Table, folder: Path, warnings: list[str]) -> MailSettings:
     if user and security is MailSecurity.NONE and host not in _LOCAL:
         warnings.append(f"the mail password goes to {host} in clear: set mail.security to starttls")
     expected = 'expected the address that mail comes from: "screener@example.net"'
+    first_box = next((box.mail for box in people.boxes.values()), ())
     return MailSettings(
         host=host,
         port=table.take("port", whole(1, 65535), _MAIL_PORTS[security]),
@@ -326,6 +331,7 @@ def _mail(root: Table, folder: Path, warnings: list[str]) -> MailSettings:
         sender=table.need("sender", mail_address, expected, ""),
         retry_days=table.take("retry_days", number(0.1, 60), 14.0),
         keep_days=table.take("keep_days", number(1, 3650), 90.0),
+        owner=table.take("owner", distinct(listing(mail_address, '"you@example.net"')), first_box),
     )
 
 

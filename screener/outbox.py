@@ -8,7 +8,8 @@ A recorded message is a folder, and the folder that it is in says what has becom
     outbox/failed/ID/   refused for good, or given up: kept and shown, to be tried again by hand
 
 with `audio.wav`, `letter.json` (what is known, every recipient's state, every attempt) and, once it
-was needed, `message.mp3`. A folder is completed and fsynced in new/, then renamed into queued/, and
+was needed, `message.mp3`. A notice to the owner (core/notice.py) lies there too: a letter.json, and
+no sound. A folder is completed and fsynced in new/, then renamed into queued/, and
 only then does `put` return: so a caller who hangs up, a crash or a power cut cannot cut a message
 short. Nothing is ever sent from what a call still writes to. Only `sweep` deletes, and only what
 was sent.
@@ -39,6 +40,8 @@ from typing import BinaryIO
 
 from screener import recording
 from screener.config import MailSettings
+from screener.core import letter as letters
+from screener.core import notice as notices
 from screener.core.callerid import shown
 from screener.core.delivery import (
     FIRST_RETRY,
@@ -50,7 +53,8 @@ from screener.core.delivery import (
     as_json,
     from_json,
 )
-from screener.core.letter import Letter, compose, is_address
+from screener.core.letter import Letter, is_address
+from screener.core.notice import Notice
 from screener.errors import OutboxError
 from screener.postman import Postman, why
 
@@ -73,6 +77,12 @@ class Item:
     folder: Path
     record: Record | None
     trouble: str = ""
+
+    @property
+    def call(self) -> int | None:
+        """The call that left the message; None where it is a notice, or cannot be read."""
+        letter = self.record.letter if self.record else None
+        return letter.call if isinstance(letter, Letter) else None
 
 
 class Outbox:
@@ -119,7 +129,17 @@ class Outbox:
         finally:
             self._woken.set()
 
-    def _keep(self, audio: Path | BinaryIO, letter: Letter) -> str:
+    async def notify(self, notice: Notice) -> str:
+        """Keep a notice, as `put` keeps a message: it is mailed however long that takes.
+
+        Raises OutboxError; then nothing is kept.
+        """
+        try:
+            return await asyncio.to_thread(self._keep, None, notice)
+        finally:
+            self._woken.set()
+
+    def _keep(self, audio: Path | BinaryIO | None, letter: Letter | Notice) -> str:
         now = datetime.now(UTC)
         name = f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
         making = self._root / "new" / name
@@ -128,7 +148,8 @@ class Outbox:
             with _disk(self._root):
                 making.mkdir()
                 _save(making, Record.begun(name, letter, self._mail.sender, now))
-                recording.keep(audio, making)
+                if audio is not None:
+                    recording.keep(audio, making)
                 _sync(making)
                 self._move(making, State.QUEUED)
         except BaseException:
@@ -157,7 +178,7 @@ class Outbox:
             for folder in sorted((self._root / "new").iterdir()):
                 if folder.name in self._making:
                     continue
-                if (folder / "audio.wav").exists() and (folder / "letter.json").exists():
+                if _is_whole(folder):
                     self._move(folder, State.QUEUED)
                     saved.append(folder.name)
                 else:
@@ -277,8 +298,17 @@ class Outbox:
             self._move(folder, state)  # needs no room
 
     def _composed(self, folder: Path, record: Record) -> bytes:
+        if isinstance(record.letter, Notice):
+            note = notices.compose(
+                record.letter,
+                sender=self._mail.sender,
+                message_id=record.message_id,
+                written=record.written,
+                zone=self._zone,
+            )
+            return note.as_bytes()
         sound, form, remark = recording.attachment(folder)
-        mail = compose(
+        mail = letters.compose(
             record.letter,
             sound,
             form,
@@ -347,6 +377,18 @@ class Outbox:
                     shutil.rmtree(folder)
                     swept += 1
         return swept
+
+
+def _is_whole(folder: Path) -> bool:
+    """Whether all of a message is there: its letter and its sound, or a notice's letter."""
+    if not (folder / "letter.json").exists():
+        return False
+    if (folder / "audio.wav").exists():
+        return True
+    try:
+        return isinstance(_load(folder).letter, Notice)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def _item(folder: Path, state: State) -> Item:

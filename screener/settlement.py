@@ -151,7 +151,7 @@ class Settlement:
         seconds, speech = await asyncio.to_thread(measure, path)
         row = await asyncio.to_thread(_row_of, self.settings, owner(take))
         items = await asyncio.to_thread(self.outbox.items)
-        kept = row and any(i.record and i.record.letter.call == row.id for i in items)
+        kept = row and any(i.call == row.id for i in items)
         if speech >= LEAST_SPEECH and not kept:
             letter = self._letter(take, row, seconds)
             await self.outbox.put(path, letter)

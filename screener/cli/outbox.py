@@ -9,6 +9,8 @@ import click
 
 from screener.cli.door import option, settings_of
 from screener.core.callerid import quoted, shown, shown_number
+from screener.core.delivery import Record
+from screener.core.notice import Notice
 
 if TYPE_CHECKING:
     from screener.outbox import Outbox
@@ -73,12 +75,20 @@ def _list_outbox(file: Path) -> None:
         if item.record is None:
             click.echo(f"{item.id}  {item.state:6}  {item.trouble}: {item.folder}")
             continue
-        letter = item.record.letter
-        when = letter.when.astimezone().strftime("%d %b %H:%M")
-        who = f"{shown_number(letter.number)} {quoted(letter.name) if letter.name else ''}".strip()
-        click.echo(f"{item.id}  {item.state:6}  {when}  {letter.seconds:5.1f} s  from {who}")
+        click.echo(f"{item.id}  {item.state:6}  {_summary(item.record)}")
         for recipient in item.record.recipients:
             reply = f": {shown(recipient.reply)}" if recipient.reply else ""
             click.echo(f"    to {shown(recipient.address)}, {recipient.delivery}{reply}")
         if item.record.history and item.state != "sent":
             click.echo(f"    last: {shown(item.record.history[-1].text)}")
+
+
+def _summary(record: Record) -> str:
+    """When a message was left, how long it is and by whom; of a notice, when and its subject."""
+    letter = record.letter
+    when = (record.written if isinstance(letter, Notice) else letter.when).astimezone()
+    day = when.strftime("%d %b %H:%M")
+    if isinstance(letter, Notice):
+        return f"{day}  notice   {shown(letter.subject)}"
+    who = f"{shown_number(letter.number)} {quoted(letter.name) if letter.name else ''}".strip()
+    return f"{day}  {letter.seconds:5.1f} s  from {who}"

@@ -15,7 +15,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from screener.core.letter import Letter, as_data, from_data
+from screener.core import letter as letters
+from screener.core import notice as notices
+from screener.core.letter import Letter
+from screener.core.notice import Notice
 
 FIRST_RETRY = timedelta(seconds=30)
 LONGEST_RETRY = timedelta(hours=1)
@@ -63,11 +66,14 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """All that letter.json says. `since` is when the time that retry_days counts began."""
+    """All that letter.json says. `since` is when the time that retry_days counts began.
+
+    `letter` is what is on its way: a recorded message, or a notice, which has no recording.
+    """
 
     id: str
     message_id: str
-    letter: Letter
+    letter: Letter | Notice
     written: datetime
     since: datetime
     due: datetime
@@ -76,7 +82,7 @@ class Record:
     history: tuple[Attempt, ...]
 
     @classmethod
-    def begun(cls, name: str, letter: Letter, sender: str, now: datetime) -> Record:
+    def begun(cls, name: str, letter: Letter | Notice, sender: str, now: datetime) -> Record:
         """The record of a message that is new at `now` and due at once; `sender` is an address."""
         return cls(
             id=name,
@@ -139,7 +145,12 @@ def retry_after(tries: int) -> timedelta:
 
 def as_json(record: Record) -> str:
     """The record as letter.json keeps it, in ASCII."""
-    data: dict[str, Any] = asdict(record) | {"letter": as_data(record.letter)}
+    data: dict[str, Any] = asdict(record)
+    del data["letter"]
+    if isinstance(record.letter, Notice):
+        data["notice"] = notices.as_data(record.letter)
+    else:
+        data["letter"] = letters.as_data(record.letter)
     return json.dumps(data, indent=1, default=datetime.isoformat)
 
 
@@ -147,10 +158,15 @@ def from_json(name: str, text: str) -> Record:
     """What `as_json` gave of the message `name`. Raises KeyError, TypeError or ValueError."""
     data = json.loads(text)
     when = {key: datetime.fromisoformat(data[key]) for key in ("written", "since", "due")}
+    letter: Letter | Notice
+    if "notice" in data:
+        letter = notices.from_data(data["notice"])
+    else:
+        letter = letters.from_data(data["letter"])
     return Record(
         id=name,
         message_id=str(data["message_id"]),
-        letter=from_data(data["letter"]),
+        letter=letter,
         tries=int(data["tries"]),
         recipients=tuple(
             Recipient(str(r["address"]), Delivery(r["delivery"]), str(r["reply"]))

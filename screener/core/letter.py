@@ -9,7 +9,7 @@ a caller calls himself.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, tzinfo
 from email.headerregistry import Address
@@ -116,17 +116,43 @@ def compose(
     often it is sent. Times of day are in `zone` (None: this machine's). `remark` is a sentence
     for the body, where there is something to explain about the attachment.
     """
-    mail = EmailMessage(policy=SMTP)
-    mail["From"] = Address(display_name=_display_name(letter), addr_spec=sender)
-    mail["To"] = tuple(Address(addr_spec=address) for address in letter.to if is_address(address))
-    mail["Subject"] = _literal(f"Message from {_who(letter)}, {length(letter.seconds)}")
-    mail["Date"] = format_datetime(written.astimezone(zone))
-    mail["Message-ID"] = message_id
-    mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office reply to a machine
+    mail = envelope(
+        _display_name(letter),
+        letter.to,
+        f"Message from {_who(letter)}, {length(letter.seconds)}",
+        sender=sender,
+        message_id=message_id,
+        written=written,
+        zone=zone,
+    )
     name = sound_name(letter, form, zone)
     mail.set_content(_body(letter, name, zone, remark), cte="quoted-printable")
     subtype = "mpeg" if form is SoundFormat.MP3 else "wav"
     mail.add_attachment(sound, maintype="audio", subtype=subtype, filename=name)
+    return mail
+
+
+def envelope(
+    name: str,
+    to: Iterable[str],
+    subject: str,
+    *,
+    sender: str,
+    message_id: str,
+    written: datetime,
+    zone: tzinfo | None,
+) -> EmailMessage:
+    """A mail that has its headers and no body yet, from `name` at the address `sender`.
+
+    `name` and `subject` are lines that may be shown (core/callerid.py); they hold no line end.
+    """
+    mail = EmailMessage(policy=SMTP)
+    mail["From"] = Address(display_name=_literal(name), addr_spec=sender)
+    mail["To"] = tuple(Address(addr_spec=address) for address in to if is_address(address))
+    mail["Subject"] = _literal(subject)
+    mail["Date"] = format_datetime(written.astimezone(zone))
+    mail["Message-ID"] = message_id
+    mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office reply to a machine
     return mail
 
 
@@ -139,7 +165,7 @@ def _who(letter: Letter) -> str:
 def _display_name(letter: Letter) -> str:
     """The caller's name, else his number, without what would look like another address."""
     name = "".join(" " if c in '<>@"(),:;\\[]' else c for c in shown(letter.name, _DISPLAY_NAME))
-    return _literal(" ".join(name.split()) or _who(letter))
+    return " ".join(name.split()) or _who(letter)
 
 
 def _literal(text: str) -> str:

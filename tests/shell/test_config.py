@@ -4,6 +4,7 @@ import os
 import re
 from datetime import date
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
@@ -68,6 +69,20 @@ def test_a_file_from_a_windows_editor_is_read(write: Write) -> None:
     assert load(path).country == "US"
 
 
+def test_the_owner_hears_of_trouble_in_the_first_box_unless_he_says_otherwise(write: Write) -> None:
+    assert load(write(PLAIN)).mail.owner == ("you@example.net",)
+    elsewhere = changed("[mail]", '[mail]\nowner = ["me@example.org", "dad@example.org"]')
+    assert load(write(elsewhere)).mail.owner == ("me@example.org", "dad@example.org")
+    assert load(write(changed("[mail]", "[mail]\nowner = []"))).mail.owner == ()
+
+
+def test_a_time_zone_and_a_mode_are_what_the_owner_says(write: Write) -> None:
+    plain = load(write(PLAIN))
+    assert (plain.zone, plain.shadow) == (None, False)
+    read = load(write(changed("[dids", 'timezone = "Europe/Berlin"\nmode = "shadow"\n[dids')))
+    assert (read.zone, read.shadow) == (ZoneInfo("Europe/Berlin"), True)
+
+
 # How a wrong one is refused ----------------------------------------------------------------------
 
 
@@ -84,6 +99,11 @@ def test_a_file_from_a_windows_editor_is_read(write: Write) -> None:
         ("[mail]", '[mail]\nsecurity = "ssl"', 'security = "ssl": expected one of none, starttls'),
         ("[mail]", "[mail]\nretry_days = nan", "mail.retry_days = NaN: expected a number"),
         ("[mail]", '[mail]\nuser = "me"', "mail.password_file is missing"),
+        ("[mail]", '[mail]\nowner = "me@example.net"', "mail.owner = "),
+        ("[mail]", '[mail]\nowner = ["me"]', 'owner = ["me"]: '),
+        ("[dids", 'timezone = "Mars/Olympus"\n[dids', 'expected a time zone like "America/Los_'),
+        ("[dids", 'timezone = "../../etc/passwd"\n[dids', "expected a time zone like"),
+        ("[dids", 'mode = "shado"\n[dids', 'mode = "shado": did you mean "shadow"?'),
         ("[mail]", '[mail]\npassword_file = "no"', "cannot be read (No such file or directory)"),
         ("[mail]", '[asterisk]\nurl = "host"\n[mail]', "expected ARI's address like"),
         ("[mail]", '[asterisk]\nurl = "http://u:p@h/ari"\n[mail]', "expected ARI's address like"),

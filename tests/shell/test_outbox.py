@@ -14,6 +14,7 @@ import pytest
 import pytest_asyncio
 
 from screener.core.delivery import FAIR_TRIES, Delivery, Record, State
+from screener.core.notice import Notice
 from screener.errors import OutboxError
 from screener.outbox import Item, Outbox
 from tests.shell.post import (
@@ -29,6 +30,7 @@ from tests.shell.post import (
     wav,
 )
 
+FIRST_RELEASE = Path(__file__).parents[1] / "fixtures" / "outbox" / "letter.json"
 # Later than every `put` of a run of all tests, which may take an hour to come here.
 NOW = datetime.now(UTC) + timedelta(hours=3)
 
@@ -149,6 +151,69 @@ async def test_an_outbox_that_cannot_be_made(tmp_path: Path, server: MailServer)
     blocked.touch()
     with pytest.raises(OutboxError, match=r"the outbox .* cannot be used: "):
         Outbox(blocked / "outbox", settings(server))
+
+
+async def test_a_message_queued_by_the_first_release_is_delivered(
+    outbox: Outbox, server: MailServer, root: Path, audio: Path, tmp_path: Path
+) -> None:
+    """Its letter.json was written by a screener that knew of no notices."""
+    name = "20261121T025251-f5b7830e"
+    (root / "queued" / name).mkdir()
+    shutil.copy(FIRST_RELEASE, root / "queued" / name / "letter.json")
+    shutil.copy(audio, root / "queued" / name / "audio.wav")
+    assert only(outbox).call == 17
+    assert await outbox.deliver_due(NOW) == [name]
+    [mail] = server.mails
+    assert mail["Subject"] == "Message from Mom (+1 805 555 0142), 0:02"
+    assert mail["Message-ID"] == f"<screener-{name}@example.org>"
+    assert seconds_of(attached(mail), tmp_path) == pytest.approx(2.0, abs=0.1)
+    assert only(outbox).state is State.SENT
+
+
+# Notices -----------------------------------------------------------------------------------------
+
+
+NOTICE = Notice(("mom@example.org",), "your rules have a mistake", ("1.rules:3:1: no",))
+
+
+async def test_a_notice_goes_the_way_of_a_message(outbox: Outbox, server: MailServer) -> None:
+    name = await outbox.notify(NOTICE)
+    assert only(outbox).state is State.QUEUED
+    assert only(outbox).call is None
+    assert names(only(outbox).folder) == ["letter.json"]
+    assert await outbox.deliver_due(NOW) == [name]
+    [mail] = server.mails
+    assert mail["Subject"] == "your rules have a mistake"
+    assert mail["Message-ID"] == f"<screener-{name}@example.org>"
+    assert body(mail).splitlines() == ["1.rules:3:1: no"]
+    assert only(outbox).state is State.SENT
+
+
+async def test_a_notice_waits_for_a_server_that_is_down_through_a_restart(root: Path) -> None:
+    server = MailServer()
+    async with server.up():
+        pass
+    outbox = Outbox(root, settings(server))
+    name = await outbox.notify(NOTICE)
+    await outbox.deliver_due(NOW)
+    assert record(outbox).due == NOW + timedelta(seconds=30)
+    async with server.up():
+        again = Outbox(root, settings(server))
+        assert await again.deliver_due(NOW + timedelta(seconds=30)) == [name]
+    assert [mail["Message-ID"] for mail in server.mails] == [f"<screener-{name}@example.org>"]
+
+
+async def test_a_notice_that_a_crash_left_is_queued_and_a_part_of_a_message_is_not(
+    outbox: Outbox, root: Path, audio: Path
+) -> None:
+    name = await outbox.notify(NOTICE)
+    part = await outbox.put(audio, LETTER)
+    for each in (name, part):
+        (root / "queued" / each).rename(root / "new" / each)
+    (root / "new" / part / "audio.wav").unlink()
+    assert Outbox(root, settings(MailServer())).recover() == [name]
+    assert names(root / "new") == []
+    assert only(outbox).id == name
 
 
 # Mail servers that are away, slow or unwilling ---------------------------------------------------
