@@ -11,6 +11,7 @@
     │   ├── AriRefused          it does not let us in, or refuses the request (400, 401, 403, 5xx)
     │   ├── AriGone             the channel, bridge, playback or recording is no more (404)
     │   └── AriNotInStasis      the channel is there but not ours, or not fit (409, 412, 422)
+    ├── RulesError              a rule file was not changed: it is as it was
     ├── StoreError              the database cannot be read or written
     ├── ListError               a number list cannot be imported, opened or found
     └── OutboxError             a message could not be put on disk
@@ -67,6 +68,10 @@ class AriGone(AriError):
 
 class AriNotInStasis(AriError):
     """The channel is there, but not under our control or not fit for this (HTTP 409, 412, 422)."""
+
+
+class RulesError(ScreenerError):
+    """A rule file was not changed, and is as it was; says why and what to do."""
 
 
 class StoreError(ScreenerError):
