@@ -7,6 +7,7 @@ that fails or is slow leaves its part empty, is logged, and never holds up the c
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -14,9 +15,13 @@ from screener.asterisk.translate import Arrived
 from screener.config import Settings
 from screener.core import number
 from screener.core.call import Call
+from screener.core.callerid import shown
 from screener.core.frontdoor import FrontDoor
 from screener.core.rules import RuleSet
+from screener.errors import StoreError
 from screener.store import Store
+
+log = logging.getLogger(__name__)
 
 
 class Acquaintance:
@@ -40,7 +45,12 @@ class Acquaintance:
         return Call(arrived.channel, did.e164 or door.did, caller, at, arrived.name), door
 
     async def known(self, call: Call, rules: RuleSet) -> Call:
-        """The call with what these rules may ask of its past."""
-        if not rules.asks_history or not call.caller.e164:
+        """The call with what these rules may ask of its past. Whoever shows no number has none."""
+        shows = call.caller.e164 or call.caller.raw
+        if call.caller.withheld or not shows or not rules.asks_history:
             return call
-        return replace(call)
+        try:
+            return replace(call, history=await self._store.history(shows))
+        except StoreError as unknown:
+            log.warning("history unknown of %s: %s", shown(shows), unknown)
+            return call

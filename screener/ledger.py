@@ -6,12 +6,15 @@ A database that fails costs the entry, never the call: it is logged, and the cal
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable
 from datetime import UTC, datetime
 
 from screener.core.call import Call, Ending
 from screener.core.callerid import shown
 from screener.errors import StoreError
 from screener.store import CallEnd, CallStart, Store
+
+_LINE = 500  # characters of a sentence in the log: a ruling's reason says all it has to say
 
 log = logging.getLogger(__name__)
 
@@ -29,10 +32,22 @@ class Entry:
         """How long ago the call came in."""
         return (datetime.now(UTC) - self.started).total_seconds()
 
-    async def begin(self, call: Call) -> None:
-        """Write the row of a call that has just come in."""
+    async def begin(self, call: Call, *, shadow: bool = False) -> None:
+        """Write the row of a call that has just come in; with `shadow`, it rings in any case."""
         number = "" if call.caller.withheld else call.caller.e164 or call.caller.raw
-        start = CallStart(call.uid, self.started, call.did, number, call.name, call.caller.withheld)
+        start = CallStart(
+            uid=call.uid,
+            started=self.started,
+            did=call.did,
+            number=number,
+            name=call.name,
+            withheld=call.caller.withheld,
+            attestation=call.signature.attestation,
+            verstat=call.signature.verstat,
+            expecting=call.expecting,
+            emergency=call.emergency,
+            shadow=shadow,
+        )
         try:
             self.number = await self._store.begin(start)
         except StoreError as lost:
@@ -43,31 +58,33 @@ class Entry:
         """Add a sentence to the story; "" adds nothing."""
         if not text:
             return
-        log.info("call %d: %5.1f s  %s", self.number, self.seconds, shown(text, 300))
+        log.info("call %d: %5.1f s  %s", self.number, self.seconds, shown(text, _LINE))
         if self.number:
-            try:
-                await self._store.tell(self.number, self.seconds, text)
-            except StoreError as lost:
-                log.error("call %d: %s", self.number, lost)
+            await self._written(self._store.tell(self.number, self.seconds, text))
 
     async def end(self, ending: Ending) -> None:
-        """Complete the row."""
-        reason = shown(ending.reason, 300)
+        """Complete the row, and count the use of the rule that decided."""
+        reason = shown(ending.reason, _LINE)
         log.info("call %d: %5.1f s  %s: %s", self.number, self.seconds, ending.outcome, reason)
-        if not self.number:
-            return
         end = CallEnd(
             ended=datetime.now(UTC),
             outcome=ending.outcome,
             reason=ending.reason,
             rule=ending.rule,
+            ruled=ending.ruled,
             verdict=ending.verdict,
             evidence=ending.evidence,
             answered_by=ending.answered_by,
             rang_after=ending.rang_after,
             seconds=self.seconds,
         )
+        if self.number:
+            await self._written(self._store.end(self.number, end))
+        if ending.rule_key:
+            await self._written(self._store.used(ending.rule_key, self.started))
+
+    async def _written(self, writing: Awaitable[None]) -> None:
         try:
-            await self._store.end(self.number, end)
+            await writing
         except StoreError as lost:
             log.error("call %d: %s", self.number, lost)

@@ -108,7 +108,7 @@ class Session:
         try:
             self._call = await self._house.acquaintance.known(self._call, reception.rules)
             script = receive(self._call, reception)
-            await self._entry.begin(self._call)
+            await self._entry.begin(self._call, shadow=reception.shadow)
             ending = await self._follow(script)
             with suppress(AriError):  # settlement.py hangs up whom Asterisk would not let go
                 await self._line.hangup()

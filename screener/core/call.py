@@ -52,6 +52,7 @@ class Ending:
 
     `reason` is one sentence; `rule` names the rule that decided ("" for none); `verdict` is the
     word of verdict.py ("" when nobody listened); `evidence` are sentences with times.
+    `rule_key` is its key (rules.Rule.key), by which its uses are counted.
     `ruled` is what the rules said, in the form of rules.Ruling.effect ("block play sit"): in
     shadow mode what would have been done.
     `rang_after` is in seconds from the start of ringing to the answer.
@@ -60,6 +61,7 @@ class Ending:
     outcome: Outcome
     reason: str
     rule: str = ""
+    rule_key: str = ""
     ruled: str = ""
     verdict: str = ""
     evidence: tuple[str, ...] = ()

@@ -24,6 +24,7 @@ class Course:
     """
 
     rule: str = ""
+    rule_key: str = ""
     ruled: str = ""
     why: str = ""
     evidence: Evidence = field(default_factory=Evidence)
@@ -51,6 +52,7 @@ class Course:
             outcome=outcome,
             reason=reason,
             rule=self.rule,
+            rule_key=self.rule_key,
             ruled=self.ruled,
             verdict=verdict.kind if verdict else "",
             evidence=self.evidence.sentences(),

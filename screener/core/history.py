@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+MOST = 1000
+"""How many of each kind a history goes back: whoever calls more often is a pest anyway."""
+
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Times of earlier calls with one number, all aware, the call in question not among them.
+    """Times of earlier calls with one number, the call in question not among them.
 
+    All are aware, in UTC, and sorted: oldest first.
     `calls`: it called us; `answered`: of these, one of our phones was answered and they talked;
     `messages`: it left a message that was kept; `dialled`: one of our phones dialled it.
     """

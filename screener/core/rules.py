@@ -141,6 +141,11 @@ class Ruling:
         return self.rule.title if self.rule else ""
 
     @property
+    def key(self) -> str:
+        """The key of the rule that decided; "" for the built-in last rule."""
+        return self.rule.key if self.rule else ""
+
+    @property
     def effect(self) -> str:
         """What is done with the call, as a line of rules says it: "block play busy"."""
         return self.rule.effect if self.rule else Action.SCREEN.value

@@ -12,7 +12,7 @@ from datetime import datetime, tzinfo
 
 from screener.core.callerid import columns, fitted, quoted, shown, shown_number
 
-_LINE = 200  # characters of one line of a story
+_LINE = 500  # characters of one line of a story: a ruling's reason says all it has to say
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,9 @@ class CallRow:
     `started` and `ended` are aware, in UTC. `number` is E.164, "" when withheld, or what arrived
     where that is not a number. `outcome` is "" as long as the call is in progress, else a word of
     core/call.py. `rang_after` is seconds from the first ring to the answer; `seconds` the length.
+    `attestation` to `emergency` are what the call showed besides, as in core/call.py. `ruled` is
+    what the rules said of it (rules.Ruling.effect; only the action in rows of an old screener, ""
+    where it is not known). With `shadow` it rang all the same.
     """
 
     id: int
@@ -41,6 +44,12 @@ class CallRow:
     answered_by: str = ""
     rang_after: float | None = None
     seconds: float | None = None
+    attestation: str = ""
+    verstat: str = ""
+    expecting: str = ""
+    emergency: str = ""
+    ruled: str = ""
+    shadow: bool = False
 
     @property
     def in_progress(self) -> bool:
@@ -92,6 +101,8 @@ def _conclusion(row: CallRow) -> list[str]:
     """What came of it and why: a sentence, then the rule, the verdict and its evidence."""
     reason = shown(row.reason, _LINE).rstrip(".")
     lines = [what_came(row) + (f", because {reason}" if reason else "")]
+    if row.shadow and row.ruled:
+        lines.append(f"shadow mode, it rang; would have been: {shown(row.ruled, _LINE)}")
     if row.rule:
         lines.append(f"rule: {shown(row.rule, _LINE)}")
     if row.verdict:

@@ -117,4 +117,4 @@ def test_strangers_cannot_add_a_line_to_a_story(text: str) -> None:
     row = replace(ROBOT, name=text, withheld=False, reason=text, evidence=(text,), rule="r")
     lines = tell_call(row, [StoryLine(1.0, text)], PACIFIC).split("\n")
     assert len(lines) == 6
-    assert all(line.isprintable() and len(line) <= 260 for line in lines)
+    assert all(line.isprintable() and len(line) <= 560 for line in lines)

@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 
 from screener.core.story import CallRow, StoryLine
 from screener.errors import StoreError
-from screener.store import MIGRATIONS, CallEnd, CallLog, CallStart, Store
+from screener.database import MIGRATIONS
+from screener.store import CallEnd, CallLog, CallStart, Store
 
 STARTED = datetime(2026, 11, 20, 14, 3, 11, 250_000, tzinfo=timezone(timedelta(hours=-8)))
 START = CallStart("1790000000.17", STARTED, "+18182223333", "+18055550142", "UNKNOWN")
@@ -230,7 +231,7 @@ async def test_a_migration_that_fails_leaves_the_version_and_the_tables_as_they_
 ) -> None:
     await Store(path).close()
     broken = (*MIGRATIONS, ("CREATE TABLE half (x)", "CREATE TABLE calls (x)"))
-    monkeypatch.setattr("screener.store.MIGRATIONS", broken)
+    monkeypatch.setattr("screener.database.MIGRATIONS", broken)
     with pytest.raises(StoreError, match="already exists"):
         Store(path)
     assert version(path) == len(MIGRATIONS)
