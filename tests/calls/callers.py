@@ -92,8 +92,9 @@ class Caller:
     """One call to `did` at `pbx` (host, port). `name` None sends none; see also `withheld`.
 
     `from_header` replaces the whole From (hostile callers); `headers` are added to the INVITE as
-    they are. `gain_db` and `noise_dbfs` are laid on what he says; `sends_silence` False is a line
-    on which no packet comes unless he speaks.
+    they are. With a `password` he is one of the phones, and `number` its user: he logs in.
+    `gain_db` and `noise_dbfs` are laid on what he says; `sends_silence` False is a line on which no
+    packet comes unless he speaks.
     """
 
     pbx: tuple[str, int]
@@ -104,6 +105,7 @@ class Caller:
     withheld: bool = False
     from_header: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    password: str = ""
     gain_db: float = 0.0
     noise_dbfs: float | None = None
     sends_silence: bool = True
@@ -149,7 +151,7 @@ class Caller:
 
     async def answered(self, *, within: float = 15.0) -> float:
         """Wait for the answer; the time (monotonic) it came. CallError if refused or silent."""
-        final = await self.sip.wait_for(_is_final_for_invite, "answer", within=within)
+        final = await self.sip.wait_for(self._is_final, "answer", within=within)
         if final.code != 200:
             raise CallError(f"The call was refused: {final.first}")
         await self.sip.wait_for(lambda m: m.is_request("ACK"), "ACK of our own", within=5.0)
@@ -164,7 +166,7 @@ class Caller:
 
     async def refused(self, *, within: float = 30.0) -> int:
         """Wait for the call to be refused; its code. CallError if it is answered."""
-        final = await self.sip.wait_for(_is_final_for_invite, "refusal", within=within)
+        final = await self.sip.wait_for(self._is_final, "refusal", within=within)
         if final.code == 200:
             raise CallError("The call was answered, not refused")
         return final.code
@@ -248,7 +250,12 @@ class Caller:
         )
 
     def _final(self) -> SipMessage | None:
-        return next(filter(_is_final_for_invite, self.sip.messages), None)
+        return next(filter(self._is_final, self.sip.messages), None)
+
+    def _is_final(self, message: SipMessage) -> bool:
+        """The INVITE's final response; being asked for the password is none."""
+        asked = message.code == 401 and bool(self.password)
+        return not message.sent and message.method == "INVITE" and message.code >= 200 and not asked
 
     def _hanging_up(self) -> bool:
         ends = ("BYE", "CANCEL")
@@ -281,19 +288,24 @@ class Caller:
         refusals = "\n".join(
             f'  <recv response="{code}" optional="true" next="refused"/>' for code in REFUSALS
         )
-        return scenario(
-            "caller",
-            {
-                "did": in_cdata(self.did),
-                "user": in_cdata(user),
-                "from": in_cdata(self._from()),
-                "tag": f"{random.getrandbits(48):x}",
-                "branch": f"z9hG4bK{random.getrandbits(64):x}",
-                "headers": "".join(f"\n{k}: {in_cdata(v)}" for k, v in headers.items()),
-                "sdp": self.rtp.sdp(),
-                "refusals": refusals,
-            },
-        )
+        added = "".join(f"\n{k}: {in_cdata(v)}" for k, v in headers.items())
+        call = {
+            "did": in_cdata(self.did),
+            "user": in_cdata(user),
+            "from": in_cdata(self._from()),
+            "tag": f"{random.getrandbits(48):x}",
+            "branch": f"z9hG4bK{random.getrandbits(64):x}",
+            "sdp": self.rtp.sdp(),
+        }
+        if self.password:
+            added += f"\n[authentication username={self.number} password={self.password}]"
+        fields = {
+            "challenged": scenario("challenged", call) if self.password else "",
+            "cseq": "2" if self.password else "1",
+            "headers": added,
+            "refusals": refusals,
+        }
+        return scenario("caller", call | fields)
 
     def _from(self) -> str:
         if self.from_header is not None:
@@ -305,7 +317,3 @@ class Caller:
             return uri
         escaped = self.name.replace("\\", "\\\\").replace('"', '\\"')
         return f'"{escaped}" {uri}'
-
-
-def _is_final_for_invite(message: SipMessage) -> bool:
-    return not message.sent and message.method == "INVITE" and message.code >= 200

@@ -36,7 +36,7 @@ import aiohttp
 
 from screener import config
 from screener.asterisk.installation import Installation
-from screener.asterisk.private import PrivateAsterisk
+from screener.asterisk.private import PrivateAsterisk, phone_passwords
 from screener.core.story import CallRow, StoryLine
 from screener.store import DATABASE, CallLog
 from tests.calls.callers import Caller
@@ -231,6 +231,10 @@ class Stage:
         caller = Caller((LOOPBACK, self.settings.asterisk.sip_port), number, did, **traits)
         self.callers.append(caller)
         return caller
+
+    def dialling(self, phone: str, number: str) -> Caller:
+        """One of the house's phones, which dials a number."""
+        return self.caller(phone, did=number, password=phone_passwords(self.settings)[phone])
 
     async def fresh(self) -> None:
         """A new record for a new test: phones as at first, mail server well, no calls."""
