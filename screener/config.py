@@ -29,6 +29,7 @@ from screener.tables import (
     Table,
     UnfitError,
     distinct,
+    duration,
     folder_from,
     listing,
     mail_address,
@@ -48,7 +49,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "": (
         *("country", "timezone", "mode"),
         *("dids", "extensions", "phones", "groups", "boxes"),
-        *("asterisk", "mail", "speech", "paths"),
+        *("windows", "asterisk", "mail", "speech", "paths"),
     ),
     **directory.KEYS,
     "asterisk": (
@@ -59,6 +60,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
         *("host", "port", "security", "user", "password_file"),
         *("sender", "owner", "retry_days", "keep_days"),
     ),
+    "windows": ("code", "expecting", "emergency"),
     "speech": ("engine", "model", "voice", "language"),
     "paths": ("rules", "grammars", "sounds", "data"),
 }
@@ -147,6 +149,21 @@ class SpeechSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class WindowSettings:
+    """When the windows of life open, and for how many seconds (core/window.py).
+
+    `code` is what a phone dials to say that a call is expected, "" for nothing. The hours after a
+    call for help belong to all who may call because of it: dispatchers in minutes, then ambulance,
+    police, hospital, neighbours, often with numbers withheld or never seen; after four of them
+    another robot that rings weighs more than one more of these calls. 0: no such window.
+    """
+
+    code: str = "*39"
+    expecting: float = 7200.0
+    emergency: float = 14400.0
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that screener.toml says. Paths are absolute; numbers are E.164; times seconds.
 
@@ -168,6 +185,7 @@ class Settings:
     sounds: Path
     data: Path
     warnings: tuple[str, ...] = ()
+    windows: WindowSettings = WindowSettings()
 
     @property
     def doors(self) -> Mapping[str, FrontDoor]:
@@ -192,6 +210,7 @@ class Settings:
 
 _MAIL_PORTS = {MailSecurity.NONE: 25, MailSecurity.STARTTLS: 587, MailSecurity.TLS: 465}
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.:-]{0,252}[A-Za-z0-9])?|::1")
+_KEY_CODE = re.compile(r"(?=.*[*#])[0-9*#]{2,8}")
 _VOICE = re.compile(r"(?:flite|espeak-ng):[A-Za-z0-9_+-]{1,40}")
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 
@@ -214,6 +233,7 @@ def load(path: Path) -> Settings:
     people = directory.read(root, country, private=asterisk.url is None)
     mail = _mail(root, folder, people, warnings)
     speech = _speech(root, folder)
+    windows = _windows(root)
     if not mistakes.sentences and asterisk.url is None and not asterisk.secret:
         asterisk = replace(asterisk, secret=secret.kept(paths["data"], mistakes))
     if mistakes.sentences:
@@ -228,6 +248,7 @@ def load(path: Path) -> Settings:
         mail=mail,
         speech=speech,
         warnings=tuple(warnings),
+        windows=windows,
         **paths,
     )
 
@@ -345,6 +366,16 @@ def _speech(root: Table, folder: Path) -> SpeechSettings:
     )
 
 
+def _windows(root: Table) -> WindowSettings:
+    table = root.table("windows", KEYS["windows"])
+    usual = WindowSettings()
+    return WindowSettings(
+        code=table.take("code", _key_code, usual.code),
+        expecting=table.take("expecting", duration(60, 604_800), usual.expecting),
+        emergency=table.take("emergency", duration(0, 604_800), usual.emergency),
+    )
+
+
 def _paths(root: Table, folder: Path) -> dict[str, Path]:
     """The four folders; all but the data folder must be there."""
     table = root.table("paths", KEYS["paths"])
@@ -401,6 +432,13 @@ def _port_range(value: object) -> tuple[int, int]:
         if whole_numbers and 1024 <= first <= last - 19 and last <= 65535:
             return first, last
     raise UnfitError("expected the first and the last of at least 20 ports, like [12000, 12999]")
+
+
+def _key_code(value: object) -> str:
+    # With a * or # in it: it can be no extension, and never the number of those who help.
+    if isinstance(value, str) and (not value or _KEY_CODE.fullmatch(value)):
+        return value
+    raise UnfitError('expected what a phone dials, like "*39" (2 to 8 of 0-9, * and #), or ""')
 
 
 def _voice(value: object) -> str:
