@@ -7,8 +7,8 @@ a number is found by bisection. In a list of reports there is an entry for every
 it when it was made, in seconds since 2000 (UTC); a number's reports stand in the order of time.
 
 Ranges are pairs of integers, first and last. Prefixes are such pairs of *aligned* numbers: filled
-up to 15 digits, with zeros for the first and nines for the last, so that +1900 takes in +19005550100
-and +1900555 alike. Both are sorted and do not overlap.
+up to 15 digits, with zeros for the first and nines for the last, so that +1900 takes in +1900555
+and +19005550100 alike. Both are sorted and do not overlap.
 
 All of it is asked where it lies: in the pages of a mapped file (lists.py), or in any bytes.
 """
