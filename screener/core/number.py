@@ -124,3 +124,13 @@ def is_short(text: str, country: str) -> bool:
 def is_emergency(text: str, country: str) -> bool:
     """Whether dialling `text` in `country` reaches an emergency service (911, 112, 999 ...)."""
     return phonenumbers.connects_to_emergency_number(text, country)
+
+
+def is_local(e164: str) -> bool:
+    """Whether a number that `read` gave lacks its area code: 555-0100 in the US."""
+    try:
+        parsed = phonenumbers.parse(e164)
+    except phonenumbers.NumberParseException:
+        return False
+    reason = phonenumbers.is_possible_number_with_reason(parsed)
+    return bool(reason == phonenumbers.ValidationResult.IS_POSSIBLE_LOCAL_ONLY)
