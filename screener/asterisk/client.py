@@ -152,6 +152,12 @@ class Client:
             body={"allowed": [{"type": kind} for kind in types]},
         )
 
+    async def hear_endpoint(self, endpoint: str) -> None:
+        """Have the events of all channels of an endpoint ("PJSIP/kitchen") sent, ours or not."""
+        await self._ask(
+            "POST", "applications", self.app, "subscription", eventSource=f"endpoint:{endpoint}"
+        )
+
     async def answer(self, channel: str) -> None:
         await self._ask("POST", "channels", channel, "answer")
 

@@ -88,6 +88,14 @@ class RecordingOver:
     failed: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Dialled:
+    """Somebody at an endpoint ("PJSIP/kitchen") has dialled a number; it is as he dialled it."""
+
+    endpoint: str
+    number: str
+
+
 Event: TypeAlias = Arrived | Left | Gone | Key | Up | Forwarded | Played | RecordingOver
 
 
@@ -105,18 +113,48 @@ TYPES = (
 )
 
 
+DIALLED = "ChannelCreated"
+"""The event that `dialled` reads."""
+
+
+def dialled(text: str) -> Dialled | None:
+    """Read one message of the event socket of outgoing.py: what a phone dialled, or None.
+
+    The state tells who began: "Ring" is a channel on which somebody calls Asterisk, with what he
+    dialled; "Down" one that Asterisk makes to call a phone (Asterisk 22.10).
+    """
+    body = _body(text)
+    try:
+        channel = body["channel"]
+        if body["type"] != DIALLED or channel["state"] != "Ring":
+            return None
+        return Dialled(endpoint_of(str(channel["name"])), str(channel["dialplan"]["exten"]))
+    except (KeyError, TypeError, AttributeError) as wrong:
+        raise UnreadableError(f"{body['type'][:40]!r} lacks {wrong}") from wrong
+
+
+def endpoint_of(name: str) -> str:
+    """The endpoint that a channel belongs to: "PJSIP/kitchen-0000001a" -> "PJSIP/kitchen"."""
+    return name.rpartition("-")[0]
+
+
 def event(text: str) -> Event | None:
     """Read one message of the event socket."""
+    body = _body(text)
+    try:
+        return _read(body)
+    except (KeyError, TypeError, ValueError, AttributeError) as wrong:
+        raise UnreadableError(f"{body['type'][:40]!r} lacks {wrong}") from wrong
+
+
+def _body(text: str) -> Mapping[str, Any]:
     try:
         body = json.loads(text)
     except ValueError as wrong:
         raise UnreadableError(f"not JSON: {text[:80]!r}") from wrong
     if not isinstance(body, dict) or not isinstance(body.get("type"), str):
         raise UnreadableError(f"not an event: {text[:80]!r}")
-    try:
-        return _read(body)
-    except (KeyError, TypeError, ValueError, AttributeError) as wrong:
-        raise UnreadableError(f"{body['type'][:40]!r} lacks {wrong}") from wrong
+    return body
 
 
 def _read(body: Mapping[str, Any]) -> Event | None:

@@ -6,6 +6,7 @@ RFC 3325 P-Asserted-Identity), so it is read with care and never trusted to be a
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -121,9 +122,26 @@ def is_short(text: str, country: str) -> bool:
     return phonenumbers.is_valid_short_number_for_region(parsed, country)
 
 
+# A star code before the number: *67 and *82 in North America, *31# and #31# on mobiles (3GPP TS
+# 22.030) hide or show one's own number.
+_STAR_CODE = re.compile(r"[*#]\d\d#?")
+_ACCESS = ("9", "0")
+
+
 def is_emergency(text: str, country: str) -> bool:
-    """Whether dialling `text` in `country` reaches an emergency service (911, 112, 999 ...)."""
-    return phonenumbers.connects_to_emergency_number(text, country)
+    """Whether dialling `text` in `country` is a call for help (911, 112, 999 ...).
+
+    As people dial it: after a star code, or after the digit with which an office's telephones get
+    an outside line. Only the whole number counts, so that extension 1120 is none, though a network
+    that is dialled digit by digit would connect it (which is what libphonenumber's
+    `connects_to_emergency_number` tells).
+    """
+    if "+" in text:
+        return False
+    dialled = "".join(c for c in text if c in "0123456789*#")
+    dialled = _STAR_CODE.sub("", dialled, count=1).rstrip("#")
+    forms = [dialled, dialled[1:]] if dialled.startswith(_ACCESS) else [dialled]
+    return any(phonenumbers.is_emergency_number(form, country) for form in forms)
 
 
 def is_local(e164: str) -> bool:
