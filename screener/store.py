@@ -350,6 +350,11 @@ class CallLog:
             )
             return [(datetime.fromisoformat(row["at"]), row["number"]) for row in rows]
 
+    def history(self, number: str, limit: int = MOST) -> History:
+        """What has been between us and a number (E.164, or as it arrived) until now."""
+        with explained(self._path):
+            return _history(self._db, kept(number, _LONGEST_NAME), limit)
+
     def uses(self) -> dict[str, Use]:
         """How often each rule (by its key) has decided a call."""
         with explained(self._path):
