@@ -5,7 +5,8 @@ lines as Android still writes them), 3.0 (RFC 2426) and 4.0 (RFC 6350) are read,
 or, where a line is neither, Windows-1252. The file is cut into cards here and only the lines that
 name somebody or hold a number reach vobject: a photograph is most of a card and costs the most,
 and one broken card costs only itself. Nothing in a file raises: what cannot be read is skipped and
-told. Limits: `MOST_BYTES` of file, `MOST_CARDS` cards, `_LONGEST` characters of a line.
+told. Limits: `MOST_BYTES` of file, `MOST_CARDS` cards, `textfile.LONGEST`
+characters of a line.
 """
 
 from __future__ import annotations
@@ -14,20 +15,21 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import vobject.base as vobject
 from vobject.vcard import splitFields
 
+from screener import textfile
 from screener.core import foreign, number
 from screener.core.callerid import quoted, shown
 
 MOST_BYTES = 64 << 20
 MOST_CARDS = 20_000
-_LONGEST = 2000
 _PER_CARD = 100  # numbers of one card that are looked at
 _TOLD = 20  # troubles that are told one by one
 _NAME = 100
+_UTF8 = frozenset({"UTF-8", "UTF8", "US-ASCII"})  # what lines name that are none of it
 
 _WANTED = frozenset({"FN", "N", "NICKNAME", "ORG", "TEL"})
 _PROPERTY = re.compile(r"(?:[A-Za-z0-9_-]{1,40}\.)?([A-Za-z0-9-]{1,40})[;:]")
@@ -48,39 +50,17 @@ def read(path: Path, country: str) -> tuple[dict[str, str], list[str]]:
     book = _Book(path.name, country)
     try:
         size = path.stat().st_size
+        if not path.is_file():
+            return {}, [f"{path.name}: is no file"]
         if size > MOST_BYTES:
             return {}, [
                 f"{path.name}: {size >> 20} MB is too much for an address book, at most "
                 f"{MOST_BYTES >> 20} MB are read: export it without photographs"
             ]
-        with _opened(path) as file:
-            book.fill(_cards(_logical(_lines(file))))
+        book.fill(_cards(_logical(textfile.lines(path))))
     except OSError as error:
         return {}, [f"{path.name}: cannot be read ({error.strerror})"]
     return book.numbers, book.troubles()
-
-
-def _opened(path: Path) -> TextIO:
-    """The file as text. What is not UTF-8 comes as surrogates, for `_text` to make sense of."""
-    with path.open("rb") as file:
-        head = file.read(4)
-    if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return path.open(encoding="utf-16", errors="replace")
-    if 0 in head[:2]:
-        order = "utf-16-be" if head[:1] == b"\0" else "utf-16-le"
-        return path.open(encoding=order, errors="replace")
-    return path.open(encoding="utf-8-sig", errors="surrogateescape")
-
-
-def _lines(file: TextIO) -> Iterator[tuple[int, str]]:
-    """Lines with their numbers, from 1; of a line beyond `_LONGEST` characters, the beginning."""
-    line = 0
-    begun = False
-    while piece := file.readline(_LONGEST):
-        if not begun:
-            line += 1
-            yield line, piece.rstrip("\n")
-        begun = not piece.endswith("\n")
 
 
 def _logical(lines: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]:
@@ -102,8 +82,8 @@ def _logical(lines: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]:
             found = _PROPERTY.match(piece)
             wanted = found is not None and found[1].upper() in {*_WANTED, "BEGIN", "END"}
             at, text = line, piece if wanted else ""
-        if len(text) > _LONGEST:
-            text = text[:_LONGEST]
+        if len(text) > textfile.LONGEST:
+            text = text[: textfile.LONGEST]
         elif text.endswith("=") and "QUOTED-PRINTABLE" in text.partition(":")[0].upper():
             soft = True
     if text:
@@ -197,11 +177,12 @@ class _Book:
         if not written:
             return  # an empty field of a form
         e164 = number.read(written, self._country).e164
-        if e164:
+        if e164 and not number.is_local(e164):
             self.numbers.setdefault(e164, name or e164)
             return
         whose = f" of {quoted(name)}" if name else ""
-        self._skip(line, f"{quoted(value)}{whose} was skipped: it is no telephone number")
+        why = "it has no area code" if e164 else "it is no telephone number"
+        self._skip(line, f"{quoted(value)}{whose} was skipped: {why}")
 
 
 def _head_in_capitals(text: str) -> str:
@@ -212,14 +193,8 @@ def _head_in_capitals(text: str) -> str:
 
 def _text(content: Any) -> str:
     """The value as text; one that was not UTF-8 in the character set that its line names."""
-    value: str = content.value
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        charset = content.params.get("CHARSET", ["cp1252"])[0]
-        charset = "cp1252" if charset in ("UTF-8", "US-ASCII") else charset
-        value = value.encode("utf-8", "surrogateescape").decode(charset, "replace")
-    return value
+    charset = content.params.get("CHARSET", ["UTF-8"])[0]
+    return textfile.readable(content.value, "cp1252" if charset in _UTF8 else charset)
 
 
 def _name(found: dict[str, str]) -> str:
