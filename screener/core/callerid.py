@@ -9,6 +9,7 @@ Markup is another matter: HTML and mail headers still quote what comes from here
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 
 import phonenumbers
 
@@ -36,6 +37,7 @@ def shown(text: str, most: int = _NAME) -> str:
     return line if len(line) <= most else line[: most - 1] + "…"
 
 
+@lru_cache(maxsize=256)  # an explanation names one number for each of a thousand rules
 def shown_number(number: str) -> str:
     """ "+1 805 555 0142" from E.164; "withheld" from ""; what is no number, as `shown` does."""
     if not number:

@@ -8,9 +8,10 @@ words, for whoever asks why. `str()` gives the condition as it stands in a rule 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -347,7 +348,7 @@ class Happened:
     event: Event
     within: timedelta | None = None
 
-    def _times(self, call: Call) -> Iterable[datetime]:
+    def _times(self, call: Call) -> Sequence[datetime]:
         history = call.history
         times = {
             Event.ANSWERED: history.answered,
@@ -357,7 +358,7 @@ class Happened:
         return _since(times, call, self.within)
 
     def holds(self, call: Call, shelf: Shelf) -> bool | None:
-        return any(True for _ in self._times(call))
+        return bool(self._times(call))
 
     def told(self, call: Call, shelf: Shelf) -> str:
         last = max(self._times(call), default=None)
@@ -379,7 +380,7 @@ class Called:
     within: timedelta | None = None
 
     def _count(self, call: Call) -> int:
-        return sum(1 for _ in _since(call.history.calls, call, self.within))
+        return len(_since(call.history.calls, call, self.within))
 
     def holds(self, call: Call, shelf: Shelf) -> bool | None:
         return self._count(call) >= self.times
@@ -498,7 +499,11 @@ def _clock(at: datetime) -> str:
     return at.strftime("%a %d %b %Y %H:%M")
 
 
-def _since(times: Iterable[datetime], call: Call, within: timedelta | None) -> Iterable[datetime]:
-    """The times that lie within the span before the call. One after it, by a clock that was set
-    back meanwhile, counts as recent."""
-    return (time for time in times if within is None or call.at - time <= within)
+def _since(times: Sequence[datetime], call: Call, within: timedelta | None) -> Sequence[datetime]:
+    """The times that lie within the span before the call; `times` are sorted, oldest first.
+
+    One after it, by a clock that was set back meanwhile, counts as recent.
+    """
+    if within is None:
+        return times
+    return times[bisect_left(times, call.at.astimezone(UTC) - within) :]

@@ -99,6 +99,15 @@ class NumberPattern:
         return self.text
 
 
+def folded(name: str) -> str:
+    """A caller's name as patterns look at it: blind to case, and of a long one the beginning.
+
+    Half a surrogate pair, which RE2 does not read, becomes a question mark.
+    """
+    name = name[:LONGEST_NAME].casefold()
+    return name if name.isascii() else name.encode("utf-8", "replace").decode("utf-8")
+
+
 @dataclass(frozen=True, slots=True)
 class NamePattern:
     """A set of names; `text` as it stands in the rule, `/.../` for a regular expression.
@@ -136,6 +145,11 @@ class NamePattern:
         object.__setattr__(self, "_expression", compiled)
 
     @property
+    def piece(self) -> str:
+        """A text that every name in the set has in it, as `folded`; "" where that is not told."""
+        return max(self._pieces, key=len) if self._pieces else ""
+
+    @property
     def expression(self) -> str | None:
         """The regular expression between the slashes; None for a glob."""
         if len(self.text) > 2 and self.text.startswith("/") and self.text.endswith("/"):
@@ -144,7 +158,7 @@ class NamePattern:
 
     def matches(self, name: str) -> bool:
         """Whether a caller's name is in the set; of a long name, the first 300 characters count."""
-        name = name[:LONGEST_NAME].casefold()
+        name = folded(name)
         if self._pieces is None:
             return self._expression.search(name) is not None
         if len(self._pieces) == 1:

@@ -6,14 +6,15 @@ conditions.py.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
 
 from screener.core.call import Call
-from screener.core.conditions import Called, Condition, From, Happened, Not
+from screener.core.conditions import Called, Condition, From, Happened, Named, Not
+from screener.core.pattern import folded
 from screener.core.script import Refusal, Treatment
 from screener.core.shelf import Shelf
 from screener.core.spans import written_span
@@ -171,12 +172,20 @@ class RuleSet:
 
     def judge(self, call: Call) -> Ruling:
         """The ruling on a call; a call that no rule matches is screened."""
+        rule = self.deciding(call)
+        return Ruling(rule.action if rule else Action.SCREEN, self.reason(rule, call), rule)
+
+    def deciding(self, call: Call) -> Rule | None:
+        """The rule that decides the call, without a word why; None for the built-in last."""
         for at in self._index.candidates(call):
             rule = self.rules[at]
             if rule.holds(call, self.shelf) and not rule.expired(call.at, self.shelf):
-                reason = f"{rule.effect} {rule.title}: {rule.why(call, self.shelf)}"
-                return Ruling(rule.action, reason, rule)
-        return Ruling(Action.SCREEN, NO_RULE)
+                return rule
+        return None
+
+    def reason(self, rule: Rule | None, call: Call) -> str:
+        """Why this rule has decided the call."""
+        return f"{rule.effect} {rule.title}: {rule.why(call, self.shelf)}" if rule else NO_RULE
 
     def explain(self, call: Call) -> Explanation:
         """The same ruling, and why no rule before it decided."""
@@ -201,36 +210,50 @@ class RuleSet:
 
 
 class _Index:
-    """Finds the rules that may match a caller's number without asking all of them.
+    """Finds the rules that may match a call without asking all of them.
 
-    Most rules name numbers. Those whose `from` is all exact numbers and prefixes stand in a table
-    by these; the others are candidates for every call.
+    Most rules name numbers or names. Those whose `from` is all exact numbers and prefixes stand in
+    tables by these; those whose `name` is all globs, by a piece of text that the name must contain;
+    the others are candidates for every call.
     """
 
     def __init__(self, rules: Iterable[Rule]) -> None:
-        self._by_head: dict[str, list[int]] = {}
-        self._always: list[int] = []
         self._exact: dict[str, list[int]] = {}
+        self._by_head: dict[str, list[int]] = {}
+        self._by_piece: dict[str, list[int]] = {}
+        self._always: list[int] = []
         for at, rule in enumerate(rules):
-            place = next((c for c in rule.conditions if isinstance(c, From)), None)
-            if place is None or any(not p.exact and p.prefix is None for p in place.patterns):
+            if not any(self._entered(condition, at) for condition in rule.conditions):
                 self._always.append(at)
-                continue
-            for pattern in place.patterns:
-                if pattern.prefix is None:
-                    self._exact.setdefault(pattern.exact, []).append(at)
-                else:
-                    self._by_head.setdefault(pattern.prefix, []).append(at)
         self._lengths = sorted({len(head) for head in self._by_head})
 
-    def candidates(self, call: Call) -> Iterator[int]:
+    def _entered(self, condition: Condition, at: int) -> bool:
+        """Whether the rule could be found by this condition, and is in its table now."""
+        match condition:
+            case From(patterns) if all(p.exact or p.prefix is not None for p in patterns):
+                for number in patterns:
+                    exact = number.prefix is None
+                    table = self._exact if exact else self._by_head
+                    table.setdefault(number.prefix or number.exact, []).append(at)
+                return True
+            case Named(patterns) if all(p.piece for p in patterns):
+                for name in patterns:
+                    self._by_piece.setdefault(name.piece, []).append(at)
+                return True
+        return False
+
+    def candidates(self, call: Call) -> Iterable[int]:
         """Places of rules that may match, ascending."""
+        found: set[int] = set()
         shows = call.caller.e164 or ("" if call.caller.withheld else call.caller.raw)
-        found = list(self._exact.get(shows, ()))
+        found.update(self._exact.get(shows, ()))
         for length in self._lengths if shows else ():
             if length > len(shows):
                 break
-            found += self._by_head.get(shows[:length], ())
-        if not found:
-            return iter(self._always)
-        return iter(sorted({*found, *self._always}))
+            found.update(self._by_head.get(shows[:length], ()))
+        name = folded(call.name)
+        for piece in self._by_piece if name else ():
+            if piece in name:
+                found.update(self._by_piece[piece])
+        # Two runs that are sorted already: sorting them again takes the time of one look at each.
+        return sorted([*self._always, *sorted(found)]) if found else self._always
