@@ -7,27 +7,38 @@ that fails or is slow leaves its part empty, is logged, and never holds up the c
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from screener.asterisk.translate import Arrived
 from screener.config import Settings
 from screener.core import number
 from screener.core.call import Call
 from screener.core.callerid import shown
-from screener.core.frontdoor import FrontDoor
+from screener.core.frontdoor import FrontDoor, Phone
 from screener.core.rules import RuleSet
-from screener.errors import StoreError
+from screener.core.window import Kind
+from screener.errors import SetupError, StoreError
 from screener.store import Store
+from screener.windows import Windows
 
 log = logging.getLogger(__name__)
 
 
+# What people dial within a house is shorter than any number that could call us back.
+_SHORTEST = 5
+
+
 class Acquaintance:
-    """Makes a `Call` of a channel that has come in."""
+    """Makes a `Call` of a channel that has come in; keeps what our phones dial.
+
+    `windows` are life's windows: an open one is part of every call.
+    """
 
     def __init__(self, settings: Settings, store: Store) -> None:
+        self.windows = Windows.of(settings)
         self._settings = settings
         self._store = store
 
@@ -42,7 +53,16 @@ class Acquaintance:
         door = doors.get(did.e164) or next(iter(doors.values()))
         caller = number.read(arrived.number, country)
         at = datetime.now(UTC).astimezone(self._settings.zone)
-        return Call(arrived.channel, did.e164 or door.did, caller, at, arrived.name), door
+        call = Call(
+            arrived.channel,
+            did.e164 or door.did,
+            caller,
+            at,
+            arrived.name,
+            expecting=self.windows.why(Kind.EXPECTING, at),
+            emergency=self.windows.why(Kind.EMERGENCY, at),
+        )
+        return call, door
 
     async def known(self, call: Call, rules: RuleSet) -> Call:
         """The call with what these rules may ask of its past. Whoever shows no number has none."""
@@ -54,3 +74,25 @@ class Acquaintance:
         except StoreError as unknown:
             log.warning("history unknown of %s: %s", shown(shows), unknown)
             return call
+
+    async def dialled(self, phone: Phone, dialled: str) -> None:
+        """One of our phones has dialled something: a number that may call back, or for help."""
+        at, country = datetime.now(UTC), self._settings.country
+        within_the_house = {p.endpoint.partition("/")[2] for p in self._settings.phones.values()}
+        if dialled in within_the_house:
+            return
+        try:
+            if number.is_emergency(dialled, country):
+                await self._called_for_help(phone, dialled, at)
+            elif len(dialled) >= _SHORTEST and (called := number.read_dialled(dialled, country)):
+                await self._store.dialled(called, at)
+        except (SetupError, StoreError) as failed:
+            log.error("%s dialled %s: %s", phone.name, shown(dialled), failed)
+
+    async def _called_for_help(self, phone: Phone, dialled: str, at: datetime) -> None:
+        """Whoever calls now may call because of it: everybody rings for some hours."""
+        length = timedelta(seconds=self._settings.windows.emergency)
+        log.warning("%s dialled %s", phone.name, shown(dialled))
+        if length:
+            why = f"{phone.name} dialled {shown(dialled)}"
+            await asyncio.to_thread(self.windows.begin, Kind.EMERGENCY, at, length, why)

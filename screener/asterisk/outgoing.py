@@ -12,7 +12,7 @@ not be the one: each event of a phone that we ring (Dial, ChannelStateChange, Ch
 came twice, and the phone answered twice. So this is an application of its own, "screener-phones",
 with an event socket of its own that carries nothing but ChannelCreated: one event for each phone
 that a call rings and none more on the socket of the calls; without the filter one call between two
-phones sent 91. Whatever goes wrong here disturbs no call.
+phones sent 76. Whatever goes wrong here disturbs no call.
 
 What is dialled while screener or its connection is away is not heard; everybody rings then anyway.
 Sources: Asterisk's rest-api/api-docs/applications.json (subscribe, eventFilter), events.json.
@@ -29,6 +29,7 @@ import aiohttp
 from screener.asterisk.client import Client
 from screener.asterisk.translate import DIALLED, UnreadableError, dialled
 from screener.config import Settings
+from screener.core.frontdoor import Phone
 from screener.errors import AriError, AriNotInStasis
 
 log = logging.getLogger(__name__)
@@ -40,19 +41,16 @@ _LOOK_AGAIN = 60.0
 
 
 class Outgoing:
-    """Tells `on_dialled(phone, number)` what is dialled on the phones of a house.
-
-    `phone` is the phone's name in screener.toml, `number` what was dialled, as it was dialled.
-    """
+    """Tells `on_dialled(phone, number)` what is dialled on the phones of a house, as dialled."""
 
     def __init__(
-        self, settings: Settings, url: str, on_dialled: Callable[[str, str], None]
+        self, settings: Settings, url: str, on_dialled: Callable[[Phone, str], None]
     ) -> None:
         ours = settings.asterisk
         self._client = Client(url, ours.user, ours.secret, f"{ours.app}-phones")
         # "PJSIP/5551234@trunk" is a telephone elsewhere: what comes in from there is not ours.
         self._phones = {
-            phone.endpoint: phone.name
+            phone.endpoint.casefold(): phone
             for phone in settings.phones.values()
             if "@" not in phone.endpoint and phone.endpoint.count("/") == 1
         }
@@ -84,9 +82,10 @@ class Outgoing:
         """Subscribe to every phone, and go on asking for those that Asterisk does not know."""
         try:
             await self._client.only_events(DIALLED)
-            unknown = [phone for phone in self._phones if not await self._ask_for(phone)]
+            phones = self._phones.values()
+            unknown = [phone for phone in phones if not await self._ask_for(phone)]
             for phone in unknown:
-                log.info("Asterisk does not know %s: what it dials is not heard", phone)
+                log.info("Asterisk has no %s: what it dials is not heard", phone.endpoint)
             while unknown:
                 await asyncio.sleep(_LOOK_AGAIN)
                 unknown = [phone for phone in unknown if not await self._ask_for(phone)]
@@ -94,9 +93,9 @@ class Outgoing:
             log.warning("what our phones dial is not heard: %s", failed)
             await socket.close()  # and all of it is tried again
 
-    async def _ask_for(self, endpoint: str) -> bool:
+    async def _ask_for(self, phone: Phone) -> bool:
         try:
-            await self._client.hear_endpoint(endpoint)
+            await self._client.hear_endpoint(phone.endpoint)
         except AriNotInStasis:  # 422: there is no such endpoint
             return False
         return True
@@ -107,5 +106,6 @@ class Outgoing:
         except UnreadableError as wrong:
             log.warning("Asterisk sent an event that cannot be read (%s); passed over", wrong)
             return
-        if heard is not None and heard.number and heard.endpoint in self._phones:
-            self._on_dialled(self._phones[heard.endpoint], heard.number)
+        phone = self._phones.get(heard.endpoint.casefold()) if heard is not None else None
+        if heard is not None and phone is not None and heard.number:
+            self._on_dialled(phone, heard.number)

@@ -124,8 +124,13 @@ def is_short(text: str, country: str) -> bool:
 
 # A star code before the number: *67 and *82 in North America, *31# and #31# on mobiles (3GPP TS
 # 22.030) hide or show one's own number.
-_STAR_CODE = re.compile(r"[*#]\d\d#?")
+_STAR_CODE = re.compile(r"^[*#]\d\d#?")
 _ACCESS = ("9", "0")
+
+
+def read_dialled(text: str, country: str) -> str:
+    """The number that is reached by dialling `text` in `country`, E.164; "" for none."""
+    return read(_STAR_CODE.sub("", text, count=1), country).e164
 
 
 def is_emergency(text: str, country: str) -> bool:
