@@ -124,6 +124,21 @@ class RulesFolder:
                 raise RulesError(f"{file} was changed meanwhile: look at it, then try again")
             return Added(new, False, review.taken_by(now.rules, new), now.mistakes)
 
+    def append(self, file: str, lines: Sequence[str]) -> tuple[int, int]:
+        """Write whole lines at the end of `file`; the first and the last line number they got.
+
+        They stand in the file as they are given: `add` is for a rule that a person has typed.
+        Raises RulesError.
+        """
+        if not _FILE.fullmatch(file):
+            raise RulesError(f"{file}: expected the name of a rule file, such as 2-block.rules")
+        with self._locked():
+            written = self._amend(
+                file,
+                lambda text: amendment.with_rule(text, amendment.line_end(text).join(lines)),
+            )
+        return written.line, written.line + len(lines) - 1
+
     def remove(
         self, rule: Rule, pattern: NumberPattern | None = None, *, content: str | None = None
     ) -> Removed:
