@@ -31,6 +31,7 @@ SPOKEN = (
     *("greeting", "again", "no-such-extension", "connecting"),
     *("nobody-answers", "leave-message", "review", "kept", "dropped"),
     *("nothing-recorded", "not-kept", "goodbye", "not-in-service"),
+    *("expecting-on", "expecting-off"),
 )
 MADE = ("beep", "sit")
 REQUIRED = (*SPOKEN, *MADE)

@@ -87,6 +87,7 @@ def private_files(
         "[general]\nstatic=yes\nwriteprotect=yes\nautofallthrough=yes\n",
         dialplan.arrivals(settings),
         dialplan.between_phones(settings),
+        dialplan.key_code(settings),
         extra_dialplan,
     ]
     return {
@@ -252,12 +253,25 @@ def pbx_config(settings: Settings, secret: str | None = None) -> str:
         ari=ari_user(settings, shown),
         dialplan=dialplan.arrivals(settings),
         context=dialplan.ARRIVALS,
+        code=_key_code(settings),
         dids=dids,
         phones=phones,
         sample=_sample_endpoint(settings),
         host=dialplan.comment(
             f"media_host {settings.asterisk.media_host}: this Asterisk sends callers' audio there"
         ),
+    )
+
+
+def _key_code(settings: Settings) -> str:
+    """The key code for the phones of a user's own Asterisk."""
+    extension = dialplan.key_code_extension(settings)
+    if not extension:
+        return "; windows.code in screener.toml is empty: no phone can say that a call is expected."
+    return _KEY_CODE.format(
+        code=dialplan.comment(f"Whoever dials {settings.windows.code} on a phone expects a call"),
+        extension=extension,
+        context=dialplan.key_code(settings),
     )
 
 
@@ -273,6 +287,16 @@ def _sample_endpoint(settings: Settings) -> str:
     ]
     return "\n".join(f";   {line}".rstrip() for line in lines)
 
+
+_KEY_CODE = """\
+{code}
+; ("allow expecting" in your rules). from-internal-custom is where FreePBX's own phones may dial;
+; elsewhere put its line into the context of your phones, and never into one of a trunk.
+
+[from-internal-custom]
+{extension}
+
+{context}"""
 
 _PBX = """\
 ; What your Asterisk or FreePBX (18 or newer) needs so that screener can answer its numbers.
@@ -309,6 +333,8 @@ _PBX = """\
 ; When screener is away, the phones ring by themselves (screener-ring).
 
 {dialplan}
+
+{code}
 
 ; ---- Phones: in FreePBX, Applications, Extensions; else /etc/asterisk/pjsip.conf ----------------
 ; screener.toml rings these; `screener check` looks whether Asterisk knows them:

@@ -7,6 +7,10 @@ Four contexts, the same in the private Asterisk and in a user's own:
     screener-failsafe   rings the DID's default group without us: promise 1, the phone rings
     screener-ring       which phones those are, one extension for each form of each DID
 
+and one that only a house's own phones can come to, never a caller from outside:
+
+    screener-code       the key code: says to screener that a call is expected
+
 What Asterisk 22 does when we are away, tried on a real one (tests/shell/test_private.py):
 an application that never connected, or whose event socket is closed, makes Stasis() return at once
 with STASISSTATUS=FAILED, and the next priority rings the phones. A call that is *inside* Stasis()
@@ -33,6 +37,9 @@ DOOR = "screener-door"
 FAILSAFE = "screener-failsafe"
 FAILSAFE_EXTENSION = "s"
 PHONES = "screener-phones"
+CODE = "screener-code"
+EXPECT = "expect"
+"""The extension in `CODE`, and what the key code's channel is given as its second argument."""
 
 DEADLINE = "TIMEOUT(absolute)"
 """The channel function that the dialplan sets before Stasis(), and a running screener sets anew on
@@ -57,6 +64,7 @@ _ENDPOINT = re.compile(r"[A-Za-z0-9]{2,20}/[A-Za-z0-9_.+:@/-]{1,200}")
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,80}")
 _DID = re.compile(r"\+[0-9]{3,15}")
 _DIGITS = re.compile(r"[0-9]{1,20}")
+_KEY_CODE = re.compile(r"(?=.*[*#])[0-9*#]{2,8}")
 
 
 def checked(pattern: re.Pattern[str], what: str, value: str) -> str:
@@ -155,9 +163,45 @@ def _nobody_answers() -> Iterator[str]:
     yield ' same => n,Hangup(${IF($["${DIALSTATUS}"="BUSY"]?17:19)})'
 
 
+def key_code(settings: Settings) -> str:
+    """What a phone that dials the key code comes to; "" where there is none.
+
+    It hears congestion when screener is away. One that is inside Stasis() when screener dies is
+    hung up on when its time is over: the window is opened before anything is said.
+    """
+    if not settings.windows.code:
+        return ""
+    app = name("asterisk.app", settings.asterisk.app)
+    lines = [
+        f"[{CODE}]",
+        f"exten => {EXPECT},1,Set({DEADLINE}={PATIENCE:.0f})",
+        f" same => n,Stasis({app},code,{EXPECT},${{CHANNEL(name)}})",
+        " same => n,Hangup(34)",
+        "exten => T,1,Hangup(34)",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def key_code_extension(settings: Settings) -> str:
+    """The line that belongs into the context of the phones, and into no other; "" for none."""
+    if not settings.windows.code:
+        return ""
+    code = checked(_KEY_CODE, "windows.code", settings.windows.code)
+    return f"exten => {code},1,Goto({CODE},{EXPECT},1)"
+
+
 def between_phones(settings: Settings) -> str:
-    """The context of the private Asterisk's own phones: they call each other."""
-    lines = [f"[{PHONES}]"]
+    """The context of the private Asterisk's own phones: they call each other, and nobody else.
+
+    A number outside is answered by congestion at once, an emergency number too: there is no line
+    that it could go out by. It is dialled all the same, which outgoing.py hears.
+    """
+    lines = [
+        f"[{PHONES}]",
+        *filter(None, [key_code_extension(settings)]),
+        "; No line leads outside, not even to those who help.",
+        "exten => _[0-9*#+]X.,1,Hangup(34)",
+    ]
     extensions = {
         number: extension
         for door in settings.doors.values()
