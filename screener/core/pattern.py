@@ -176,11 +176,12 @@ class NamePattern:
 
     def covers(self, other: NamePattern) -> bool:
         """Whether every name of `other` is one of these, as far as that can be seen at a glance."""
-        if self.text.casefold() == other.text.casefold():
+        if self.text == other.text or self.text == "*":
             return True
-        plain = other.expression is None and "?" not in other.text and self.expression is None
-        if not plain:
-            return self.text == "*"
+        if self.expression is not None or other.expression is not None or "?" in other.text:
+            return False
+        if "?" in self.text and "*" in other.text:
+            return False  # one odd character is not any text
         # A glob takes in another when it matches it with something odd in place of each star.
         return self.matches(other.text.casefold().replace("*", "\x00"))
 
