@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from screener import config, postman, recogniser
+from screener import config, postman, recogniser, rulebook
 from screener.asterisk import installation
 from screener.asterisk.client import Client
 from screener.asterisk.dialplan import DOOR, FAILSAFE
@@ -69,12 +69,12 @@ async def examine(path: Path) -> AsyncIterator[Finding]:
 
 
 def _outcome(about: str, check: Callable[[Settings], str], settings: Settings) -> list[Finding]:
-    """What one check comes to: its sentence, or each sentence of what it fails with."""
+    """What one check comes to: its sentences, or those of what it fails with."""
     try:
         text = check(settings)
     except ScreenerError as error:
         return [Finding(about, False, line) for line in str(error).splitlines()]
-    return [Finding(about, True, text)] if text else []
+    return [Finding(about, True, line) for line in text.splitlines()]
 
 
 def _counted(settings: Settings) -> str:
@@ -96,9 +96,9 @@ def _count(how_many: int, one: str, many: str = "") -> str:
 
 
 def _rules(settings: Settings) -> str:
-    rules = config.load_rules(settings).rules
-    files = len(list(settings.rules.glob("*.rules")))
-    return f"{_count(len(rules), 'rule')} in {_count(files, 'file')}"
+    loaded = rulebook.read(settings)
+    rules = f"{_count(len(loaded.rules.rules), 'rule')} in {_count(loaded.files, 'file')}"
+    return "\n".join((rules, *(f"but {trouble}" for trouble in loaded.troubles)))
 
 
 def _grammars(settings: Settings) -> str:

@@ -20,9 +20,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import phonenumbers
 
 from screener import directory, secret
-from screener.core import rulefile
 from screener.core.frontdoor import Directory, FrontDoor, MessageBox, Phone, RingGroup
-from screener.core.rules import Rule, RuleSet
 from screener.errors import ConfigError
 from screener.tables import (
     Mistakes,
@@ -277,31 +275,6 @@ def _syntax(path: Path, error: str, lines: int) -> str:
     if words[:1] == ["line"]:
         return f"{path}:{words[1]}: {what} at column {words[3]}"
     return f"{path}:{lines}: {what or error} at the end of the file"
-
-
-def load_rules(settings: Settings) -> RuleSet:
-    """Read every *.rules file of the rules folder, in the order of their names.
-
-    Raises `ConfigError` with every mistake of every file, each with its line and column.
-    """
-    rules: list[Rule] = []
-    mistakes: list[str] = []
-    for path in sorted(settings.rules.glob("*.rules")):
-        try:
-            content = path.read_text(encoding="utf-8-sig")
-        except UnicodeDecodeError as error:
-            line = error.object[: error.start].count(b"\n") + 1
-            mistakes.append(f"{path}:{line}: not UTF-8 text; save the file as UTF-8")
-            continue
-        except OSError as error:
-            mistakes.append(f"{path}: cannot be read ({error.strerror})")
-            continue
-        found, wrong = rulefile.parse(content, path.name, settings.country)
-        rules.extend(found)
-        mistakes.extend(f"{settings.rules}/{mistake}" for mistake in wrong)
-    if mistakes:
-        raise ConfigError(mistakes)
-    return RuleSet(tuple(rules))
 
 
 # The programs around us --------------------------------------------------------------------------

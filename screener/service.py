@@ -7,9 +7,10 @@ import logging
 import signal
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, suppress
+from datetime import UTC, datetime
 from functools import partial
 
-from screener import config, recogniser
+from screener import recogniser
 from screener.acquaintance import Acquaintance
 from screener.asterisk import installation
 from screener.asterisk.client import Client
@@ -20,13 +21,14 @@ from screener.asterisk.translate import TYPES, Arrived
 from screener.config import Settings
 from screener.core.call import Outcome
 from screener.core.reception import Reception
-from screener.core.rules import RuleSet
-from screener.errors import AriDown, OutboxError, ScreenerError, SetupError
+from screener.errors import AriDown, OutboxError, ScreenerError, SetupError, StoreError
 from screener.lock import lock
 from screener.outbox import Outbox
 from screener.prompts import Prompts
+from screener.rulebook import Rulebook
 from screener.session import House, Session
 from screener.settlement import Settlement
+from screener.status import Bulletin, begun, in_force
 from screener.store import DATABASE, Store
 
 log = logging.getLogger(__name__)
@@ -59,7 +61,10 @@ async def run(settings: Settings, tell: Callable[[str], None]) -> None:
 async def _open(settings: Settings, tell: Callable[[str], None], stack: AsyncExitStack) -> Service:
     """Read what the owner wrote, then start Asterisk, which rings the phones whatever else fails;
     then load the rest."""
-    rules = config.load_rules(settings)
+    book = Rulebook(settings)
+    await asyncio.to_thread(book.open)
+    for line in book.state.told():
+        tell(line)
     prompts = Prompts.open(settings)
     classes = recogniser.phrase_classes(settings.grammars)
     asterisk = settings.asterisk
@@ -74,13 +79,14 @@ async def _open(settings: Settings, tell: Callable[[str], None], stack: AsyncExi
     tell(f"speech is understood by {engine.name}")
     store = Store(settings.data / DATABASE)
     stack.push_async_callback(store.close)
+    book.expire_by(store.last_used)
     takes = settings.data / "takes"
     takes.mkdir(parents=True, exist_ok=True)
     client = await stack.enter_async_context(
         Client(url, asterisk.user, asterisk.secret, asterisk.app)
     )
     outbox = Outbox(settings.data / "outbox", settings.mail)
-    service = Service(settings, rules, client, directions)
+    service = Service(settings, book, client, directions)
     service.house = House(
         Acquaintance(settings, store),
         client,
@@ -130,11 +136,12 @@ class Service:
     settlement: Settlement
 
     def __init__(
-        self, settings: Settings, rules: RuleSet, client: Client, directions: Sequence[str]
+        self, settings: Settings, book: Rulebook, client: Client, directions: Sequence[str]
     ) -> None:
         self.connection = Connection(client, self._arrival, self._found, self._lost)
         self._settings = settings
-        self._rules = rules
+        self._book = book
+        self._bulletin = Bulletin(settings.data, begun(settings, book.state))
         self._client = client
         self._directions = directions
         self._calls: dict[str, tuple[Session, asyncio.Task[Outcome]]] = {}
@@ -149,6 +156,8 @@ class Service:
             asyncio.ensure_future(self.connection.run()),
             asyncio.ensure_future(self._deliver()),
             asyncio.ensure_future(self._rescue()),
+            asyncio.ensure_future(self._watch()),
+            asyncio.ensure_future(self._bulletin.run()),
             asyncio.ensure_future(stop.wait()),
         }
         try:
@@ -182,6 +191,29 @@ class Service:
             except ScreenerError as trouble:
                 log.warning("recordings are looked for again later: %s", trouble)
 
+    async def _watch(self) -> None:
+        """Take changed rules over."""
+        await self._took_over()
+        await self._book.watch(self._took_over)
+
+    async def _took_over(self) -> None:
+        """Other rules are in force, or the newest are broken: write that down, tell the owner."""
+        self._bulletin.change(**in_force(self._book.state))
+        try:
+            keys = [rule.key for rule in self._book.rules.rules]
+            await self.house.store.seen(keys, datetime.now(UTC))
+        except StoreError as trouble:
+            log.error("rules may not expire in time: %s", trouble)
+        notice = await asyncio.to_thread(self._book.untold)
+        if notice is None:
+            return
+        try:
+            await self.house.outbox.notify(notice)
+        except OutboxError as trouble:
+            log.error("the owner could not be told that the rules are broken: %s", trouble)
+        else:
+            await asyncio.to_thread(self._book.told)
+
     async def _stop_calls(self) -> None:
         tasks = [task for _, task in self._calls.values()]
         for task in tasks:
@@ -194,7 +226,9 @@ class Service:
             return  # what is left of an older run's call: settlement.py sees to it
         call, door = self.house.acquaintance.met(arrived)
         session = Session(self.house, arrived, call)
-        reception = Reception(door, self._settings.directory, self._rules, self._settings.shadow)
+        reception = Reception(
+            door, self._settings.directory, self._book.rules, self._settings.shadow
+        )
         task = asyncio.ensure_future(session.run(reception))
         self._calls[call.uid] = (session, task)
         task.add_done_callback(partial(self._over, call.uid))
@@ -214,10 +248,13 @@ class Service:
             return
         except ScreenerError as failed:
             log.error("what was left of earlier calls could not be settled: %s", failed)
+        self._bulletin.change(connected=True)
         if not self._open.is_set():
             self._open.set()
             for did, door in self._settings.doors.items():
                 self._tell(f"the front door of {did} is open; it rings {door.group.name}")
+            if self._settings.shadow:
+                self._tell("shadow mode: every call rings, whatever the rules say")
             for line in self._directions:
                 self._tell(line)
 
@@ -229,4 +266,5 @@ class Service:
         await self.settlement.settle(self._calls.keys())
 
     def _lost(self) -> None:
+        self._bulletin.change(connected=False)
         log.warning("%d calls go on without news from Asterisk", len(self._calls))

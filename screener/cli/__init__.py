@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from screener import __version__
-from screener.cli import calls, outbox, pbx, running, sounds
+from screener.cli import calls, outbox, pbx, rules, running, sounds, status
 from screener.errors import ScreenerError
 
 _NAMED_IN_VERSION = ("aiohttp", "vosk", "pocketsphinx", "webrtcvad-wheels", "phonenumbers")
@@ -68,7 +68,9 @@ for command in (
     running.init,
     running.check,
     running.run,
+    status.status,
     calls.calls,
+    rules.rules,
     sounds.sounds,
     pbx.pbx,
     outbox.outbox,

@@ -1,6 +1,5 @@
 """screener.toml: what a right one becomes, and how every wrong one is refused."""
 
-import os
 import re
 from datetime import date
 from pathlib import Path
@@ -10,9 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from screener import config, starter
-from screener.config import KEYS, Engine, MailSecurity, load, load_rules
-from screener.errors import ConfigError
+from screener import config, rulebook, starter
+from screener.config import KEYS, Engine, MailSecurity, load
 from tests.shell.household import PLAIN, Write, assert_refused, changed, mistakes_of
 
 # What a right file becomes -----------------------------------------------------------------------
@@ -40,7 +38,7 @@ def test_the_starter_file_loads_and_its_rules_with_it(tmp_path: Path) -> None:
     starter.write(tmp_path / "home")
     read = load(tmp_path / "home" / "screener.toml")
     assert set(next(iter(read.doors.values())).extensions) == {"1", "2"}
-    assert load_rules(read).rules
+    assert rulebook.load(read).rules
 
 
 def test_every_commented_example_of_the_starter_file_is_right(
@@ -203,26 +201,3 @@ def test_a_password_in_clear_over_the_network_is_warned_of(
     assert load(write(text)).warnings == (
         "the mail password goes to mail.example.net in clear: set mail.security to starttls",
     )
-
-
-# Rules -------------------------------------------------------------------------------------------
-
-
-def test_rule_files_are_read_in_the_order_of_their_names(write: Write, tmp_path: Path) -> None:
-    (tmp_path / "rules" / "2.rules").write_text('block withheld "second"\n')
-    (tmp_path / "rules" / "1.rules").write_text('allow from +14155550100 "first"\n')
-    rules = load_rules(load(write(PLAIN))).rules
-    assert [rule.label for rule in rules] == ["first", "second"]
-
-
-def test_the_mistakes_of_all_rule_files_are_told_with_their_places(
-    write: Write, tmp_path: Path
-) -> None:
-    (tmp_path / "rules" / "1.rules").write_text("\nalow withheld\n")
-    (tmp_path / "rules" / "2.rules").write_bytes(b"# \xff\n")
-    read = load(write(PLAIN))
-    with pytest.raises(ConfigError) as caught:
-        load_rules(read)
-    first, second = caught.value.mistakes
-    assert first.startswith(f"{tmp_path}{os.sep}rules{os.sep}1.rules:2:1: ")
-    assert second.endswith("2.rules:1: not UTF-8 text; save the file as UTF-8")

@@ -1,0 +1,484 @@
+"""The owner's rules on disk, read as one: rule files, number lists and address books.
+
+`load` reads them all or raises ConfigError with every mistake. `Rulebook` is the running service's:
+it watches the files and takes a change over within a second, as a whole. Rules with a mistake do
+not come into force: the last good ones stay, and a copy of these lies in data/rules.good/ for a
+start that finds the rules broken.
+
+Editors save in two ways: some empty the file and write it anew (nano), some write another and
+rename it (vim). So what has just changed is left alone until it has been still for a moment, and
+what changes while it is read is read again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import os
+import shutil
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeAlias
+
+from screener import contacts, lists
+from screener.config import Settings
+from screener.core import rulefile
+from screener.core.call import Call
+from screener.core.conditions import Condition, InContacts, Listed, Neighbour, Not
+from screener.core.notice import Notice
+from screener.core.number import Number
+from screener.core.rules import Rule, RuleSet
+from screener.core.shelf import Contacts, NumberList, Shelf
+from screener.errors import ConfigError
+
+log = logging.getLogger(__name__)
+
+RULES = ".rules"
+BOOKS = ".vcf"
+MOST_BYTES = 16 << 20
+"""What a rule file may hold: some 200,000 lines. Numbers by the million belong into a list."""
+
+GOOD = "rules.good"
+_TOLD = "rules.told"
+_POLL = 0.2  # seconds between two looks at the files
+_STILL = 0.15  # seconds that files must have been still before they are read
+_STILL_GONE = 0.5  # the same where one has vanished or is empty: an editor may be in mid-save
+_AGAIN = 60.0  # seconds until broken rules are tried again though no file has changed
+_TRIES = 20  # readings of files that change while they are read
+_MOST_MISTAKES = 20  # that the log and a mail tell one by one
+
+Stamp: TypeAlias = tuple[int, int, int, int]
+Stamps: TypeAlias = Mapping[Path, Stamp]
+"""What tells whether a file has changed: its mtime, ctime, size and inode. All zero where it cannot
+be looked at."""
+_Book: TypeAlias = tuple[Contacts, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Rules as they were read: from how many files, and what else is wrong there.
+
+    `troubles` are sentences about what was skipped (a broken entry of an address book); `stamps`
+    are those of everything that was read.
+    """
+
+    rules: RuleSet
+    files: int = 0
+    troubles: tuple[str, ...] = ()
+    stamps: Stamps = field(default_factory=dict)
+
+
+def load(
+    settings: Settings, folder: Path | None = None, used: Mapping[str, datetime] | None = None
+) -> RuleSet:
+    """The rules in `folder` (the one that screener.toml names, unless given), ready to judge calls.
+
+    `used` says when each rule was last used, for those that expire (core/shelf.py). Raises
+    ConfigError with every mistake of every file, each with its path, line and column.
+    """
+    return read(settings, folder, used).rules
+
+
+def read(
+    settings: Settings,
+    folder: Path | None = None,
+    used: Mapping[str, datetime] | None = None,
+    books: dict[Path, tuple[Stamp, _Book]] | None = None,
+) -> Loaded:
+    """As `load`, with what else is to be told. `books` keeps address books from one reading to the
+    next: a large one takes a while."""
+    folder = folder or settings.rules
+    for _ in range(_TRIES):
+        before = look(settings, folder)
+        reading = _Reading(settings, folder, before, {} if books is None else books)
+        loaded = reading.loaded({} if used is None else used)
+        if look(settings, folder) == before:
+            if reading.mistakes:
+                raise ConfigError(reading.mistakes)
+            return loaded
+        time.sleep(_STILL)
+    raise ConfigError([f"{folder}: its files change all the time: they could not be read at rest"])
+
+
+def look(settings: Settings, folder: Path) -> Stamps:
+    """The stamps of all that rules in `folder` are made of. Never raises."""
+    stamps: dict[Path, Stamp] = {}
+    for where, endings in ((folder, (RULES, BOOKS)), (_lists(settings), (lists.SUFFIX,))):
+        try:
+            with os.scandir(where) as entries:
+                found = [Path(entry) for entry in entries if _counts(entry.name, endings)]
+        except OSError as error:
+            found = []
+            stamps[where] = (error.errno or 0, 0, 0, 0)
+        stamps |= {path: _stamp(path) for path in found}
+    return stamps
+
+
+def _counts(name: str, endings: tuple[str, ...]) -> bool:
+    """Hidden files are not the owner's: `.#1.rules` is how Emacs marks what it has open."""
+    return name.endswith(endings) and not name.startswith(".")
+
+
+def _stamp(path: Path) -> Stamp:
+    try:
+        at = path.stat()
+    except OSError:
+        return (0, 0, 0, 0)
+    return (at.st_mtime_ns, at.st_ctime_ns, at.st_size, at.st_ino)
+
+
+def _lists(settings: Settings) -> Path:
+    return lists.folder(settings.data)
+
+
+class _Reading:
+    """One reading of all files; `mistakes` are what keeps the rules from coming into force."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        folder: Path,
+        stamps: Stamps,
+        books: dict[Path, tuple[Stamp, _Book]],
+    ) -> None:
+        self.mistakes: list[str] = []
+        self._settings = settings
+        self._folder = folder
+        self._stamps = stamps
+        self._books = books
+        self._texts: dict[str, list[str]] = {}
+        self._troubles: list[str] = []
+
+    def loaded(self, used: Mapping[str, datetime]) -> Loaded:
+        self._check_folder()
+        rules = tuple(self._rules())
+        shelf = Shelf(self._open_lists(rules), self._read_books(rules), used)
+        made = RuleSet(rules, shelf)
+        _warm(made)
+        return Loaded(made, len(self._texts), tuple(self._troubles), self._stamps)
+
+    def _check_folder(self) -> None:
+        """A folder that is gone or may not be read holds no rules; that is never meant."""
+        try:
+            os.scandir(self._folder).close()
+        except OSError as error:
+            self.mistakes.append(f"{self._folder}: cannot be read ({error.strerror})")
+
+    def _of(self, ending: str) -> list[Path]:
+        here = (path for path in self._stamps if path.parent == self._folder)
+        return sorted(path for path in here if path.name.endswith(ending))
+
+    def _rules(self) -> Iterable[Rule]:
+        for path in self._of(RULES):
+            text = self._text(path)
+            self._texts[path.name] = text.splitlines()
+            rules, wrong = rulefile.parse(text, path.name, self._settings.country)
+            self.mistakes.extend(f"{self._folder}/{mistake}" for mistake in wrong)
+            yield from rules
+
+    def _text(self, path: Path) -> str:
+        """What a rule file holds; "" and a mistake where that cannot be read."""
+        try:
+            if path.stat().st_size > MOST_BYTES:
+                self.mistakes.append(
+                    f"{path}: more than {MOST_BYTES >> 20} MB is too much for a rule file: put the"
+                    " numbers into a list (`screener lists import`)"
+                )
+                return ""
+            return path.read_bytes().decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            line = error.object[: error.start].count(b"\n") + 1
+            column = error.start - error.object.rfind(b"\n", 0, error.start)
+            self.mistakes.append(f"{path}:{line}:{column}: not UTF-8 text; save the file as UTF-8")
+        except OSError as error:
+            self.mistakes.append(f"{path}: cannot be read ({error.strerror})")
+        return ""
+
+    def _open_lists(self, rules: Iterable[Rule]) -> Mapping[str, NumberList]:
+        """All lists. One that a rule asks must be there and whole."""
+        there, troubles = lists.open_all(self._settings.data)
+        for rule, name in _lists_of(rules):
+            if name in there:
+                continue
+            damaged = [trouble for trouble in troubles if f"{name}{lists.SUFFIX}" in trouble]
+            file = self._folder / name
+            never = f"the list {name} is not imported yet: `screener lists import {file}`"
+            self.mistakes.append(f"{self._place(rule, name)}: {damaged[0] if damaged else never}")
+        self._troubles += troubles
+        return there
+
+    def _read_books(self, rules: Iterable[Rule]) -> Mapping[str, Contacts]:
+        """The address books that rules name."""
+        books: dict[str, Contacts] = {}
+        for rule, name in self._named_books(rules):
+            if name in books:
+                continue
+            path = self._folder / name
+            try:
+                path.open("rb").close()
+            except OSError as error:
+                place = self._place(rule, name)
+                self.mistakes.append(f"{place}: {path} cannot be read ({error.strerror})")
+                continue
+            books[name], troubles = self._book(path)
+            self._troubles += [f"{self._folder}/{trouble}" for trouble in troubles]
+        return books
+
+    def _named_books(self, rules: Iterable[Rule]) -> Iterable[tuple[Rule, str]]:
+        """The address books that rules name; `neighbour` means those in any."""
+        for rule, asked in _asked(rules):
+            if isinstance(asked, InContacts):
+                yield from ((rule, name) for name in asked.books)
+            elif isinstance(asked, Neighbour):
+                yield from ((rule, path.name) for path in self._of(BOOKS))
+
+    def _book(self, path: Path) -> _Book:
+        stamp = self._stamps.get(path, (0, 0, 0, 0))
+        known = self._books.get(path)
+        if known is None or known[0] != stamp:
+            numbers, troubles = contacts.read(path, self._settings.country)
+            known = self._books[path] = (stamp, (numbers, tuple(troubles)))
+        return known[1]
+
+    def _place(self, rule: Rule, name: str) -> str:
+        """path:line:column of a name in a rule."""
+        lines = self._texts.get(rule.file, [])
+        line = lines[rule.line - 1] if 0 < rule.line <= len(lines) else ""
+        return f"{self._folder}/{rule.file}:{rule.line}:{line.find(name) + 1}"
+
+
+def _asked(rules: Iterable[Rule]) -> Iterable[tuple[Rule, Condition]]:
+    """Each rule and each of its conditions, without `not`."""
+    for rule in rules:
+        for condition in rule.conditions:
+            yield rule, condition.condition if isinstance(condition, Not) else condition
+
+
+def _lists_of(rules: Iterable[Rule]) -> Iterable[tuple[Rule, str]]:
+    """The lists that rules name."""
+    for rule, asked in _asked(rules):
+        if isinstance(asked, Listed):
+            yield from ((rule, name) for name in asked.lists)
+
+
+def _warm(rules: RuleSet) -> None:
+    """Judge a call that never was: what rules make once for all calls, they make here and not when
+    the first call waits for it."""
+    caller = Number(raw="", e164="+12025550100")
+    rules.judge(Call("", "", caller, datetime.now(UTC)))
+    for rule in rules.rules:
+        rule.key  # noqa: B018  # a cached property
+
+
+# While screener runs -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The rules in force, since when, and why newer ones are not (`mistakes`).
+
+    `copied` says that the rules were broken at the start, and these are the last good ones.
+    """
+
+    loaded: Loaded
+    since: datetime
+    mistakes: tuple[str, ...] = ()
+    copied: bool = False
+
+    def told(self) -> list[str]:
+        """What is wrong, in lines for people; none when all is well."""
+        if not self.mistakes:
+            return []
+        which = "the last good rules" if self.copied else "the rules as they were before"
+        count = len(self.loaded.rules.rules)
+        head = f"the rules are broken; {which} stay in force ({count} of them):"
+        return [head, *first(self.mistakes)]
+
+
+class Rulebook:
+    """The rules of a running service. `open` it once, then `watch`."""
+
+    state: State
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._used: Mapping[str, datetime] = {}
+        self._books: dict[Path, tuple[Stamp, _Book]] = {}
+        self._tried: Stamps = {}
+        self._good = settings.data / GOOD
+        self._older = self._good.with_name(f"{GOOD}.old")
+
+    @property
+    def rules(self) -> RuleSet:
+        """The rules in force: a call takes them as it comes in, and keeps them to its end."""
+        return self.state.loaded.rules
+
+    def open(self) -> None:
+        """Read the rules; where they are broken, the last good ones.
+
+        Raises ConfigError where they are broken and there are none.
+        """
+        self._tried = look(self._settings, self._settings.rules)
+        try:
+            loaded = self._read()
+        except ConfigError as broken:
+            self.state = State(self._last_good(broken), datetime.now(UTC), broken.mistakes, True)
+        else:
+            self._adopt(loaded)
+        self._log()
+
+    def expire_by(self, used: Mapping[str, datetime]) -> None:
+        """Let rules expire by this record of when each was last used, which may go on changing."""
+        self._used = used
+        rules = self.rules
+        rules = RuleSet(rules.rules, replace(rules.shelf, used=used))
+        _warm(rules)
+        self.state = replace(self.state, loaded=replace(self.state.loaded, rules=rules))
+
+    async def watch(self, changed: Callable[[], Awaitable[None]]) -> None:
+        """Take over what changes, until cancelled; `changed` is awaited after each time.
+
+        What is broken is tried again from time to time: it may have been the disk's fault.
+        """
+        loop = asyncio.get_running_loop()
+        seen = self._tried
+        since = tried = loop.time()
+        while True:
+            await asyncio.sleep(_POLL)
+            now = await asyncio.to_thread(look, self._settings, self._settings.rules)
+            if now != seen:
+                seen, since = now, loop.time()
+            again = bool(self.state.mistakes) and loop.time() - tried > _AGAIN
+            if (now == self._tried and not again) or loop.time() - since < _rest(self._tried, now):
+                continue
+            before = self.state
+            await asyncio.to_thread(self._take_over, now)
+            tried = loop.time()
+            if again or self.state is not before:
+                await changed()
+
+    def _take_over(self, stamps: Stamps) -> None:
+        self._tried = stamps
+        try:
+            self._adopt(self._read())
+        except ConfigError as broken:
+            if broken.mistakes == self.state.mistakes:
+                return
+            self.state = replace(self.state, mistakes=broken.mistakes)
+        self._log()
+
+    def _read(self) -> Loaded:
+        return read(self._settings, used=self._used, books=self._books)
+
+    def _adopt(self, loaded: Loaded) -> None:
+        self.state = State(loaded, datetime.now(UTC))
+        self._tried = loaded.stamps
+        try:
+            self._copy(loaded)
+            (self._settings.data / _TOLD).unlink(missing_ok=True)
+        except OSError as error:
+            log.warning("no copy of the rules could be kept in %s: %s", self._good, error)
+
+    def _log(self) -> None:
+        state = self.state
+        if state.mistakes:
+            for line in state.told():
+                log.error("%s", line)
+            return
+        log.info("%d rules are in force", len(self.rules.rules))
+        for line in first(state.loaded.troubles):
+            log.warning("%s", line)
+
+    # The last good rules
+
+    def _copy(self, loaded: Loaded) -> None:
+        """Keep a copy of the files that these rules were read from. Raises OSError."""
+        files = [path for path in loaded.stamps if path.parent == self._settings.rules]
+        new, old = self._good.with_name(f"{GOOD}.new"), self._older
+        shutil.rmtree(new, ignore_errors=True)
+        new.mkdir(mode=0o700, parents=True)  # address books are nobody else's
+        for path in files:
+            shutil.copy(path, new)
+        if look(self._settings, self._settings.rules) != loaded.stamps:
+            shutil.rmtree(new)  # changed meanwhile: this is not what was read
+            return
+        shutil.rmtree(old, ignore_errors=True)
+        if self._good.exists():
+            self._good.rename(old)
+        new.rename(self._good)
+        shutil.rmtree(old, ignore_errors=True)
+
+    def _last_good(self, broken: ConfigError) -> Loaded:
+        """The last good rules, of which a crash may have left only the older copy."""
+        for folder in (self._good, self._older):
+            if not folder.is_dir():
+                continue
+            try:
+                return read(self._settings, folder, self._used)
+            except ConfigError as lost:
+                log.error("the last good rules cannot be used any more: %s", lost)
+        raise broken
+
+    # What the owner is told
+
+    def untold(self) -> Notice | None:
+        """The notice that the owner has still to get; None when he has, or all is well."""
+        state, owner = self.state, self._settings.mail.owner
+        if not state.mistakes or not owner or _mark(state.mistakes) in self._marks():
+            return None
+        return notice(owner, state)
+
+    def told(self) -> None:
+        """The owner's notice is on its way: he gets no second one until the rules were good."""
+        try:
+            with (self._settings.data / _TOLD).open("a", encoding="ascii") as file:
+                file.write(f"{_mark(self.state.mistakes)}\n")
+        except OSError as error:
+            log.warning("the owner may be told of the same mistakes again: %s", error)
+
+    def _marks(self) -> frozenset[str]:
+        try:
+            text = (self._settings.data / _TOLD).read_text(encoding="ascii", errors="replace")
+        except OSError:
+            return frozenset()
+        return frozenset(text.split())
+
+
+def _rest(before: Stamps, now: Stamps) -> float:
+    """How long files must have been still before they are read."""
+    gone = before.keys() - now.keys()
+    emptied = (path for path, stamp in now.items() if not stamp[2] and stamp != before.get(path))
+    return _STILL_GONE if gone or any(emptied) else _STILL
+
+
+def notice(owner: tuple[str, ...], state: State) -> Notice:
+    """What the owner is told of rules that are broken."""
+    count = len(state.mistakes)
+    head, *mistakes = state.told()
+    return Notice(
+        owner,
+        f"Your rules have {count} mistakes" if count > 1 else "Your rules have a mistake",
+        (
+            head[:1].upper() + head[1:],
+            "",
+            *(f"  {line}" for line in mistakes),
+            "",
+            "Correct what is wrong and save the file: it is read again within a second.",
+            "`screener rules check` shows the mistakes, `screener status` whether all is well.",
+        ),
+    )
+
+
+def first(lines: tuple[str, ...], most: int = _MOST_MISTAKES) -> list[str]:
+    """The first lines, and how many more there are."""
+    rest = len(lines) - most
+    return [*lines[:most], *([f"and {rest} more"] if rest > 0 else [])]
+
+
+def _mark(mistakes: tuple[str, ...]) -> str:
+    text = "\n".join(mistakes).encode("utf-8", "surrogateescape")
+    return hashlib.sha256(text).hexdigest()
