@@ -165,7 +165,7 @@ class _Book:
                 self._skip(line, f"{shown(text)!r} was skipped: it is no line of a vCard")
                 continue
             if content.name == "TEL":
-                numbers.append((line, value))
+                numbers.append((line, _unescaped(value)))
             else:
                 found.setdefault(content.name, value)
         name = _name(found)

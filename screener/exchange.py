@@ -193,7 +193,7 @@ def _written(rule: Rule, country: str) -> str | None:
     read, mistakes = rulefile.parse(line, rule.file, country)
     if mistakes or len(read) != 1 or len(line.splitlines()) != 1:
         return None
-    same = (read[0].key, read[0].label) == (rule.key, rule.label)
+    same = read[0].key == rule.key and (read[0].label == rule.label or not rule.label)
     return line if same else None
 
 

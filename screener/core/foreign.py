@@ -82,6 +82,11 @@ class Skipped:
         return f"line {self.line}: {self.text}: {self.why}"
 
 
+def skipped(line: int, text: str, why: str) -> Skipped:
+    """An entry that becomes no rule, its text as a stranger wrote it."""
+    return Skipped(line, shown(" ".join(text[:500].split())), why)
+
+
 # Which format ------------------------------------------------------------------------------------
 
 _ASTDB = re.compile(r"/blacklist/(?P<number>.*?)\s*: ?(?P<name>.*)")
@@ -162,11 +167,11 @@ class Source:
         """The rule of an entry; `condition` is the reason where it becomes none."""
         action = action or self.action
         if isinstance(condition, str):
-            return Skipped(line, shown(text), condition)
+            return skipped(line, text, condition)
         if action is None:
-            return Skipped(line, shown(text), NO_ACTION)
-        words = label(name) or f"from {TITLES[self.format]}"
-        return Rule(action, (condition,), words, file=self.file, line=line)
+            return skipped(line, text, NO_ACTION)
+        nameless = "" if self.format in (Format.TEXT, Format.CSV) else f"from {TITLES[self.format]}"
+        return Rule(action, (condition,), label(name) or nameless, file=self.file, line=line)
 
 
 NO_ACTION = "nothing says whether to allow or to block it"
@@ -247,7 +252,7 @@ def _freepbx(source: Source, lines: Iterable[Line]) -> Entries:
     """Both of its forms; `dest` and `blocked` are settings that stand among the numbers."""
     for line, text, (written, name) in _freepbx_pairs(lines):
         if written == "dest":
-            yield Skipped(line, shown(text), "it says where FreePBX sent them; see the word play")
+            yield skipped(line, text, "it says where FreePBX sent them; see the word play")
         elif written == "blocked":
             if name.strip() == "1":
                 yield source.entry(line, text, Withheld(), "FreePBX: block unknown callers")
@@ -271,19 +276,19 @@ def _freepbx_pairs(lines: Iterable[Line]) -> Iterator[tuple[int, str, tuple[str,
 # Tables ------------------------------------------------------------------------------------------
 
 _NUMBERS = {"number", "phone", "phonenumber", "phoneno", "tel", "telephone", "telephonenumber"}
-_NUMBERS |= {"callerid", "cid", "nmbr", "caller", "callernumber", "mobile", "phone1value", "e164"}
-_NUMBERS |= {"companyphonenumber", "from", "pattern", "rufnummer", "telefon", "nummer", "telefono"}
+_NUMBERS |= {"callerid", "nmbr", "callernumber", "e164", "companyphonenumber", "phone1value"}
+_NUMBERS |= {"phone2value", "phone3value", "mobilephone", "homephone", "businessphone", "mobile"}
+_NUMBERS |= {"rufnummer", "telefon", "nummer", "telefono", "numero", "cid"}
+# What a row is called, by the first of these that it fills in.
 _NAMES: tuple[str, ...] = (
     "name",
-    "description",
-    "label",
-    "title",
     "displayname",
     "fullname",
-    "comment",
-    "note",
+    "firstname lastname",
+    "givenname familyname",
 )
-_NAMES += ("notes", "reason", "subject", "cnam", "company", "organization")
+_NAMES += ("vorname nachname", "description", "label", "title", "company", "organization", "cnam")
+_NAMES += ("comment", "note", "notes", "reason", "subject")
 _ACTIONS = {"action", "list", "type", "listtype", "rule"}
 _ALLOWING = {"allow", "white", "whitelist", "permit", "permitted", "accept", "allowed", "good"}
 _BLOCKING = {"block", "black", "blacklist", "blocked", "deny", "denied", "reject", "spam", "bad"}
@@ -294,8 +299,8 @@ _UNCLOSED = 10  # lines that a cell with line ends in it may go over
 class _Columns:
     """Where in a row what stands; -1 where there is no such column."""
 
-    number: int
-    names: tuple[int, ...] = ()
+    numbers: tuple[int, ...]
+    names: tuple[tuple[int, ...], ...] = ()
     action: int = -1
     then: int = -1
 
@@ -320,10 +325,10 @@ def _columns(header: Sequence[str]) -> _Columns | None:
     numbers = [at for at, key in enumerate(keys) if key in _NUMBERS]
     if not numbers:
         return None
-    names = tuple(keys.index(key) for key in _NAMES if key in keys)
+    names = tuple(tuple(keys.index(key) for key in name.split() if key in keys) for name in _NAMES)
     actions = [at for at, key in enumerate(keys) if key in _ACTIONS]
     then = keys.index("then") if "then" in keys else -1
-    return _Columns(numbers[0], names, actions[0] if actions else -1, then)
+    return _Columns(tuple(numbers), names, actions[0] if actions else -1, then)
 
 
 def _guessed(cells: Sequence[str], country: str) -> _Columns:
@@ -333,7 +338,7 @@ def _guessed(cells: Sequence[str], country: str) -> _Columns:
         0,
     )
     others = [i for i, cell in enumerate(cells) if i != at and re.search(r"[^\W\d]", cell)]
-    return _Columns(at, tuple(others[:1]) or ((at + 1,) if at + 1 < len(cells) else ()))
+    return _Columns((at,), (tuple(others[:1]),))
 
 
 def _table(source: Source, lines: Iterable[Line]) -> Entries:
@@ -343,12 +348,12 @@ def _table(source: Source, lines: Iterable[Line]) -> Entries:
     columns: _Columns | None = None
     for line, text, cells in _rows(_again(first, lines), delimiter):
         if not cells:
-            yield Skipped(line, shown(text), "a quote in it is never closed")
+            yield skipped(line, text, "a quote in it is never closed")
         elif columns is None and (named := _columns(cells)) is not None:
             columns = named
         else:
             columns = columns or _guessed(cells, source.country)
-            yield _row(source, line, text, cells, columns)
+            yield from _row(source, line, text, cells, columns)
 
 
 def _again(first: Line, lines: Iterator[Line]) -> Iterator[Line]:
@@ -356,26 +361,25 @@ def _again(first: Line, lines: Iterator[Line]) -> Iterator[Line]:
     yield from lines
 
 
-def _row(
-    source: Source, line: int, text: str, cells: Sequence[str], columns: _Columns
-) -> Rule | Skipped:
-    def cell(at: int) -> str:
-        return cells[at].strip() if 0 <= at < len(cells) else ""
+def _row(source: Source, line: int, text: str, cells: Sequence[str], columns: _Columns) -> Entries:
+    """The entries of a row: one for each of its numbers."""
 
-    name = next((words for at in columns.names if (words := unguarded(cell(at)))), "")
+    def cell(at: int) -> str:
+        return unguarded(cells[at].strip()) if 0 <= at < len(cells) else ""
+
+    names = (" ".join(cell(at) for at in name).strip() for name in columns.names)
+    name = next((words for words in names if words), "")
     action = source.action
     if word := _key(cell(columns.action)):
         action = _action(word)
         if action is None:
-            return Skipped(line, shown(text), f"{shown(word)} is no action; expected allow, block")
-    condition = number_condition(unguarded(cell(columns.number)), source.country)
-    rule = source.entry(line, text, condition, name, action)
-    then = cell(columns.then)
-    if not then or isinstance(rule, Skipped):
-        return rule
-    return _with_tail(rule, then, source.country) or Skipped(
-        line, shown(text), f"{shown(then)} is no treatment or target of {rule.action}"
-    )
+            yield skipped(line, text, f"{shown(word)} is no action; expected allow or block")
+            return
+    numbers = [written for at in columns.numbers if (written := cell(at))]
+    for written in numbers or [""]:
+        condition = number_condition(written, source.country)
+        rule = source.entry(line, text, condition, name, action)
+        yield _with_tail(rule, text, cell(columns.then), source.country)
 
 
 def _action(word: str) -> Action | None:
@@ -386,14 +390,15 @@ def _action(word: str) -> Action | None:
     return Action(word) if word in set(Action) else None
 
 
-def _with_tail(rule: Rule, then: str, country: str) -> Rule | None:
+def _with_tail(rule: Rule | Skipped, text: str, then: str, country: str) -> Rule | Skipped:
     """The rule with what stands behind its label: "play busy", "ring home expires 9mo"."""
-    if len(then.splitlines()) != 1 or re.search(r'["#]', then):
-        return None
-    rules, mistakes = rulefile.parse(f"{rulefile.write(rule)} {then}", rule.file, country)
-    if mistakes or len(rules) != 1 or rules[0].conditions != rule.conditions:
-        return None
-    return replace(rules[0], line=rule.line)
+    if isinstance(rule, Skipped) or not then:
+        return rule
+    if len(then.splitlines()) == 1 and not re.search(r'["#]', then):
+        rules, mistakes = rulefile.parse(f"{rulefile.write(rule)} {then}", rule.file, country)
+        if not mistakes and len(rules) == 1 and rules[0].conditions == rule.conditions:
+            return replace(rules[0], line=rule.line)
+    return skipped(rule.line, text, f"{shown(then)} is nothing that {rule.action} does")
 
 
 def _rows(lines: Iterable[Line], delimiter: str) -> Iterator[tuple[int, str, list[str]]]:
@@ -437,7 +442,7 @@ def _jcblock(source: Source, lines: Iterable[Line]) -> Entries:
             continue
         found = _JCBLOCK.fullmatch(text.strip())
         if found is None:
-            yield Skipped(line, shown(text), 'expected a field that ends in "?", and a date')
+            yield skipped(line, text, 'expected a field that ends in "?", and a date')
             continue
         condition = _jcblock_condition(found["field"], source.country)
         yield source.entry(line, text, condition, found["name"] or "")
@@ -445,12 +450,11 @@ def _jcblock(source: Source, lines: Iterable[Line]) -> Entries:
 
 def _jcblock_condition(field: str, country: str) -> Condition | str:
     """The field is searched for anywhere in "--NMBR = 8005551212--NAME = JUNK INC--"."""
+    if field.strip(" =") in ("NMBR", "NAME", "DATE", "TIME"):
+        return "it would match nearly every call"
     name, number_at, value = field.strip().partition("NMBR =")
     if number_at and not name.strip():
-        value = value.strip()
-        if not value:
-            return "it would match nearly every call"
-        return _beginning(value, country)
+        return _beginning(value.strip(), country)
     if re.fullmatch(r"[0-9 ().+-]+", field.strip()):
         return _anywhere(field.strip(), country)
     _, name_at, value = field.partition("NAME =")
@@ -493,7 +497,7 @@ def _ncid(source: Source, lines: Iterable[Line]) -> Entries:
             condition = _ncid_condition(expression, source.country)
             yield source.entry(line, expression, condition, name)
         if not expressions and text.strip() and not text.lstrip().startswith("#"):
-            yield Skipped(line, shown(text), "a quote in it is never closed")
+            yield skipped(line, text, "a quote in it is never closed")
 
 
 def _ncid_line(text: str) -> tuple[list[str], str]:
@@ -550,6 +554,9 @@ def _text(source: Source, lines: Iterable[Line]) -> Entries:
 
 def _text_entry(text: str, country: str) -> tuple[Condition | str, str]:
     """The condition and the name of a line like `800 555 1212  Telemarketer # since May`."""
+    if _SCHEME.match(text):
+        written, _, tail = text.partition(" ")
+        return number_condition(written, country), tail.strip(_OPENING)
     head, *rest = _SPLIT.split(text, maxsplit=1)
     tail = rest[0] if rest else ""
     condition = number_condition(head, country)
