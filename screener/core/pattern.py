@@ -16,10 +16,13 @@ expression can hold up a call; back-references and look-around do not exist ther
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass, field
 from typing import Any
 
 import re2
+
+from screener.core.ruletext import is_regex, unseen
 
 _NUMBER = re.compile(r"\+?[0-9?]*\*?|\+[0-9]+\.\.\+[0-9]+")
 LONGEST_NAME = 300
@@ -43,9 +46,11 @@ class NumberPattern:
         first, between, last = self.text.partition("..")
         if between and (len(first) != len(last) or first > last):
             raise ValueError(f"{self.text!r} is no range: two numbers of one length, lower first")
-        wild = "?" in self.text
-        body = re.escape(self.text).replace(r"\?", "[0-9]").replace(r"\*", "[0-9]*")
-        object.__setattr__(self, "_wildcard", re.compile(body) if wild else None)
+        wildcard = None
+        if "?" in self.text:
+            body = re.escape(self.text).replace(r"\?", "[0-9]").replace(r"\*", ".*")
+            wildcard = re.compile(body, re.DOTALL)
+        object.__setattr__(self, "_wildcard", wildcard)
         object.__setattr__(self, "_first", first.rstrip("*"))
         object.__setattr__(self, "_last", last)
 
@@ -82,7 +87,7 @@ class NumberPattern:
         if self._last and other._last:
             same = len(self._first) == len(other._first)
             return same and self._first <= other._first and other._last <= self._last
-        if self._wildcard is not None and not other._last:
+        if self._wildcard is not None and other._wildcard is not None:
             return self._covers_by_sign(other.text)
         return False
 
@@ -100,19 +105,31 @@ class NumberPattern:
 
 
 def folded(name: str) -> str:
-    """A caller's name as patterns look at it: blind to case, and of a long one the beginning.
+    """A caller's name as globs look at it: blind to case, and of a long one the beginning.
 
     Half a surrogate pair, which RE2 does not read, becomes a question mark.
     """
-    name = name[:LONGEST_NAME].casefold()
-    return name if name.isascii() else name.encode("utf-8", "replace").decode("utf-8")
+    return _seen(name).casefold()
+
+
+def _seen(name: str) -> str:
+    """What patterns see of a name: its beginning, its letters as they look (Unicode NFKC)."""
+    name = name[:LONGEST_NAME]
+    if name.isascii():
+        return name
+    return _plain(name.encode("utf-8", "replace").decode("utf-8"))
+
+
+def _plain(text: str) -> str:
+    return text if text.isascii() else unicodedata.normalize("NFKC", text)
 
 
 @dataclass(frozen=True, slots=True)
 class NamePattern:
     """A set of names; `text` as it stands in the rule, `/.../` for a regular expression.
 
-    Raises ValueError for an expression that RE2 cannot read, or that is too long.
+    Raises ValueError for an expression that RE2 cannot read, for what is too long, and for control
+    characters, which no rule can write.
     """
 
     text: str
@@ -122,27 +139,19 @@ class NamePattern:
     def __post_init__(self) -> None:
         if len(self.text) > LONGEST_PATTERN:
             raise ValueError(f"a pattern has at most {LONGEST_PATTERN} characters")
+        if unseen(self.text):
+            raise ValueError("a pattern has no control characters")
         expression = self.expression
-        plain = expression is None and "?" not in self.text
-        if plain:
+        if expression is None and "?" not in self.text:
             # Most globs are words and stars: no need of an automaton for "*survey*".
-            object.__setattr__(self, "_pieces", tuple(self.text.casefold().split("*")))
+            object.__setattr__(self, "_pieces", tuple(_plain(self.text).casefold().split("*")))
             object.__setattr__(self, "_expression", None)
             return
-        options = re2.Options()
-        options.case_sensitive = False
-        options.log_errors = False
-        options.max_mem = 1 << 20
-        source = expression
-        if source is None:
-            body = re2.escape(self.text.casefold()).replace(r"\*", ".*").replace(r"\?", ".")
-            source = rf"(?s)\A{body}\z"
-        try:
-            compiled = re2.compile(source, options)
-        except re2.error as wrong:
-            raise ValueError(_said(wrong)) from None
+        if expression is None:
+            body = re2.escape(_plain(self.text)).replace(r"\*", ".*").replace(r"\?", ".")
+            expression = rf"(?s)\A{body}\z"
         object.__setattr__(self, "_pieces", None)
-        object.__setattr__(self, "_expression", compiled)
+        object.__setattr__(self, "_expression", _compiled(expression))
 
     @property
     def piece(self) -> str:
@@ -152,15 +161,13 @@ class NamePattern:
     @property
     def expression(self) -> str | None:
         """The regular expression between the slashes; None for a glob."""
-        if len(self.text) > 2 and self.text.startswith("/") and self.text.endswith("/"):
-            return self.text[1:-1]
-        return None
+        return self.text[1:-1] if is_regex(self.text) else None
 
     def matches(self, name: str) -> bool:
         """Whether a caller's name is in the set; of a long name, the first 300 characters count."""
-        name = folded(name)
         if self._pieces is None:
-            return self._expression.search(name) is not None
+            return self._expression.search(_seen(name)) is not None
+        name = folded(name)
         if len(self._pieces) == 1:
             return name == self._pieces[0]
         first, *middle, last = self._pieces
@@ -189,7 +196,40 @@ class NamePattern:
         return self.text
 
 
-def _said(wrong: Exception) -> str:
-    """RE2's complaint as words; its errors carry bytes."""
-    what = wrong.args[0] if wrong.args else ""
-    return what.decode("utf-8", "replace") if isinstance(what, bytes) else str(what)
+def _compiled(expression: str) -> Any:
+    """The automaton of a regular expression; raises ValueError with what is wrong in words."""
+    options = re2.Options()
+    options.case_sensitive = False
+    options.log_errors = False
+    options.max_mem = 1 << 20
+    try:
+        return re2.compile(expression, options)
+    except re2.error as wrong:
+        what = wrong.args[0] if wrong.args else ""
+        said = what.decode("utf-8", "replace") if isinstance(what, bytes) else str(what)
+        raise ValueError(_in_words(*said.partition(": ")[::2])) from None
+
+
+_COMPLAINTS = {
+    "missing )": "a parenthesis is opened and not closed",
+    "unexpected )": "a parenthesis is closed that was not opened",
+    "missing ]": "a bracket [ is opened and not closed",
+    "trailing \\": "it ends in a \\",
+    "no argument for repetition operator": "nothing stands before {} to be repeated",
+    "bad repetition operator": "{} repeats a repetition",
+    "invalid repetition size": "{} repeats too often: 1000 times at most",
+    "invalid character class range": "{} is no range of characters",
+    "invalid escape sequence": "{} means nothing",
+    "invalid perl operator": "{} means nothing",
+    "pattern too large - compile failed": "it is too large",
+}
+_AROUND = ("(?=", "(?!", "(?<")
+
+
+def _in_words(complaint: str, where: str) -> str:
+    """RE2's complaint as the owner of a rule file understands it."""
+    if complaint == "invalid perl operator" and where in _AROUND:
+        return "look-around, (?=...) (?!...) (?<=...) and the like, does not exist here"
+    if complaint.startswith("invalid") and re.fullmatch(r"\\[1-9k]|\(\?P", where):
+        return f"back-references ({where}) do not exist here"
+    return _COMPLAINTS.get(complaint, f"{complaint}: {where}").format(where)

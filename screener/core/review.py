@@ -40,6 +40,8 @@ from screener.core.rules import Rule, RuleSet
 
 _LEVELS = ("A", "B", "C")
 _OUTCOMES = ("passed", "failed")
+_EFFORT = 3_000_000
+"""Pairs of rules that are compared one by one, some seconds: of a hundred thousand rules not all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,7 @@ class _Earlier:
         self._exact: dict[str, list[Rule]] = {}
         self._prefix: dict[str, list[Rule]] = {}
         self._other: list[Rule] = []
+        self._effort = _EFFORT
 
     def learn(self, rule: Rule) -> None:
         """A rule that the next ones come after. One that may expire takes no call for ever."""
@@ -184,7 +187,9 @@ class _Earlier:
             head = pattern.text.partition("..")[0].partition("?")[0].rstrip("*")
             for length in range(1, len(head) + 1):
                 yield from self._prefix.get(head[:length], ())
-        yield from self._other
+        self._effort -= len(self._other)
+        if self._effort >= 0:
+            yield from self._other
 
 
 def _split(condition: Condition) -> tuple[Condition, ...]:
