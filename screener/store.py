@@ -386,7 +386,7 @@ def _call_row(row: Mapping[str, Any]) -> CallRow:
         rule=row["rule"],
         ruled=row["ruled"],
         verdict=row["verdict"],
-        evidence=tuple(json.loads(row["evidence"])),
+        evidence=tuple(json.loads(row["evidence"])) if row["evidence"] != "[]" else (),
         answered_by=row["answered_by"],
         rang_after=row["rang_after"],
         seconds=row["seconds"],

@@ -125,13 +125,21 @@ def calls_table(rows: Sequence[CallRow], zone: tzinfo | None, width: int = 140) 
     """
     if not rows:
         return "no calls yet"
-    cells = [_HEADINGS, *(_cells(row, zone) for row in rows)]
+    return table([_HEADINGS, *(_cells(row, zone) for row in rows)], _WIDEST, width)
+
+
+def table(lines: Sequence[Sequence[str]], widest: Sequence[int], width: int) -> str:
+    """Lines of cells in columns, at most `width` wide; what is too long is cut with "…".
+
+    `widest` is how wide each column may be. The first, of numbers, stands to the right; the last
+    one gives way where there is little room.
+    """
     widths = [
-        min(most, max(columns(line[column]) for line in cells))
-        for column, most in enumerate(_WIDEST)
+        min(most, max(columns(line[column]) for line in lines))
+        for column, most in enumerate(widest)
     ]
     widths[-1] = max(4, min(widths[-1], width - sum(widths[:-1]) - 2 * (len(widths) - 1)))
-    return "\n".join(_table_line(line, widths).rstrip() for line in cells)
+    return "\n".join(_table_line(line, widths).rstrip() for line in lines)
 
 
 def _cells(row: CallRow, zone: tzinfo | None) -> tuple[str, ...]:
