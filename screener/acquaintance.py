@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 
 from screener.asterisk.translate import Arrived
 from screener.config import Settings
-from screener.core import number
+from screener.core import number, signature
 from screener.core.call import Call
 from screener.core.callerid import shown
 from screener.core.frontdoor import FrontDoor, Phone
@@ -59,8 +59,9 @@ class Acquaintance:
             caller,
             at,
             arrived.name,
+            signature.read(arrived.headers),
             expecting=self.windows.why(Kind.EXPECTING, at),
-            emergency=self.windows.why(Kind.EMERGENCY, at),
+            emergency=self.windows.why(Kind.EMERGENCY, at) or _called_back(arrived),
         )
         return call, door
 
@@ -96,3 +97,17 @@ class Acquaintance:
         if length:
             why = f"{phone.name} dialled {shown(dialled)}"
             await asyncio.to_thread(self.windows.begin, Kind.EMERGENCY, at, length, why)
+
+
+def _called_back(arrived: Arrived) -> str:
+    """Why the call itself says that it is an emergency: somebody who helps calls back (RFC 7090).
+
+    As with a signature, the header is as trustworthy as the trunk that it comes over.
+    """
+    priorities = [value for name, value in arrived.headers if name.lower() == "priority"]
+    if any(value.strip().lower() == "psap-callback" for value in priorities):
+        return (
+            "the call is marked as a call back by an emergency service"
+            " (Priority: psap-callback, RFC 7090)"
+        )
+    return ""

@@ -28,10 +28,10 @@ MODULES = (
     *("format_wav", "format_wav_gsm", "format_gsm", "format_pcm", "format_sln"),
     # the dialplan
     *("pbx_config", "app_dial", "app_playback", "app_verbose", "app_echo", "app_stack", "app_read"),
-    *("app_stasis", "app_exec", "func_callerid", "func_channel", "func_cut", "func_db"),
-    *("func_dialplan", "func_export", "func_global", "func_hangupcause", "func_logic", "func_math"),
-    *("func_pjsip_aor", "func_pjsip_contact", "func_pjsip_endpoint", "func_strings"),
-    *("func_timeout", "func_uri", "func_volume"),
+    *("app_stasis", "app_exec", "func_base64", "func_callerid", "func_channel", "func_cut"),
+    *("func_db", "func_dialplan", "func_export", "func_global", "func_hangupcause", "func_logic"),
+    *("func_math", "func_module", "func_pjsip_aor", "func_pjsip_contact", "func_pjsip_endpoint"),
+    *("func_strings", "func_timeout", "func_uri", "func_volume"),
     # bridges
     *("bridge_simple", "bridge_native_rtp", "bridge_softmix", "bridge_holding"),
     # SIP and RTP

@@ -1,9 +1,11 @@
 """The dialplan that carries screener: how a call reaches us, and what rings when we are not there.
 
-Four contexts, the same in the private Asterisk and in a user's own:
+Five contexts, the same in the private Asterisk and in a user's own:
 
     screener-in         every call to a DID comes in here, the number in any form
-    screener-door       hands it to screener (Stasis); `T` catches a call whose screener has died
+    screener-door       hands it to screener (Stasis), with what its SIP headers show; `T` catches a
+                        call whose screener has died
+    screener-refuse     ends a call with the SIP status that screener wants
     screener-failsafe   rings the DID's default group without us: promise 1, the phone rings
     screener-ring       which phones those are, one extension for each form of each DID
 
@@ -37,6 +39,7 @@ DOOR = "screener-door"
 FAILSAFE = "screener-failsafe"
 FAILSAFE_EXTENSION = "s"
 PHONES = "screener-phones"
+REFUSE = "screener-refuse"
 CODE = "screener-code"
 EXPECT = "expect"
 """The extension in `CODE`, and what the key code's channel is given as its second argument."""
@@ -48,6 +51,35 @@ and rings the phones: out of Stasis(), a bridge, a playback or a recording, answ
 lifts it: two people who talk must not be parted because we died."""
 PATIENCE = 15.0
 """Seconds that a caller waits for a dead screener."""
+
+
+# The headers in which a call shows whether its number is verified and whether it is a call back in
+# an emergency (core/signature.py, acquaintance.py): name, which of several, and how many of its
+# last characters are handed on. What counts stands at the end, a name of any length before it. All
+# of them together, in base64, must fit into the 8191 characters that an application is given.
+_SHOWN = (
+    ("P-Asserted-Identity", 1, 1500),
+    ("P-Asserted-Identity", 2, 1000),
+    ("From", 1, 2000),
+    ("Attestation-Info", 1, 64),
+    ("X-Attestation-Info", 1, 64),
+    ("P-Attestation-Indicator", 1, 64),
+    ("X-Twilio-VerStat", 1, 64),
+    ("Priority", 1, 64),
+)
+VERIFIED = "STIR_SHAKEN"
+"""What Asterisk's own verification is called among the headers: its result and the attestation."""
+COLON = r"\x1a"
+"""What stands for ":" in what is handed on: no SIP header holds it."""
+
+
+def refusal(code: int, cause: int) -> str:
+    """The extension in `REFUSE` that ends a call by SIP status, or where that cannot be, by cause.
+
+    >>> refusal(607, 21)
+    '607*21'
+    """
+    return f"{code}*{cause}"
 
 
 def deadline_of(channel: str) -> str:
@@ -112,7 +144,7 @@ def dial(group: RingGroup) -> str:
 
 
 def arrivals(settings: Settings) -> str:
-    """The four contexts, complete."""
+    """The five contexts, complete."""
     app = name("asterisk.app", settings.asterisk.app)
     lines = [
         f"[{ARRIVALS}]",
@@ -127,11 +159,14 @@ def arrivals(settings: Settings) -> str:
         "",
         f"[{DOOR}]",
         f"exten => s,1,Set({DEADLINE}={PATIENCE:.0f})",
-        f" same => n,Stasis({app},did,${{SCREENER_DID}})",
+        *_shown(),
+        f" same => n(door),Stasis({app},did,${{SCREENER_DID}}${{SCREENER_SHOWN}})",
         "; Back here: screener is away, or hands the call back.",
         f" same => n,Goto({FAILSAFE},{FAILSAFE_EXTENSION},1)",
         "; Screener died, or hangs, with this call in its care: its deadline has run out.",
         f"exten => T,1,Goto({FAILSAFE},{FAILSAFE_EXTENSION},1)",
+        "",
+        *_refusals(),
         "",
         f"[{FAILSAFE}]",
         f"exten => {FAILSAFE_EXTENSION},1,Set({DEADLINE}=0)",
@@ -140,6 +175,48 @@ def arrivals(settings: Settings) -> str:
         *_ring(settings.doors),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _shown() -> Iterator[str]:
+    """Collect what a call's SIP headers show, as arguments for Stasis(), each in base64.
+
+    A header is a stranger's text, and must be text whatever is in it. It goes through a variable,
+    whose value Asterisk expands no further. But an argument of a function ends, to Asterisk, at a
+    ":" that a ")" comes before: with both in his name a caller could hide what his provider says of
+    him. So there is no ":" in what is encoded. A channel that is not SIP has no headers.
+    """
+    yield "; Who vouches for the caller, and is it an emergency: SIP headers, as base64 does no harm."
+    yield " same => n,Set(SCREENER_SHOWN=)"
+    yield ' same => n,GotoIf($["${CHANNEL(channeltype)}"!="PJSIP"]?door)'
+    for header, which, most in _SHOWN:
+        yield f" same => n,Set(SCREENER_TEXT=${{PJSIP_HEADER(read,{header},{which}):-{most}}})"
+        yield from _hand_on(header)
+    yield ' same => n,GotoIf($["${IFMODULE(res_stir_shaken.so)}"!="1"]?door)'
+    yield ' same => n,GotoIf($["${STIR_SHAKEN(count)}"="0"]?door)'
+    yield (
+        " same => n,Set(SCREENER_TEXT="
+        "${STIR_SHAKEN(0,verify_result)} ${STIR_SHAKEN(0,attestation):0:16})"
+    )
+    yield from _hand_on(VERIFIED)
+
+
+def _hand_on(header: str) -> Iterator[str]:
+    yield f" same => n,Set(SCREENER_TEXT=${{REPLACE(SCREENER_TEXT,:,{COLON})}})"
+    yield (
+        " same => n,Set(SCREENER_SHOWN="
+        f"${{SCREENER_SHOWN}},${{BASE64_ENCODE({header} ${{SCREENER_TEXT}})}})"
+    )
+
+
+def _refusals() -> Iterator[str]:
+    """One extension for each status and cause (`refusal`). PJSIPHangup: 18.21, 20.6, 21.1 on."""
+    yield f"[{REFUSE}]"
+    yield "; STATUS*CAUSE. Where Asterisk knows no PJSIPHangup, the cause gives the nearest status."
+    yield f"exten => _[456]XX*.,1,Set({DEADLINE}=0)"
+    yield ' same => n,GotoIf($["${CHANNEL(channeltype)}"!="PJSIP"]?cause)'
+    yield " same => n,TryExec(PJSIPHangup(${EXTEN:0:3}))"
+    yield " same => n(cause),Hangup(${EXTEN:4})"
+    yield "exten => T,1,Hangup(21)"
 
 
 def _ring(doors: Mapping[str, FrontDoor]) -> Iterator[str]:

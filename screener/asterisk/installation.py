@@ -41,6 +41,9 @@ NEEDED_MODULES = (
     # Asterisk sets a function that it does not have without a word: no call would be held off
     # its deadline, or given back (asterisk/dialplan.py).
     *("func_export.so", "func_timeout.so"),
+    # What a call's headers show is read with these, and a call refused.
+    *("app_exec.so", "func_base64.so", "func_module.so", "func_strings.so"),
+    *("func_dialplan.so", "res_pjsip_header_funcs.so"),
 )
 TREE = "asterisk-22"
 """The folder in the cache; another name when what is unpacked into it changes."""

@@ -9,6 +9,7 @@ Source: Asterisk's rest-api/api-docs/events.json.
 from __future__ import annotations
 
 import json
+from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -29,6 +30,15 @@ class Arrived:
     number: str
     name: str
     state: str
+
+    @property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """What the call's SIP headers show: (name, value), as far as the dialplan hands them on.
+
+        A dialplan of an earlier version hands on none. What cannot be read is left out.
+        """
+        lines = (_header(arg) for arg in self.args[2:])
+        return tuple((name, value) for name, _, value in lines if value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +204,15 @@ def arrived(channel: Mapping[str, Any], args: tuple[str, ...]) -> Arrived:
         str(caller.get("name") or ""),
         str(channel.get("state") or ""),
     )
+
+
+def _header(arg: str) -> tuple[str, str, str]:
+    """One header as the dialplan hands it on (dialplan.py): name, space, value, in base64."""
+    try:
+        line = b64decode(arg, validate=True).decode("utf-8", "replace")
+    except ValueError:
+        return "", "", ""
+    return line.replace("\x1a", ":").partition(" ")
 
 
 def _id(channel: Mapping[str, Any]) -> str:
