@@ -144,11 +144,14 @@ class NamePattern:
         expression = self.expression
         if expression is None and "?" not in self.text:
             # Most globs are words and stars: no need of an automaton for "*survey*".
-            object.__setattr__(self, "_pieces", tuple(_plain(self.text).casefold().split("*")))
+            pieces = tuple(_plain(piece).casefold() for piece in self.text.split("*"))
+            object.__setattr__(self, "_pieces", pieces)
             object.__setattr__(self, "_expression", None)
             return
         if expression is None:
-            body = re2.escape(_plain(self.text)).replace(r"\*", ".*").replace(r"\?", ".")
+            signs = {"*": ".*", "?": "."}
+            parts = re.split("([*?])", self.text)
+            body = "".join(signs.get(part) or re2.escape(_plain(part)) for part in parts)
             expression = rf"(?s)\A{body}\z"
         object.__setattr__(self, "_pieces", None)
         object.__setattr__(self, "_expression", _compiled(expression))
@@ -183,7 +186,7 @@ class NamePattern:
 
     def covers(self, other: NamePattern) -> bool:
         """Whether every name of `other` is one of these, as far as that can be seen at a glance."""
-        if self.text == other.text or self.text == "*":
+        if self.text in (other.text, "*"):
             return True
         if self.expression is not None or other.expression is not None or "?" in other.text:
             return False
@@ -231,5 +234,7 @@ def _in_words(complaint: str, where: str) -> str:
     if complaint == "invalid perl operator" and where in _AROUND:
         return "look-around, (?=...) (?!...) (?<=...) and the like, does not exist here"
     if complaint.startswith("invalid") and re.fullmatch(r"\\[1-9k]|\(\?P", where):
-        return f"back-references ({where}) do not exist here"
-    return _COMPLAINTS.get(complaint, f"{complaint}: {where}").format(where)
+        return "back-references do not exist here"
+    if complaint not in _COMPLAINTS:
+        return f"{complaint}: {where}" if where else complaint
+    return _COMPLAINTS[complaint].format(where)

@@ -41,7 +41,7 @@ from screener.core.rules import Rule, RuleSet
 _LEVELS = ("A", "B", "C")
 _OUTCOMES = ("passed", "failed")
 _EFFORT = 3_000_000
-"""Pairs of rules that are compared one by one, some seconds: of a hundred thousand rules not all."""
+"""Pairs of rules that are compared one by one, some seconds; of 100,000 rules not all."""
 
 
 @dataclass(frozen=True, slots=True)
