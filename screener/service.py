@@ -15,13 +15,17 @@ from screener.acquaintance import Acquaintance
 from screener.asterisk import installation
 from screener.asterisk.client import Client
 from screener.asterisk.connection import Connection
+from screener.asterisk.dialplan import EXPECT
 from screener.asterisk.media import Media
+from screener.asterisk.outgoing import Outgoing
 from screener.asterisk.private import PrivateAsterisk
 from screener.asterisk.translate import TYPES, Arrived
 from screener.config import Settings
 from screener.core.call import Outcome
+from screener.core.frontdoor import Phone
 from screener.core.reception import Reception
 from screener.errors import AriDown, OutboxError, ScreenerError, SetupError, StoreError
+from screener.keycode import KeyCode
 from screener.lock import lock
 from screener.outbox import Outbox
 from screener.prompts import Prompts
@@ -33,8 +37,10 @@ from screener.store import DATABASE, Store
 
 log = logging.getLogger(__name__)
 
-# What the dialplan gives a caller's channel as its first argument (asterisk/dialplan.py).
+# What the dialplan gives a caller's channel as its first argument, and a phone's that dialled the
+# key code (asterisk/dialplan.py).
 _CALLER = "did"
+_CODE = ("code", EXPECT)
 # Seconds after which recordings that nobody kept or dropped are looked for again.
 _RESCUE_AGAIN = 600.0
 # Seconds until the outbox is tried again when its disk has failed.
@@ -100,6 +106,9 @@ async def _open(settings: Settings, tell: Callable[[str], None], stack: AsyncExi
         takes,
     )
     service.settlement = Settlement(client, service.connection, settings, store, outbox, takes)
+    windows = service.house.acquaintance.windows
+    service.keycode = KeyCode(settings, client, service.connection, prompts, windows)
+    service.outgoing = Outgoing(settings, url, service.dialled)
     return service
 
 
@@ -134,6 +143,8 @@ class Service:
 
     house: House
     settlement: Settlement
+    keycode: KeyCode
+    outgoing: Outgoing
 
     def __init__(
         self, settings: Settings, book: Rulebook, client: Client, directions: Sequence[str]
@@ -145,6 +156,7 @@ class Service:
         self._client = client
         self._directions = directions
         self._calls: dict[str, tuple[Session, asyncio.Task[Outcome]]] = {}
+        self._dialled: set[asyncio.Task[None]] = set()
         self._failed = asyncio.Event()
         self._tell: Callable[[str], None] = log.info
         self._open = asyncio.Event()
@@ -154,6 +166,7 @@ class Service:
         self._tell = tell
         tasks = {
             asyncio.ensure_future(self.connection.run()),
+            asyncio.ensure_future(self.outgoing.run()),
             asyncio.ensure_future(self._deliver()),
             asyncio.ensure_future(self._rescue()),
             asyncio.ensure_future(self._watch()),
@@ -221,7 +234,10 @@ class Service:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _arrival(self, arrived: Arrived) -> None:
-        """A channel has come in that nobody expected: a new call."""
+        """A channel has come in that nobody expected: a new call, or a phone's key code."""
+        if arrived.args[:2] == _CODE:
+            self.keycode.take(arrived)
+            return
         if arrived.args[:1] != (_CALLER,):
             return  # what is left of an older run's call: settlement.py sees to it
         call, door = self.house.acquaintance.met(arrived)
@@ -232,6 +248,12 @@ class Service:
         task = asyncio.ensure_future(session.run(reception))
         self._calls[call.uid] = (session, task)
         task.add_done_callback(partial(self._over, call.uid))
+
+    def dialled(self, phone: Phone, number: str) -> None:
+        """One of our phones has dialled a number."""
+        task = asyncio.ensure_future(self.house.acquaintance.dialled(phone, number))
+        self._dialled.add(task)
+        task.add_done_callback(self._dialled.discard)
 
     def _over(self, uid: str, task: asyncio.Task[Outcome]) -> None:
         self._calls.pop(uid, None)
