@@ -12,6 +12,8 @@ from functools import lru_cache
 
 import phonenumbers
 
+from screener.core.callerid import shown
+
 # What SIP stacks and carriers write when a caller withholds his number (RFC 3323, RFC 3325, and
 # what Asterisk puts in its place).
 _WITHHELD = frozenset(
@@ -34,18 +36,171 @@ class Number:
 
 
 def read(text: str, country: str) -> Number:
-    """Read a number as people write it in `country` (ISO 3166 code), or as E.164, or not at all."""
+    """Read a number as people write it in `country` (ISO 3166 code), or as E.164, or not at all.
+
+    A `tel:` or `sip:` URI is read for the number in it (RFC 3966, RFC 3261), and `00` before a
+    country code in every country.
+    """
     raw = "".join(c for c in text if c.isprintable()).strip()[:_LONGEST]
     if raw.lower() in _WITHHELD:
         return Number(raw, "", withheld=True)
-    try:
-        parsed = phonenumbers.parse(raw, country)
-    except phonenumbers.NumberParseException:
-        return Number(raw, "")
+    bare = _unwrapped(text) if _SCHEME.match(raw) else raw
+    if bare is not raw and bare.lower() in _WITHHELD:
+        return Number(raw, "", withheld=True)
+    parsed = _parsed(bare, country)
     # A wrong length is no number; an unassigned one still is: the rules may want to name it.
-    if not phonenumbers.is_possible_number(parsed):
+    if parsed is None or not phonenumbers.is_possible_number(parsed):
         return Number(raw, "")
     return Number(raw, phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164))
+
+
+_SCHEME = re.compile(r"<?\s*(tel|sips?):", re.IGNORECASE)
+
+
+def _unwrapped(uri: str) -> str:
+    """The number in a tel: or sip: URI: for sip, its user; of what is neither, itself."""
+    scheme = _SCHEME.match(uri := uri.strip()[:200])
+    if scheme is None:
+        return uri
+    rest = uri[scheme.end() :].rstrip(">")
+    number, _, parameters = rest.partition(";")
+    if scheme[1].lower() == "tel":
+        context = re.search(r"phone-context=(\+[0-9.()-]+)", parameters, re.IGNORECASE)
+        return context[1] + number if context else number
+    user = number.partition("@")[0].partition(":")[0]
+    return re.sub("%2b", "+", user, flags=re.IGNORECASE)
+
+
+def _parsed(text: str, country: str) -> phonenumbers.PhoneNumber | None:
+    """What libphonenumber makes of a text; None where that is no number at all."""
+    try:
+        found = phonenumbers.parse(text, country)
+    except phonenumbers.NumberParseException:
+        found = None
+    if text.startswith("00") and (found is None or not phonenumbers.is_possible_number(found)):
+        try:
+            return phonenumbers.parse(f"+{text[2:]}")
+        except phonenumbers.NumberParseException:
+            return found
+    return found
+
+
+# Patterns ----------------------------------------------------------------------------------------
+
+_MOST_DIGITS = 15  # of an E.164 number (ITU-T E.164, 6.1)
+_PLAIN = re.compile(r"\+1[2-9][0-9]{9}|\+[1-9][0-9]{0,13}\*|\+?\*")
+_SIGNS = re.compile(r"[0-9?xX() ./\u2010-\u2013-]+")
+
+
+def read_pattern(text: str, country: str) -> str:
+    """A number, or a pattern of numbers, as people write them, in the form of pattern.NumberPattern.
+
+    Numbers as `read` takes them; `900*` and `+1900*`; `415-555-????` or `415-555-xxxx`;
+    `415-555-0100..415-555-0199`; and short numbers that are in use in the country, such as 611.
+    Raises ValueError that says what was expected.
+    """
+    text = text.strip()
+    if _PLAIN.fullmatch(text):
+        return text
+    if ".." in text:
+        return _range(text, country)
+    body = text.removesuffix("*")
+    signs = _SIGNS.fullmatch(body.removeprefix("+"))
+    if signs and (body != text or "?" in body or "x" in body.lower()):
+        pattern = _wild(body, country)
+        if body == text:
+            _check_length(pattern, text, country)
+        return pattern + text[len(body) :]
+    if "*" in text:
+        raise ValueError(
+            f"{shown(text)}: a * stands only at the end of a number; ? is any one digit"
+        )
+    return _one(text, country)
+
+
+def _range(text: str, country: str) -> str:
+    first, _, last = text.partition("..")
+    numbers = [_one(end.strip(), country) for end in (first, last)]
+    if len(numbers[0]) != len(numbers[1]) or numbers[0] > numbers[1] or "+" not in numbers[0]:
+        raise ValueError(
+            f"{' and '.join(numbers)} are no range; expected two whole numbers of one length, the"
+            " lower one first"
+        )
+    return "..".join(numbers)
+
+
+def _one(text: str, country: str) -> str:
+    """One whole number, E.164 or short."""
+    found = read(text, country)
+    if found.withheld and found.raw:
+        raise ValueError(
+            f"{shown(text)} is no number; for callers who show none there is the word: withheld"
+        )
+    digits = sum(c.isdigit() for c in text)
+    if digits > _MOST_DIGITS and not (_SCHEME.match(text) and found.e164):
+        raise ValueError(
+            f"{shown(text, 24)} has {digits} digits; a telephone number has at most {_MOST_DIGITS}"
+        )
+    if found.e164 and is_local(found.e164):
+        raise ValueError(
+            f"{shown(text)} lacks its area code; expected a whole number like {example(country)}"
+        )
+    if found.e164:
+        return found.e164
+    if re.fullmatch("[0-9]{3,6}", text) and is_short(text, country):
+        return text
+    raise ValueError(
+        f"{shown(text)!r} is not a telephone number in {country}; expected one like"
+        f" {example(country)}, or the start of one and a *"
+    )
+
+
+def _wild(body: str, country: str) -> str:
+    """The digits and ? of a number that is not whole, in E.164."""
+    plain = re.sub(r"\(0\)", "", body) if body.startswith(("+", "00")) else body
+    digits = re.sub("[^0-9?]", "", plain.replace("x", "?").replace("X", "?"))
+    abroad = body.startswith("+")
+    for prefix in ("00", "011") if calling_code(country) == 1 else ("00",):
+        if not abroad and digits.startswith(prefix):
+            digits, abroad = digits.removeprefix(prefix), True
+    code = str(calling_code(country))
+    national = digits if abroad else _national(digits, country)
+    if not national:
+        raise ValueError(
+            f"{shown(body)}* is too short a beginning; every number of {country} is +{code}*"
+        )
+    digits = national if abroad else code + national
+    if len(digits) > _MOST_DIGITS:
+        raise ValueError(
+            f"{shown(body, 24)} has {len(digits)} digits; a telephone number has at most"
+            f" {_MOST_DIGITS}"
+        )
+    return f"+{digits}"
+
+
+def _check_length(pattern: str, text: str, country: str) -> None:
+    """Whether a pattern without a * at its end can be a whole number."""
+    parsed = _parsed(pattern.replace("?", "2"), country)
+    possible = phonenumbers.ValidationResult.IS_POSSIBLE
+    if parsed is None or phonenumbers.is_possible_number_with_reason(parsed) != possible:
+        raise ValueError(
+            f"{shown(text)} has not as many digits as a number in {country}; expected one like"
+            f" {example(country)}, with ? for any digit, or a * at its end"
+        )
+
+
+def _national(digits: str, country: str) -> str:
+    """The digits without what is dialled before a national number."""
+    trunk = trunk_prefix(country)
+    if not trunk or not digits.startswith(trunk):
+        return digits
+    if trunk != "1" and not trunk.startswith("0"):  # the 8 of Russia begins area codes too
+        raise ValueError(
+            f"{digits} may be read in two ways in {country}; write it with its country code:"
+            f" +{calling_code(country)}{digits.removeprefix(trunk)}* or"
+            f" +{calling_code(country)}{digits}*"
+        )
+    return digits.removeprefix(trunk)
 
 
 def calling_code(country: str) -> int:

@@ -1,0 +1,134 @@
+"""The text of one line of rules: the words it falls into, and how a value is written in it.
+
+Words are parted by blanks; a comma is a word of its own. What stands in "quotes" is one word, a
+quote in it is written twice. What stands between /slashes/ is one word too, a regular expression, a
+slash in it is written \\/. A # where a word would begin begins a comment.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import NamedTuple
+
+LONGEST_LINE = 10_000
+"""Characters that a line of rules may have."""
+
+# Signs that nobody sees and that mislead who reads the line: controls, marks that turn the reading
+# direction (Unicode TR 36), blanks without width, halves of surrogate pairs.
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0a-\x1f\x7f-\x9f\xad\u200b\u2028-\u202e\u2060\u2066-\u2069\ufeff\ud800-\udfff]"
+)
+_TOKEN = re.compile(
+    r"""\s*+(?:
+        (?P<comment>\#.*) | (?P<quoted>"(?:[^"]|"")*+") | (?P<regex>/(?:[^/\\]|\\.)*+/)
+        | (?P<comma>,) | (?P<open>["/]) | (?P<word>[^\s,"]+)
+    )""",
+    re.VERBOSE,
+)
+_REGEX = re.compile(r"/(?:[^/\\]|\\.)++/")
+_BARE = re.compile(r'[^\s,"#/\u2018-\u201f][^\s,"]*')
+_CURLY = re.compile("[\u2018-\u201f]")
+
+
+class WrongError(Exception):
+    """One thing that is wrong in a line: where (`column` from 1), and what was expected.
+
+    `word` is what stands there, `known` what might have been meant: whoever shows the mistake looks
+    for the nearest, which takes its time.
+    """
+
+    def __init__(self, column: int, text: str, word: str = "", known: tuple[str, ...] = ()) -> None:
+        super().__init__(text)
+        self.column = column
+        self.text = text
+        self.word = word
+        self.known = known
+
+
+class Sort(StrEnum):
+    """What a word of a line is, by its looks."""
+
+    WORD = "word"
+    QUOTED = "quoted"
+    REGEX = "regex"
+    COMMA = "comma"
+
+
+class Token(NamedTuple):
+    """One word of a line. `text` is as it means: of a quoted one, what is between the quotes.
+    `start` and `end` are where it stands in the line."""
+
+    text: str
+    sort: str
+    start: int
+    end: int
+
+    @property
+    def column(self) -> int:
+        return self.start + 1
+
+
+def tokens(line: str) -> Iterator[Token]:
+    """The words of a line, without its comment. Raises WrongError."""
+    if len(line) > LONGEST_LINE:
+        raise WrongError(
+            1,
+            f"a line has at most {LONGEST_LINE:,} characters; put many numbers into a list"
+            " (`screener lists import`)",
+        )
+    line = line.rstrip()
+    if (unseen := _UNSEEN.search(line)) is not None:
+        sign = unseen[0].encode("unicode_escape").decode("ascii")
+        raise WrongError(unseen.start() + 1, f"an invisible sign ({sign}) stands here; delete it")
+    at = 0
+    while at < len(line):
+        found = _TOKEN.match(line, at)
+        assert found is not None and found.lastgroup is not None  # every sign is in one group
+        sort, at = found.lastgroup, found.end()
+        if sort == "comment":
+            return
+        start, text = found.start(sort), found[sort]
+        _check(line, sort, start, at)
+        if sort == Sort.QUOTED:
+            text = text[1:-1].replace('""', '"')
+        yield Token(text, sort, start, at)
+
+
+def _check(line: str, sort: str, start: int, end: int) -> None:
+    if sort == Sort.WORD and _CURLY.match(line[start]):
+        raise WrongError(start + 1, 'these are typographic quotes; write straight ones: "Mom"')
+    if sort == "open" and line[start] == '"':
+        raise WrongError(start + 1, 'this quote is never closed; expected a second "')
+    if sort == "open":
+        raise WrongError(
+            start + 1, "this expression is never closed; expected a second / (a slash in it is \\/)"
+        )
+    if sort == Sort.REGEX and not re.match(r"[\s,]|$", line[end : end + 1]):
+        raise WrongError(
+            end + 1,
+            "expected a blank or a comma after the expression's closing /; a slash in an expression"
+            " is written \\/, and upper or lower case never matters",
+        )
+
+
+def is_regex(text: str) -> bool:
+    """Whether the text is a regular expression as rules write it: between slashes."""
+    return _REGEX.fullmatch(text) is not None
+
+
+def unseen(text: str) -> bool:
+    """Whether there is a sign in the text that a line of rules cannot have."""
+    return _UNSEEN.search(text) is not None
+
+
+def quoted(text: str) -> str:
+    """The text as one quoted word. What a line cannot have becomes its escape: always one line."""
+    plain = _UNSEEN.sub(lambda m: m[0].encode("unicode_escape").decode("ascii"), text)
+    return '"' + plain.replace('"', '""') + '"'
+
+
+def written(value: str) -> str:
+    """The value as one word that reads back as it is: in quotes where it needs them."""
+    return value if _BARE.fullmatch(value) and not unseen(value) else quoted(value)
