@@ -25,7 +25,7 @@ from screener.core.rulefile import Mistake, parse
 from screener.core.rules import Rule
 from screener.errors import ConfigError, RulesError
 
-_FILE = re.compile(r"[^/\\\0]+\.rules")
+_FILE = re.compile(r"[^./\\\0][^/\\\0]*\.rules")
 _BOM = "\ufeff"
 
 
@@ -86,7 +86,7 @@ class RulesFolder:
         texts: dict[str, str] = {}
         rules: list[Rule] = []
         mistakes: list[Mistake] = []
-        for path in sorted(self.folder.glob("*.rules")):
+        for path in sorted(self.folder.glob("[!.]*.rules")):  # .#1.rules is an editor's own
             text = _text(path, _bytes(path)).removeprefix(_BOM)
             found, wrong = parse(text, path.name, self._country)
             texts[path.name] = text
@@ -150,7 +150,7 @@ class RulesFolder:
             def edit(text: str) -> Amended:
                 lines = text.splitlines()
                 was = lines[rule.line - 1] if rule.line <= len(lines) else ""
-                if content is not None and was != content:
+                if rule.line > len(lines) or content not in (None, was):
                     raise RulesError(f"{rule.place} was changed meanwhile: look at it, try again")
                 left = pattern and amendment.without_value(was, rule, pattern, self._country)
                 if left and pattern:

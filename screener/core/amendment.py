@@ -110,19 +110,25 @@ def from_words(words: Sequence[str], country: str) -> tuple[str, Sequence[Mistak
     if len(words) == 1:
         line = words[0]
         return line, _mistakes(line, country)
-    plain = [f'"{word}"' if not word or _ODD.search(word) else word for word in words]
-    line, wrong = " ".join(plain), _mistakes(" ".join(plain), country)
-    if not wrong:
-        return line, ()
-    guesses = [" ".join(words)]
-    if not any(_HINT in mistake.text for mistake in wrong):
-        guesses += [
-            " ".join([*plain[:at], f'"{plain[at]}"', *plain[at + 1 :]])
-            for at in range(2, len(plain))
-            if '"' not in plain[at]
-        ]
-    right = next((guess for guess in guesses if not _mistakes(guess, country)), None)
-    return (line, wrong) if right is None else (right, ())
+    quoted = [f'"{word}"' if not word or _ODD.search(word) else word for word in words]
+    line = " ".join(quoted)
+    for base in (quoted, words):
+        for guess in _guesses(base, country):
+            if not _mistakes(guess, country):
+                return guess, ()
+    return line, _mistakes(line, country)
+
+
+def _guesses(words: Sequence[str], country: str) -> Iterator[str]:
+    """The words as they are; then with one of them as the rule's label, unless that would only
+    make a label of a condition that is misspelt."""
+    line = " ".join(words)
+    yield line
+    if any(_HINT in mistake.text for mistake in _mistakes(line, country)):
+        return
+    for at in range(2, len(words)):
+        if '"' not in words[at]:
+            yield " ".join([*words[:at], f'"{words[at]}"', *words[at + 1 :]])
 
 
 def _mistakes(line: str, country: str) -> tuple[Mistake, ...]:
