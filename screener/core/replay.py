@@ -9,7 +9,7 @@ was called back was wanted; one that was turned away or said nothing was not.
 from __future__ import annotations
 
 from bisect import bisect_right, insort
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from enum import IntEnum
@@ -195,6 +195,23 @@ def replay(
                 difference.reason = rules.reason(difference.rule, call)
         before.add(row)
     return found
+
+
+def calls_again(
+    past: Iterable[CallRow],
+    dialled: Iterable[tuple[datetime, str]],
+    rules: RuleSet,
+    country: str,
+    zone: tzinfo | None,
+    since: datetime,
+) -> Iterator[Call]:
+    """The calls since then as they came in, with all that these rules ask, as `replay` takes it."""
+    before = _Past(dialled)
+    reader = _Reader(country, zone)
+    for row in past:
+        if row.started >= since:
+            yield reader.call(row, before.of(row) if rules.asks_history else History())
+        before.add(row)
 
 
 def _judge(

@@ -21,6 +21,7 @@ from screener.core.conditions import (
     Called,
     Condition,
     During,
+    Emergency,
     From,
     Happened,
     Impossible,
@@ -40,6 +41,7 @@ from screener.core.rules import Rule, RuleSet
 
 _LEVELS = ("A", "B", "C")
 _OUTCOMES = ("passed", "failed")
+_FEW = 10
 _EFFORT = 3_000_000
 """Pairs of rules that are compared one by one, some seconds; of 100,000 rules not all."""
 
@@ -92,8 +94,21 @@ def contradiction(rule: Rule) -> tuple[Condition, Condition] | None:
 
 def undecided(rules: RuleSet, calls: Iterable[Call]) -> tuple[Rule, ...]:
     """The rules that decide none of these calls, whatever became of the calls at the time."""
-    decided = {id(rules.judge(call).rule) for call in calls}
+    decided = {id(rules.deciding(call)) for call in calls}
     return tuple(rule for rule in rules.rules if id(rule) not in decided)
+
+
+def unused(rules: Sequence[Rule]) -> Iterator[Remark]:
+    """Remarks on rules that no call of the last year matched; of many, one that counts them.
+
+    One for emergencies is none of them: let it stay unused.
+    """
+    idle = [rule for rule in rules if Emergency() not in rule.conditions]
+    for rule in idle if len(idle) <= _FEW else ():
+        yield Remark(rule.place, "no call of the last year matched it")
+    if len(idle) > _FEW:
+        text = f"no call of the last year matched it, nor {len(idle) - 1} other rules"
+        yield Remark(idle[0].place, f"{text}: `screener rules list` shows what each decided")
 
 
 def same_lists(rules: Iterable[Rule], within: Callable[[str, str], bool]) -> Iterator[Remark]:
