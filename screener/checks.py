@@ -17,9 +17,10 @@ from pathlib import Path
 from screener import config, postman, recogniser, rulebook
 from screener.asterisk import installation
 from screener.asterisk.client import Client
-from screener.asterisk.dialplan import DOOR, FAILSAFE
+from screener.asterisk.dialplan import DOOR, FAILSAFE, REFUSE, refusal
 from screener.asterisk.installation import NEEDED_MODULES, OLDEST
 from screener.config import Settings
+from screener.core import review
 from screener.core.grammar import spoken
 from screener.errors import (
     AriError,
@@ -97,8 +98,19 @@ def _count(how_many: int, one: str, many: str = "") -> str:
 
 def _rules(settings: Settings) -> str:
     loaded = rulebook.read(settings)
-    rules = f"{_count(len(loaded.rules.rules), 'rule')} in {_count(loaded.files, 'file')}"
-    return "\n".join((rules, *(f"but {trouble}" for trouble in loaded.troubles)))
+    rules = loaded.rules
+    read = [_count(len(rules.rules), "rule"), _count(loaded.files, "file")]
+    asked = [
+        *([_count(len(rules.shelf.lists), "list")] if rules.shelf.lists else ()),
+        *(
+            f"{_count(len(book), 'number')} of {name}"
+            for name, book in rules.shelf.contacts.items()
+        ),
+    ]
+    beside = f", beside {', '.join(asked)}" if asked else ""
+    remarks = tuple(f"{settings.rules}/{remark}" for remark in review.review(rules.rules))
+    odd = rulebook.first((*loaded.troubles, *remarks))
+    return "\n".join((f"{' in '.join(read)}{beside}", *(f"but {line}" for line in odd)))
 
 
 def _grammars(settings: Settings) -> str:
@@ -205,8 +217,9 @@ async def _parts(client: Client, settings: Settings) -> AsyncIterator[Finding]:
     for module in NEEDED_MODULES:
         if not await client.module_running(module):
             missing.append(f"the module {module} is not loaded: load it in modules.conf")
-    for context in (DOOR, FAILSAFE):
-        if not await client.dialplan_has(context):
+    contexts = {DOOR: "s", FAILSAFE: "s", REFUSE: refusal(603, 21)}
+    for context, extension in contexts.items():
+        if not await client.dialplan_has(context, extension):
             missing.append(f"the dialplan has no [{context}]: see `screener pbx config`")
     for phone in settings.phones.values():
         if not await client.endpoint_known(phone.endpoint):

@@ -22,6 +22,7 @@ from screener.asterisk.connection import Connection
 from screener.asterisk.line import Leg, Line, Sound
 from screener.asterisk.media import Media
 from screener.asterisk.translate import Arrived
+from screener.asterisk.treatment import treat
 from screener.core import narration
 from screener.core.call import Call, Ending, Outcome
 from screener.core.grammar import PhraseClass
@@ -42,13 +43,13 @@ from screener.core.script import (
     Rang,
     Record,
     Recorded,
+    Redirect,
     Refusal,
     Replay,
     Ring,
     Script,
     Talk,
     Treat,
-    Treatment,
 )
 from screener.ear import Ear
 from screener.errors import AriError, AriGone, AriNotInStasis
@@ -61,10 +62,6 @@ from screener.tape import Tape
 
 log = logging.getLogger(__name__)
 
-# Q.850 causes with which a treatment ends a call that was not answered.
-_CAUSES = {Treatment.SIT: 1, Treatment.BUSY: 17}
-# These do not need the caller: a hang-up does not interrupt them.
-_WITHOUT_CALLER = (Note, Record, Keep, Drop, Hangup)
 # Tidying up must not keep a failed call from the phones.
 _TIDYING = 3.0
 # When Asterisk says that the caller's channel is gone, the event is at most this far behind.
@@ -110,8 +107,6 @@ class Session:
             script = receive(self._call, reception)
             await self._entry.begin(self._call, shadow=reception.shadow)
             ending = await self._follow(script)
-            with suppress(AriError):  # settlement.py hangs up whom Asterisk would not let go
-                await self._line.hangup()
         except asyncio.CancelledError:
             ending = _failed(script, ending.reason)
             raise
@@ -130,7 +125,7 @@ class Session:
         self._line.catch_up(channels)
 
     async def _finish(self, ending: Ending) -> None:
-        """Tidy up, write the row; a call that failed goes to the phones.
+        """Hang up, tidy up, write the row; a call that failed goes to the phones.
 
         Two people who are talking when we are stopped go on talking: their bridge is Asterisk's.
         """
@@ -140,6 +135,9 @@ class Session:
                 ending, outcome=Outcome.CONNECTED, answered_by=self._leg.phone if self._leg else ""
             )
         else:
+            if not failed:
+                with suppress(AriError):  # settlement.py hangs up whom Asterisk would not let go
+                    await self._line.hangup()
             with suppress(TimeoutError):
                 async with asyncio.timeout(_TIDYING):
                     await self._ear.close()
@@ -168,7 +166,7 @@ class Session:
 
     async def _carry_out(self, command: Command[Any]) -> Any:
         """Do one command; raises CallerGone when the caller hangs up before it is done."""
-        if isinstance(command, _WITHOUT_CALLER):
+        if not _interrupted_by_hangup(command):
             return await self._perform(command)
         work = asyncio.ensure_future(self._perform(command))
         gone = asyncio.ensure_future(self._line.gone.wait())
@@ -186,7 +184,7 @@ class Session:
             await asyncio.gather(work, gone, return_exceptions=True)
         raise CallerGone(self._ear.unfinished if isinstance(command, Listen) else None)
 
-    async def _perform(self, command: Command[Any]) -> Any:  # noqa: PLR0911, C901 (a table)
+    async def _perform(self, command: Command[Any]) -> Any:  # noqa: PLR0911, PLR0912, C901 (a table)
         match command:
             case Note():
                 return None
@@ -208,8 +206,10 @@ class Session:
                 return await self._keep(command)
             case Drop(take):
                 return await self._tape.drop(take)
-            case Treat(treatment):
-                return await self._treat(treatment)
+            case Treat():
+                return await self._treat(command)
+            case Redirect(target):
+                return await self._line.redirect(target)
             case Hangup():
                 return await self._line.hangup()
         raise TypeError(f"no such command: {command!r}")
@@ -264,15 +264,16 @@ class Session:
         )
         return await self._tape.keep(keep.take, letter)
 
-    async def _treat(self, treatment: Treatment | Refusal) -> None:
-        """Before the answer a treatment is early media, and its cause the caller's SIP status."""
+    async def _treat(self, command: Treat) -> None:
         await self._ear.close()
-        if isinstance(treatment, Refusal):
-            await self._line.hangup(21)
-            return
-        if treatment is Treatment.SIT:
-            await self._play(("sit", "not-in-service"))
-        await self._line.hangup(_CAUSES.get(treatment, 21))
+        await treat(self._line, command.treatment, self._sound(("sit", "not-in-service")))
+
+
+def _interrupted_by_hangup(command: Command[Any]) -> bool:
+    """Whether a caller who hangs up ends it. A refusal or a redirect ends the call itself."""
+    if isinstance(command, Treat):
+        return not isinstance(command.treatment, Refusal)
+    return not isinstance(command, Note | Record | Keep | Drop | Hangup | Redirect)
 
 
 def _failed(script: Script[Ending] | None, reason: str) -> Ending:

@@ -16,7 +16,14 @@ from urllib.parse import quote
 
 import aiohttp
 
-from screener.asterisk.dialplan import DEADLINE, FAILSAFE, FAILSAFE_EXTENSION, deadline_of
+from screener.asterisk.dialplan import (
+    DEADLINE,
+    FAILSAFE,
+    FAILSAFE_EXTENSION,
+    REFUSE,
+    deadline_of,
+    refusal,
+)
 from screener.errors import (
     AriDown,
     AriError,
@@ -117,18 +124,21 @@ class Client:
             return False
         return True
 
-    async def dialplan_has(self, context: str) -> bool:
-        """Whether the dialplan has a context with an extension s: "screener-door".
+    async def dialplan_has(self, context: str, extension: str = "s") -> bool:
+        """Whether the dialplan has an extension in a context: s in "screener-door".
 
         Only a channel can be asked, so one is made, and taken away without being dialled. Needs the
         event socket, or our application would not be there to own it.
         """
         channel = f"check-{secrets.token_hex(8)}"
-        await self.create(channel, f"Local/s@{context}", "check", TIMEOUT)
+        await self.create(channel, f"Local/{extension}@{context}", "check", TIMEOUT)
         try:
-            return await self.variable(channel, f"DIALPLAN_EXISTS({context},s,1)") == "1"
+            return await self._has(channel, context, extension)
         finally:
             await self.hangup(channel)
+
+    async def _has(self, channel: str, context: str, extension: str) -> bool:
+        return await self.variable(channel, f"DIALPLAN_EXISTS({context},{extension},1)") == "1"
 
     # Channels --------------------------------------------------------------------------------
 
@@ -182,13 +192,36 @@ class Client:
         try:
             await self.set_global(deadline_of(channel), "0.1")
         except AriRefused:
-            await self._ask(
-                "POST",
-                *("channels", channel, "continue"),
-                context=FAILSAFE,
-                extension=FAILSAFE_EXTENSION,
-                priority=1,
-            )
+            await self._go_on(channel, FAILSAFE, FAILSAFE_EXTENSION)
+
+    async def refuse(self, channel: str, code: int, cause: int) -> bool:
+        """Have the dialplan end a call by SIP status; False where it cannot: an older one of ours.
+
+        Where Asterisk knows no PJSIPHangup, or the call is not SIP, it ends by the Q.850 cause.
+        """
+        extension = refusal(code, cause)
+        if not await self._has(channel, REFUSE, extension):
+            return False
+        await self._go_on(channel, REFUSE, extension)
+        return True
+
+    async def redirect(self, channel: str, uri: str) -> None:
+        """Send a SIP call elsewhere: 302 before the answer, REFER after it.
+
+        Nothing tells whether that was accepted but that the channel then leaves us. `uri` must be a
+        sound sip: or sips: URI: Asterisk 22.10 crashes on tel:.
+        """
+        await self._ask("POST", "channels", channel, "redirect", endpoint=f"PJSIP/{uri}")
+
+    async def _go_on(self, channel: str, context: str, extension: str) -> None:
+        """Let a channel leave our application and go on in the dialplan."""
+        await self._ask(
+            "POST",
+            *("channels", channel, "continue"),
+            context=context,
+            extension=extension,
+            priority=1,
+        )
 
     async def variable(self, channel: str, name: str) -> str:
         """A channel variable or dialplan function, "" where it is not set."""

@@ -185,7 +185,7 @@ def _shown() -> Iterator[str]:
     ":" that a ")" comes before: with both in his name a caller could hide what his provider says of
     him. So there is no ":" in what is encoded. A channel that is not SIP has no headers.
     """
-    yield "; Who vouches for the caller, and is it an emergency: SIP headers, as base64 does no harm."
+    yield "; Who vouches for the caller, and is it an emergency? SIP headers, harmless as base64."
     yield " same => n,Set(SCREENER_SHOWN=)"
     yield ' same => n,GotoIf($["${CHANNEL(channeltype)}"!="PJSIP"]?door)'
     for header, which, most in _SHOWN:

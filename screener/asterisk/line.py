@@ -27,6 +27,8 @@ from screener.asterisk.translate import (
     Played,
     RecordingOver,
     Up,
+    cause_of,
+    redirect_uri,
     said,
 )
 from screener.core.frontdoor import Phone
@@ -40,6 +42,8 @@ T = TypeVar("T")
 # How much longer than its length a sound may take before we no longer wait for its end.
 _PLAY_GRACE = 5.0
 _ARRIVAL = 3.0
+# How long a call may take to leave us when it was refused or sent elsewhere.
+_LEAVING = 3.0
 # A phone's channel that nobody took care of any more ends this long after its ringing time.
 _DEAD = 5.0
 
@@ -95,6 +99,7 @@ class Line:
         # Setting the caller's deadline: one request at a time, or they might overtake each other.
         self._deadline = asyncio.Lock()
         self._holding = True
+        self._hung_up = False
         self._legs: dict[str, Leg] = {}
         self._making: set[asyncio.Future[Any]] = set()
         self._bridges: list[str] = []
@@ -221,10 +226,50 @@ class Line:
         await self._client.ring_stop(self.channel)
 
     async def hangup(self, cause: int = 16) -> None:
-        """End the call, if it is still ours: the dialplan may have taken it to the phones."""
-        if not self.gone.is_set():
+        """End the call, if it is still ours: the dialplan may have taken it to the phones.
+
+        Only the first cause counts: what comes after it is tidying up.
+        """
+        if not self.gone.is_set() and not self._hung_up:
             with suppress(AriGone):
                 await self._client.hangup(self.channel, cause)
+            self._hung_up = True
+
+    async def refuse(self, code: int) -> None:
+        """End a call that was not answered by a SIP status (400 to 699), through the dialplan.
+
+        Where that cannot be, it ends by the cause that gives the nearest status; one way or the
+        other it ends, and its deadline takes it to no phone.
+        """
+        async with self._deadline:
+            self._holding = False
+            try:
+                given = await self._client.refuse(self.channel, code, cause_of(code))
+            except AriError as failed:
+                log.warning("call %s cannot be refused by %d: %s", self.channel, code, failed)
+                given = False
+        if not (given and await self._left()):
+            await self.hangup(cause_of(code))
+
+    async def redirect(self, target: str) -> bool:
+        """Send the caller to a SIP URI or an E.164 number; whether he has left for it."""
+        try:
+            contact = await self._client.variable(self.channel, "CHANNEL(pjsip,target_uri)")
+            uri = redirect_uri(target, contact)
+            if not uri or self.gone.is_set():
+                return False
+            await self._client.redirect(self.channel, uri)
+        except AriError as refused:
+            log.warning("call %s is not redirected to %s: %s", self.channel, target, refused)
+            return False
+        return await self._left()
+
+    async def _left(self) -> bool:
+        """Whether the call leaves us, as it was told to."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LEAVING):
+                await self.gone.wait()
+        return self.gone.is_set()
 
     async def hand_back(self) -> bool:
         """Give the call to the dialplan, which rings the phones; False where that cannot be."""

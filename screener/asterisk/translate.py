@@ -9,6 +9,7 @@ Source: Asterisk's rest-api/api-docs/events.json.
 from __future__ import annotations
 
 import json
+import re
 from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -254,3 +255,43 @@ def said(gone: Gone) -> Said:
     if 400 <= gone.tech_cause < 700:
         return Said.DECLINED
     return _BY_CAUSE.get(gone.cause, Said.UNREACHABLE)
+
+
+# SIP status -> the Q.850 cause that Asterisk answers with the same status, or the nearest to it
+# (res_pjsip's hangup_cause2sip). 21, call rejected, is 403.
+_CAUSE_OF = {
+    **dict.fromkeys((404, 410, 484, 485, 604), 1),
+    **dict.fromkeys((486, 600), 17),
+    **dict.fromkeys((408, 480), 19),
+    **dict.fromkeys((488, 606), 58),
+    **dict.fromkeys((500, 502, 503, 504), 34),
+}
+
+
+def cause_of(status: int) -> int:
+    """The Q.850 cause that comes nearest to a SIP status that refuses a call."""
+    return _CAUSE_OF.get(status, 21)
+
+
+_URI_TEXT = r"[A-Za-z0-9_.!~*'()&=+$,/%-]"
+_HOST = r"(?:\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9][A-Za-z0-9.-]{0,252})(?::[0-9]{1,5})?"
+_SIP_URI = re.compile(
+    rf"sips?:(?:{_URI_TEXT}{{1,100}}@)?{_HOST}(?:;{_URI_TEXT}{{1,100}}){{0,8}}", re.IGNORECASE
+)
+_CONTACT_HOST = re.compile(rf"<?sips?:(?:[^@<>\s]*@)?({_HOST})(?:[;>?].*)?", re.IGNORECASE)
+_E164 = re.compile(r"\+[0-9]{3,15}")
+
+
+def redirect_uri(target: str, contact: str) -> str:
+    """Where a caller is told to call instead: a SIP URI as it is, a number as one; "" for neither.
+
+    A number goes back to the network that the call comes from, by the address at which that takes
+    requests: `contact`, the caller's Contact as Asterisk has it.
+
+    >>> redirect_uri("+18055550100", "sip:+14155550142@192.0.2.7:5060;transport=udp")
+    'sip:+18055550100@192.0.2.7:5060;user=phone'
+    """
+    if _E164.fullmatch(target):
+        host = _CONTACT_HOST.fullmatch(contact)
+        return f"sip:{target}@{host[1]};user=phone" if host else ""
+    return target if _SIP_URI.fullmatch(target) else ""

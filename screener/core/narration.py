@@ -22,6 +22,7 @@ from screener.core.script import (
     Record,
     Recorded,
     RecordedBy,
+    Redirect,
     Replay,
     Ring,
     Talk,
@@ -42,6 +43,8 @@ def before(command: Command[Any]) -> str:
             return f"ringing {', '.join(phone.name for phone in group.phones) or 'nobody'}"
         case Treat(treatment):
             return f"treatment: {treatment}"
+        case Redirect(target):
+            return f"redirecting to {target}"
         case Record():
             return "recording a message"
     return ""
@@ -62,6 +65,8 @@ def after(command: Command[Any], outcome: object) -> str:
             return _recorded(recorded)
         case Keep(box=box), bool(kept):
             return f"message kept for {box.name}" if kept else "the message could not be kept"
+        case Redirect(target), bool(accepted):
+            return "redirected" if accepted else f"the redirect to {target} was not accepted"
         case Drop(), _:
             return "recording dropped"
         case Hangup(), _:

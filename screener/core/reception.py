@@ -49,6 +49,8 @@ def receive(call: Call, reception: Reception) -> Script[Ending]:
         yield from keep_message(course)
         return course.caller_gone(gone)
     except LineFailed as failed:
+        if course.turned_away:  # what the phones must not ring for, they do not ring for now
+            return course.ending(Outcome.TREATED, f"{course.why}; {failed}")
         return course.ending(Outcome.FAILED, str(failed))
 
 
@@ -93,5 +95,6 @@ def _send(target: Target, reception: Reception, course: Course) -> Script[Ending
         case Where.REDIRECT:
             if (yield from do(Redirect(target.name))):
                 return course.ending(Outcome.REDIRECTED, course.why)
-            yield from do(Note(f"the redirect to {target.name} was not accepted"))
+        case _:
+            yield from do(Note(f"there is no {target} any more"))
     return (yield from attend(door, course))

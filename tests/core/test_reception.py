@@ -65,7 +65,9 @@ def rung(asked: list[Command[Any]]) -> list[str]:
 
 def test_a_friend_rings_at_once_without_a_prompt() -> None:
     ending, asked = call(FRIEND, answered("kitchen", 3.2))
-    assert asked == [Note('allow "Mom" (t:1)'), Ring(FAMILY), Talk(), Hangup()]
+    why = 'allow "Mom" (t:1): +1 415 555 0100 is +14155550100'
+    assert asked == [Note(why), Ring(FAMILY), Talk(), Hangup()]
+    assert (ending.reason, ending.ruled) == (why, "allow")
     assert ending.outcome is Outcome.CONNECTED
     assert (ending.answered_by, ending.rang_after) == ("kitchen", 3.2)
     assert ending.rule == '"Mom" (t:1)'
@@ -73,8 +75,10 @@ def test_a_friend_rings_at_once_without_a_prompt() -> None:
 
 def test_a_blocked_number_gets_its_treatment_and_rings_nothing() -> None:
     ending, asked = call("+19005550100")
-    assert asked == [Note('block "premium" (t:2)'), Treat(Treatment.BUSY)]
-    assert ending.outcome is Outcome.TREATED
+    why = 'block play busy "premium" (t:2): +1 900 555 0100 is one of +1900*'
+    assert asked == [Note(why), Treat(Treatment.BUSY)]
+    assert (ending.outcome, ending.reason) == (Outcome.TREATED, why)
+    assert ending.ruled == "block play busy"
 
 
 def test_a_blocked_caller_who_hangs_up_in_his_treatment_was_still_treated() -> None:
