@@ -82,7 +82,7 @@ class _Door:
             yield from self._doors(self.now)
             yield from self._rules(self.now)
         for kind, until, why in self.windows:
-            yield f"window     {kind} until {self._clock(until)}: {shown(why, _LINE)}"
+            yield f"window     {kind}, closes {self._clock(until)}: {shown(why, _LINE)}"
         yield f"calls      {self._calls()} today"
         yield f"messages   {self._messages()}"
 

@@ -1,4 +1,4 @@
-"""What `screener check` says of a user's own Asterisk, asked of a real one."""
+"""What `screener check` says of the rules, and of a user's own Asterisk: asked of a real one."""
 
 import asyncio
 import socket
@@ -30,6 +30,39 @@ def free_ports(how_many: int) -> list[int]:
 def home(tmp_path: Path) -> Path:
     starter.write(tmp_path / "home")
     return tmp_path / "home"
+
+
+# Rules -------------------------------------------------------------------------------------------
+
+
+async def of_rules(home: Path) -> list[str]:
+    found = [f async for f in examine(home / "screener.toml") if f.about == "rules"]
+    return [f"{'ok' if finding.ok else 'WRONG'} {finding.text}" for finding in found]
+
+
+async def test_the_rules_are_counted_and_what_is_odd_about_them_is_said(home: Path) -> None:
+    rules = home / "rules"
+    for file in rules.glob("*.rules"):
+        file.unlink()
+    card = "BEGIN:VCARD\nVERSION:3.0\nFN:{}\nTEL:{}\nEND:VCARD\n"
+    cards = card.format("Mom", "+14155550100") + card.format("Dad", "ask him")
+    (rules / "1.rules").write_text("allow contacts family.vcf\nblock withheld\n")
+    (rules / "2.rules").write_text("screen withheld\n")
+    (rules / "family.vcf").write_text(cards)
+    counted, skipped, dead = await of_rules(home)
+    assert counted == "ok 3 rules in 2 files, beside 1 number of family.vcf"
+    assert skipped.startswith(f"ok but {rules}/family.vcf:9: ")
+    assert dead.startswith(f"ok but {rules}/2.rules:1: it never decides: ")
+
+
+async def test_each_mistake_in_the_rules_is_a_finding(home: Path) -> None:
+    (home / "rules" / "1-allow.rules").write_text("alow withheld\nscreen witheld\n")
+    first, second = await of_rules(home)
+    assert first.startswith(f"WRONG {home}/rules/1-allow.rules:1:1: ")
+    assert second.startswith(f"WRONG {home}/rules/1-allow.rules:2:8: ")
+
+
+# A user's own Asterisk ---------------------------------------------------------------------------
 
 
 @pytest.fixture

@@ -1,0 +1,181 @@
+"""What `screener status` says of a front door that runs, does not, or needs a hand."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from screener import config, starter
+from screener.cli import main
+from screener.config import Settings
+from screener.core.notice import Notice
+from screener.core.window import Kind
+from screener.lock import lock
+from screener.outbox import Outbox
+from screener.status import Status, write
+from screener.store import DATABASE, CallEnd, CallStart, Store
+from screener.windows import Windows
+
+NOW = datetime.now(UTC)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    starter.write(tmp_path / "home")
+    return config.load(tmp_path / "home" / "screener.toml")
+
+
+@pytest.fixture
+def runs(settings: Settings) -> Iterator[Status]:
+    """A service that is well: this process has the lock, and has said so."""
+    status = Status(
+        pid=os.getpid(),
+        started=NOW,
+        shadow=False,
+        doors={"+18182223333": "family"},
+        rules=12,
+        files=2,
+        since=NOW,
+        connected=True,
+    )
+    with closing(lock(settings.data)):
+        write(settings.data, status)
+        yield status
+
+
+def status(settings: Settings, *options: str) -> Result:
+    folder = str(settings.path.parent)
+    result = CliRunner().invoke(main, ["status", "--dir", folder, *options])
+    assert "Traceback" not in result.output
+    return result
+
+
+def as_json(settings: Settings) -> dict[str, Any]:
+    printed = json.loads(status(settings, "--json").stdout)
+    assert isinstance(printed, dict)
+    return printed
+
+
+def test_a_door_that_never_ran(settings: Settings) -> None:
+    result = status(settings)
+    assert result.exit_code == 1
+    assert result.stdout.splitlines() == [
+        "screener is not running, and has not run yet: `screener run` starts it",
+        "calls      no calls today",
+        "messages   none waiting",
+    ]
+    told = as_json(settings)
+    assert (told["ok"], told["running"], told["service"]) == (False, False, None)
+
+
+def test_a_door_that_is_well(settings: Settings, runs: Status) -> None:
+    result = status(settings)
+    assert result.exit_code == 0, result.output
+    first, door, rules, *_ = result.stdout.splitlines()
+    assert first.startswith(f"screener {runs.version} runs since ")
+    assert first.endswith(f"(process {os.getpid()})")
+    assert door == "door       +1 818 222 3333 rings family"
+    assert rules.startswith("rules      12 rules of 2 files in force since ")
+    told = as_json(settings)
+    assert (told["ok"], told["running"], told["pid"]) == (True, True, os.getpid())
+    assert told["service"]["doors"] == {"+18182223333": "family"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said", "exit_status"),
+    [
+        ({"connected": False}, "! asterisk NOT CONNECTED", 1),
+        ({"shadow": True}, "mode       shadow: every call rings", 0),
+        ({"warnings": ("the password is in clear",)}, "warning    the password is in clear", 0),
+        ({"troubles": ("family.vcf:3: skipped",)}, "warning    family.vcf:3: skipped", 0),
+        (
+            {"mistakes": ("1.rules:3:7: no\x1b[31m",), "wrong": 1},
+            "! rules    THE NEWEST ARE BROKEN and not in force: 1 mistake\n"
+            "    1.rules:3:7: no\\x1b[31m\n",
+            1,
+        ),
+        ({"mistakes": ("1.rules:3:7: no",), "wrong": 5}, "\n    and 4 more\n", 1),
+        (
+            {"mistakes": ("x",), "wrong": 1, "copied": True},
+            "12 rules of 2 files, the last good ones, in force since ",
+            1,
+        ),
+    ],
+)
+def test_what_needs_a_hand_is_said(
+    settings: Settings, runs: Status, changes: dict[str, Any], said: str, exit_status: int
+) -> None:
+    write(settings.data, replace(runs, **changes))
+    result = status(settings)
+    assert said in result.stdout
+    assert result.exit_code == exit_status
+    assert as_json(settings)["ok"] is (exit_status == 0)
+
+
+def test_a_status_that_a_crash_left_counts_for_nothing(settings: Settings, runs: Status) -> None:
+    write(settings.data, replace(runs, pid=1))
+    result = status(settings)
+    assert result.exit_code == 1
+    assert result.stdout.startswith(f"screener is starting (process {os.getpid()})")
+    assert "rules " not in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("stopped", "said"),
+    [
+        (None, "screener is not running: it ended without a word, killed or by a power cut"),
+        (NOW, "screener is not running: it was stopped on "),
+    ],
+)
+def test_a_door_that_was_open_once(settings: Settings, stopped: datetime | None, said: str) -> None:
+    told = Status(1, NOW, False, {}, 12, 2, NOW, connected=True, stopped=stopped)
+    write(settings.data, told)
+    result = status(settings)
+    assert result.exit_code == 1
+    assert result.stdout.startswith(said)
+    assert "in force" not in result.stdout
+
+
+async def test_calls_of_today_messages_and_windows_are_counted(
+    settings: Settings, runs: Status
+) -> None:
+    now = datetime.now(UTC)
+    store = Store(settings.data / DATABASE)
+    for started, outcome in (
+        (now, "connected"),
+        (now, "connected"),
+        (now, "turned away"),
+        (now - timedelta(days=2), "connected"),
+    ):
+        start = CallStart("1", started, "+18182223333", "+18055550142", "")
+        call = await store.begin(start)
+        await store.end(call, CallEnd(started, outcome, ""))
+    await store.close()
+    outbox = Outbox(settings.data / "outbox", settings.mail)
+    await outbox.notify(Notice(("you@example.net",), "one", ()))
+    Windows.of(settings).begin(Kind.EXPECTING, now, timedelta(days=1), "you said so")
+    result = status(settings)
+    assert result.exit_code == 0
+    assert "calls      3 calls (2 connected, 1 turned away) today\n" in result.stdout
+    assert "messages   1 on the way to the mail server\n" in result.stdout
+    assert "window     expecting, closes " in result.stdout
+    assert ": you said so at " in result.stdout
+    [waiting] = (settings.data / "outbox" / "queued").iterdir()
+    waiting.rename(settings.data / "outbox" / "failed" / waiting.name)
+    result = status(settings)
+    assert result.exit_code == 1
+    assert "; 1 could not be delivered: see `screener outbox`\n" in result.stdout
+    assert as_json(settings)["messages"] == {"waiting": 0, "failed": 1}
+
+
+def test_looking_changes_nothing(settings: Settings) -> None:
+    before = sorted(settings.data.rglob("*"))
+    status(settings)
+    assert sorted(settings.data.rglob("*")) == before
