@@ -3,9 +3,9 @@
     ending, asked = play(receive(call, door, rules), [quiet(), quiet()])
 
 `play` runs a script. The steps are the outcomes of the commands that have one (Listen, Ring,
-Record, Replay, Keep), in order; `HangsUp()` stands for a caller who is gone at the next command
-that needs him (with `hang_up_at_outcomes`, the next that takes its time). All other commands are
-sent None.
+Record, Replay, Keep, Redirect), in order; `HangsUp()` stands for a caller who is gone at the next
+command that needs him (with `hang_up_at_outcomes`, the next that takes its time). All other
+commands are sent None.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from screener.core.script import (
     Record,
     Recorded,
     RecordedBy,
+    Redirect,
     Replay,
     Ring,
     Script,
@@ -60,7 +61,7 @@ DOOR = FrontDoor(
 )
 
 _ALONE = (Note, Drop, Hangup)  # do not need the caller
-_ANSWERED = (Listen, Ring, Record, Replay, Keep)
+_ANSWERED = (Listen, Ring, Record, Replay, Keep, Redirect)
 
 
 class HangsUp:

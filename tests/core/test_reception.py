@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from screener.core.call import Ending, Outcome
+from screener.core.conditions import Not, Withheld
 from screener.core.reception import receive
 from screener.core.rulefile import parse
-from screener.core.rules import RuleSet
+from screener.core.rules import Action, Rule, RuleSet, Target, Where
 from screener.core.script import (
     Answer,
     Command,
@@ -22,6 +23,8 @@ from screener.core.script import (
     Play,
     Record,
     RecordedBy,
+    Redirect,
+    Refusal,
     Ring,
     Span,
     Talk,
@@ -249,3 +252,136 @@ def test_a_call_that_fails_ends_with_what_was_known_of_it() -> None:
     ending = over.value.value
     assert (ending.outcome, ending.reason) == (Outcome.FAILED, "Asterisk cannot be reached")
     assert ending.rule == '"Mom" (t:1)'
+
+
+# What a rule does with the call -------------------------------------------------------------------
+
+
+def ruled(rule: Rule, *steps: object, shadow: bool = False) -> tuple[Ending, list[Command[Any]]]:
+    """A call that one rule decides."""
+    house = reception(RuleSet((rule,)), shadow=shadow)
+    return play(receive(stranger(), house), steps)
+
+
+def rule(action: Action, where: Where | None = None, name: str = "") -> Rule:
+    """A rule for every caller who shows a number."""
+    target = Target(where, name) if where else None
+    return Rule(action, (Not(Withheld()),), "mine", target=target, file="t", line=1)
+
+
+def test_allow_rings_the_group_that_its_rule_names() -> None:
+    ending, asked = ruled(rule(Action.ALLOW, Where.RING, "office"), answered("study"))
+    assert rung(asked) == ["office"]
+    assert (ending.outcome, ending.ruled) == (Outcome.CONNECTED, "allow ring office")
+
+
+def test_send_rings_a_group() -> None:
+    ending, asked = ruled(rule(Action.SEND, Where.RING, "office"), answered("study"))
+    assert rung(asked) == ["office"]
+    assert not [c for c in asked if isinstance(c, Answer | Listen)]
+    assert ending.ruled == "send ring office"
+
+
+def test_send_rings_an_extension_and_takes_its_message() -> None:
+    ending, asked = ruled(
+        rule(Action.SEND, Where.EXTENSION, "20"), nobody(), take("t1"), keyed("1"), True
+    )
+    assert rung(asked) == ["office"]
+    assert [c.box for c in asked if isinstance(c, Keep)] == [BOX]
+    assert ending.outcome is Outcome.MESSAGE
+
+
+def test_send_takes_a_message_and_rings_nothing() -> None:
+    ending, asked = ruled(rule(Action.SEND, Where.MESSAGE, "family"), take("t1"), keyed("1"), True)
+    assert isinstance(asked[1], Answer)
+    assert rung(asked) == []
+    assert [c.take for c in asked if isinstance(c, Keep)] == ["t1"]
+    assert (ending.outcome, ending.ruled) == (Outcome.MESSAGE, "send message family")
+    assert ending.reason.startswith('send message family "mine" (t:1)')
+
+
+def test_send_shows_the_menu_of_a_did() -> None:
+    ending, asked = ruled(
+        rule(Action.SEND, Where.MENU, "+18182223333"), keyed("20"), answered("study")
+    )
+    assert next(c for c in asked if isinstance(c, Listen)).prompts[1] == "menu-18182223333"
+    assert ending.outcome is Outcome.CONNECTED
+
+
+@pytest.mark.parametrize("where", ["sip:desk@example.net", "+18055550100"])
+def test_send_redirects(where: str) -> None:
+    ending, asked = ruled(rule(Action.SEND, Where.REDIRECT, where), True)
+    assert asked[1:] == [Redirect(where)]
+    assert (ending.outcome, ending.ruled) == (Outcome.REDIRECTED, f"send redirect {where}")
+
+
+def test_a_redirect_that_is_not_accepted_is_the_attendants() -> None:
+    away = rule(Action.SEND, Where.REDIRECT, "sip:desk@example.net")
+    ending, asked = ruled(away, False, keyed("1"), answered())
+    assert rung(asked) == ["family"]
+    assert ending.outcome is Outcome.CONNECTED
+
+
+def test_who_hangs_up_instead_of_being_redirected_gave_up() -> None:
+    away = rule(Action.SEND, Where.REDIRECT, "sip:desk@example.net")
+    ending, _ = ruled(away, False, HangsUp())
+    assert ending.outcome is Outcome.GAVE_UP
+
+
+@pytest.mark.parametrize("where", [Where.RING, Where.EXTENSION, Where.MENU, Where.MESSAGE])
+def test_what_is_not_there_any_more_is_the_attendants(where: Where) -> None:
+    ending, asked = ruled(rule(Action.SEND, where, "gone"), keyed("1"), answered())
+    assert Note(f"there is no {where} gone any more") in asked
+    assert ending.outcome is Outcome.CONNECTED
+
+
+def test_a_group_that_is_not_there_any_more_leaves_an_allowed_caller_allowed() -> None:
+    _, asked = ruled(rule(Action.ALLOW, Where.RING, "gone"), answered())
+    assert rung(asked) == ["family"]
+
+
+def test_a_refusal_is_a_treatment() -> None:
+    unwanted = Rule(Action.BLOCK, (Not(Withheld()),), "mine", Refusal(607), file="t", line=1)
+    ending, asked = ruled(unwanted)
+    assert asked[1:] == [Treat(Refusal(607))]
+    assert (ending.outcome, ending.ruled) == (Outcome.TREATED, "block refuse 607")
+
+
+def test_a_treatment_that_fails_or_is_cut_short_by_a_stop_rings_no_phone() -> None:
+    script = receive(stranger("+19005550100"), reception(RULES))
+    while not isinstance(next(script), Treat):
+        pass
+    with pytest.raises(StopIteration) as over:
+        script.throw(LineFailed("screener was stopped in mid-call"))
+    ending = over.value.value
+    assert ending.outcome is Outcome.TREATED
+    assert ending.reason.endswith("screener was stopped in mid-call")
+
+
+@pytest.mark.parametrize(
+    "decides",
+    [
+        rule(Action.BLOCK),
+        rule(Action.SCREEN),
+        rule(Action.ALLOW, Where.RING, "office"),
+        rule(Action.SEND, Where.REDIRECT, "sip:desk@example.net"),
+        rule(Action.SEND, Where.MESSAGE, "family"),
+    ],
+    ids=lambda rule: str(rule.effect),
+)
+def test_in_shadow_mode_every_call_rings_and_its_row_says_what_would_have_been_done(
+    decides: Rule,
+) -> None:
+    ending, asked = ruled(decides, answered(), shadow=True)
+    assert [type(command) for command in asked] == [Note, Ring, Talk, Hangup]
+    assert rung(asked) == ["family"]
+    assert ending.ruled == decides.effect
+    assert ending.rule == '"mine" (t:1)'
+    assert ending.reason.startswith(f'shadow mode; would have been: {decides.effect} "mine" (t:1)')
+
+
+def test_in_shadow_mode_a_call_that_no_rule_matches_would_have_been_screened() -> None:
+    house = reception(RuleSet(), shadow=True)
+    ending, asked = play(receive(stranger(), house), [answered()])
+    assert rung(asked) == ["family"]
+    assert ending.ruled == "screen"
