@@ -20,6 +20,7 @@ from screener.core.call import Call
 from screener.core.callerid import quoted, shown_number
 from screener.core.hours import Hours
 from screener.core.pattern import NamePattern, NumberPattern
+from screener.core.ruletext import written
 from screener.core.shelf import Shelf
 from screener.core.spans import told_span, written_span
 
@@ -76,7 +77,7 @@ class Named:
 
     def __str__(self) -> str:
         return "name " + ", ".join(
-            pattern.text if pattern.expression is not None else f'"{pattern.text}"'
+            pattern.text if pattern.expression is not None else written(pattern.text)
             for pattern in self.patterns
         )
 
@@ -292,7 +293,7 @@ class Listed:
         return f"{_caller(call)} has {reports}, fewer than {self.reports}"
 
     def __str__(self) -> str:
-        words = [f"list {_listed(self.lists)}"]
+        words = [f"list {_listed(map(written, self.lists))}"]
         if self.reports > 1:
             words.append(f"reports>={self.reports}")
         if self.within:
@@ -323,7 +324,7 @@ class InContacts:
         return f"{_caller(call)} is {quoted(found[0])} in {found[1]}"
 
     def __str__(self) -> str:
-        return f"contacts {_listed(self.books)}"
+        return f"contacts {_listed(map(written, self.books))}"
 
 
 class Event(StrEnum):
@@ -349,12 +350,13 @@ class Happened:
     within: timedelta | None = None
 
     def _times(self, call: Call) -> Sequence[datetime]:
-        history = call.history
-        times = {
-            Event.ANSWERED: history.answered,
-            Event.DIALLED: history.dialled,
-            Event.MESSAGE: history.messages,
-        }[self.event]
+        match self.event:
+            case Event.ANSWERED:
+                times = call.history.answered
+            case Event.DIALLED:
+                times = call.history.dialled
+            case Event.MESSAGE:
+                times = call.history.messages
         return _since(times, call, self.within)
 
     def holds(self, call: Call, shelf: Shelf) -> bool | None:
@@ -504,6 +506,6 @@ def _since(times: Sequence[datetime], call: Call, within: timedelta | None) -> S
 
     One after it, by a clock that was set back meanwhile, counts as recent.
     """
-    if within is None:
+    if within is None or not times:
         return times
     return times[bisect_left(times, call.at.astimezone(UTC) - within) :]

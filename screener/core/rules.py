@@ -6,15 +6,15 @@ conditions.py.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
 
 from screener.core.call import Call
-from screener.core.conditions import Called, Condition, From, Happened, Named, Not
-from screener.core.pattern import folded
+from screener.core.conditions import Called, Condition, Happened, Not
+from screener.core.ruleindex import Index
 from screener.core.script import Refusal, Treatment
 from screener.core.shelf import Shelf
 from screener.core.spans import written_span
@@ -201,59 +201,9 @@ class RuleSet:
         return any(isinstance(condition, Called | Happened) for condition in inner)
 
     @cached_property
-    def _index(self) -> _Index:
-        return _Index(self.rules)
+    def _index(self) -> Index:
+        return Index(rule.conditions for rule in self.rules)
 
     @cached_property
     def _places(self) -> Mapping[int, int]:
         return {id(rule): at for at, rule in enumerate(self.rules)}
-
-
-class _Index:
-    """Finds the rules that may match a call without asking all of them.
-
-    Most rules name numbers or names. Those whose `from` is all exact numbers and prefixes stand in
-    tables by these; those whose `name` is all globs, by a piece of text that the name must contain;
-    the others are candidates for every call.
-    """
-
-    def __init__(self, rules: Iterable[Rule]) -> None:
-        self._exact: dict[str, list[int]] = {}
-        self._by_head: dict[str, list[int]] = {}
-        self._by_piece: dict[str, list[int]] = {}
-        self._always: list[int] = []
-        for at, rule in enumerate(rules):
-            if not any(self._entered(condition, at) for condition in rule.conditions):
-                self._always.append(at)
-        self._lengths = sorted({len(head) for head in self._by_head})
-
-    def _entered(self, condition: Condition, at: int) -> bool:
-        """Whether the rule could be found by this condition, and is in its table now."""
-        match condition:
-            case From(patterns) if all(p.exact or p.prefix is not None for p in patterns):
-                for number in patterns:
-                    exact = number.prefix is None
-                    table = self._exact if exact else self._by_head
-                    table.setdefault(number.prefix or number.exact, []).append(at)
-                return True
-            case Named(patterns) if all(p.piece for p in patterns):
-                for name in patterns:
-                    self._by_piece.setdefault(name.piece, []).append(at)
-                return True
-        return False
-
-    def candidates(self, call: Call) -> Iterable[int]:
-        """Places of rules that may match, ascending."""
-        found: set[int] = set()
-        shows = call.caller.e164 or ("" if call.caller.withheld else call.caller.raw)
-        found.update(self._exact.get(shows, ()))
-        for length in self._lengths if shows else ():
-            if length > len(shows):
-                break
-            found.update(self._by_head.get(shows[:length], ()))
-        name = folded(call.name)
-        for piece in self._by_piece if name else ():
-            if piece in name:
-                found.update(self._by_piece[piece])
-        # Two runs that are sorted already: sorting them again takes the time of one look at each.
-        return sorted([*self._always, *sorted(found)]) if found else self._always
