@@ -204,7 +204,7 @@ def _clock(period: Period) -> str:
 
 
 def read(text: str) -> Hours:
-    """Read hours; raises UnreadError (a ValueError) whose text says what was expected, and where."""
+    """Read hours; raises UnreadError (a ValueError) that says where, and what was expected."""
     found: list[Period] = []
     named: list[Period] = []  # days that still wait for their hours
     latest: list[Period] = [Period()]  # the days that hours without days of their own belong to
@@ -239,7 +239,9 @@ def _items(text: str) -> Iterator[re.Match[str]]:
         assert item is not None  # every sign is in one group
         if item["odd"]:
             start = item.start("odd")
-            raise UnreadError(start, item["odd"], f"{item['odd']!r} is no time; expected {_EXPECTED}")
+            raise UnreadError(
+                start, item["odd"], f"{item['odd']!r} is no time; expected {_EXPECTED}"
+            )
         yield item
         at = item.end()
 
@@ -254,7 +256,9 @@ def _weekdays(item: re.Match[str]) -> Period:
 def _weekday(item: re.Match[str], group: str) -> int:
     word = item[group].lower()
     if word not in _NAMES:
-        raise UnreadError(item.start(group), word, f"{word!r} is no day; expected {', '.join(DAYS)}")
+        raise UnreadError(
+            item.start(group), word, f"{word!r} is no day; expected {', '.join(DAYS)}"
+        )
     return _NAMES[word]
 
 

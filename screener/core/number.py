@@ -93,7 +93,7 @@ _SIGNS = re.compile(r"[0-9?xX() ./\u2010-\u2013-]+")
 
 
 def read_pattern(text: str, country: str) -> str:
-    """A number, or a pattern of numbers, as people write them, in the form of pattern.NumberPattern.
+    """A number or a pattern of numbers, as people write it, in the form of pattern.NumberPattern.
 
     Numbers as `read` takes them; `900*` and `+1900*`; `415-555-????` or `415-555-xxxx`;
     `415-555-0100..415-555-0199`; and short numbers that are in use in the country, such as 611.
