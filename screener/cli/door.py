@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from screener import config
 from screener.config import Settings
 
+if TYPE_CHECKING:
+    from screener.store import Use
+
 Command = Callable[..., Any]
+
+MISTAKE = re.compile(r"(?P<path>.+?\.rules):(?P<line>[0-9]+):(?P<column>[0-9]+): (?P<text>.*)")
+"""A mistake in a rule file, as ConfigError has it."""
 
 
 def _toml(context: click.Context, _: click.Parameter, folder: Path | None) -> Path:
@@ -46,6 +54,32 @@ def settings_of(file: Path) -> Settings:
     for warning in settings.warnings:
         click.echo(f"warning: {warning}", err=True)
     return settings
+
+
+def uses(settings: Settings) -> Mapping[str, Use]:
+    """How often each rule, by its key, has decided a call so far."""
+    from screener.store import DATABASE, CallLog
+
+    path = settings.data / DATABASE
+    if not path.exists():
+        return {}
+    with CallLog(path) as log:
+        return log.uses()
+
+
+def last_used(settings: Settings) -> dict[str, datetime]:
+    """When each rule, by its key, was last used: with this, those that expire have expired."""
+    return {key: use.last for key, use in uses(settings).items()}
+
+
+def pointed(line: str, column: int) -> str:
+    """A line of a rule file and, under it, a caret at the column (from 1); of a long line, what is
+    around it."""
+    start = max(0, column - 60)
+    piece = line[start : start + 76]
+    before = "".join("\t" if c == "\t" else " " for c in piece[: column - 1 - start])
+    safe = "".join(c if c.isprintable() or c == "\t" else "?" for c in piece)
+    return f"    {safe}\n    {before}^"
 
 
 def progress(line: str) -> None:
