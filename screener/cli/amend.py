@@ -63,7 +63,7 @@ def add(file: Path, rule: tuple[str, ...], into: str, first: bool, line: int | N
         click.echo(f"added {new.place}  {_line(settings, new)}")
         click.echo(f"undo:  screener rules remove{here} {shlex.quote(new.place)}")
     if added.taken_by:
-        _warn_taken(added.taken_by)
+        _warn_taken(new, added.taken_by)
     if added.broken:
         count = len(added.broken)
         click.echo(
@@ -73,13 +73,18 @@ def add(file: Path, rule: tuple[str, ...], into: str, first: bool, line: int | N
         )
 
 
-def _warn_taken(earlier: Sequence[Rule]) -> None:
-    first = earlier[0]
-    by = " and ".join(f"{rule.place} {rule.title.rpartition(' ')[0]}".strip() for rule in earlier)
+def _warn_taken(new: Rule, earlier: Sequence[Rule]) -> None:
+    """That earlier rules leave it no call; whether that matters depends on what these do."""
+    by = " and ".join(f'{one.place} "{one.label}"' if one.label else one.place for one in earlier)
     takes = "takes" if len(earlier) == 1 else "take"
+    first = earlier[0]
+    if all(one.effect == new.effect for one in earlier):
+        what = "it changes nothing: the same is done by"
+        click.echo(f"warning: {what} {by}, which {takes} all its calls", err=True)
+        return
     click.echo(
-        f"warning: it decides nothing, because {by} before it {takes} all its calls; to have it"
-        f" asked before, remove it and add it with --file {first.file} --line {first.line}",
+        f"warning: it decides nothing: {by} before it {takes} all its calls. To have it asked"
+        f" first, remove it and add it with --file {shlex.quote(first.file)} --line {first.line}",
         err=True,
     )
 

@@ -19,6 +19,13 @@ if TYPE_CHECKING:
     from screener.core.history import History
     from screener.core.rules import Explanation, RuleSet, Ruling
 
+_TREATMENTS = {
+    "sit": "the tones of a number that is not in service",
+    "busy": "a busy signal",
+    "ringing": "endless ringing",
+    "silence": "silence",
+    "hangup": "nothing at all",
+}
 _FEW = 20  # rules that are told one by one, unless --all asks for more
 
 
@@ -178,6 +185,9 @@ def _tell(
     name = f" {quoted(call.name)}" if call.name else ""
     time = call.at.strftime("%a %d %b %Y %H:%M")
     click.echo(f"A call from {who}{name} to {shown_number(call.did)}, {time}: {_fate(ruling)}.")
+    if not call.caller.withheld and not call.caller.e164:
+        lacks = f"{who} is not a telephone number in {settings.country}"
+        click.echo(f"{lacks}: a call that shows it is judged by what it shows.")
     if settings.shadow:
         click.echo('But screener.toml says mode = "shadow": for now it rings like any other.')
     near = found.passed
@@ -204,7 +214,9 @@ def _fate(ruling: Ruling) -> str:
             group = f"the phones of {ruling.target.name}" if ruling.target else "your phones"
             return f"{group} ring at once"
         case "block":
-            return f"no phone rings, the caller gets {ruling.effect.removeprefix('block ')!r}"
+            what = ruling.treatment
+            told = _TREATMENTS.get(str(what), f"a refusal by the network ({what})")
+            return f"no phone rings; the caller gets {told}"
         case "send":
             return f"it goes to {ruling.target}"
     return "the caller meets the attendant"
