@@ -173,10 +173,11 @@ class _Reading:
         return sorted(path for path in here if path.name.endswith(ending))
 
     def _rules(self) -> Iterable[Rule]:
+        names = self._names()
         for path in self._of(RULES):
             text = self._text(path)
             self._texts[path.name] = text.splitlines()
-            rules, wrong = rulefile.parse(text, path.name, self._settings.country)
+            rules, wrong = rulefile.parse(text, path.name, self._settings.country, names)
             self.mistakes.extend(f"{self._folder}/{mistake}" for mistake in wrong)
             yield from rules
 
@@ -197,6 +198,20 @@ class _Reading:
         except OSError as error:
             self.mistakes.append(f"{path}: cannot be read ({error.strerror})")
         return ""
+
+    def _names(self) -> rulefile.Names:
+        """What rules may name. A list that still is a text file here may be named as well, for a
+        better word than that there is none."""
+        directory = self._settings.directory
+        plain = {path.name for path in self._folder.glob("*") if path.suffix in (".csv", ".txt")}
+        return rulefile.Names(
+            groups=frozenset(directory.groups),
+            extensions=frozenset(directory.extensions),
+            dids=frozenset(directory.doors),
+            boxes=frozenset(directory.boxes),
+            lists=lists.names(self._settings.data) | plain,
+            contacts=frozenset(path.name for path in self._of(BOOKS)),
+        )
 
     def _open_lists(self, rules: Iterable[Rule]) -> Mapping[str, NumberList]:
         """All lists. One that a rule asks must be there and whole."""
@@ -461,7 +476,7 @@ def notice(owner: tuple[str, ...], state: State) -> Notice:
     head, *mistakes = state.told()
     return Notice(
         owner,
-        f"Your rules have {count} mistakes" if count > 1 else "Your rules have a mistake",
+        "Your rules have a mistake" if count == 1 else "Your rules have mistakes",
         (
             head[:1].upper() + head[1:],
             "",

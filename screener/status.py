@@ -26,7 +26,7 @@ FILE = "status.json"
 """The name of the file in the data folder."""
 
 
-_MOST_LINES = 100  # mistakes and troubles that are told one by one
+_MOST_LINES = 110  # mistakes and troubles that are told one by one
 _TIMES = ("started", "since", "stopped")
 _LINES = ("mistakes", "troubles", "warnings")
 

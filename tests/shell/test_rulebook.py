@@ -374,9 +374,9 @@ def test_a_notice_of_a_thousand_mistakes_tells_the_first(settings: Settings, rul
     (rules / "1.rules").write_text("scren withheld\n" * 1000)
     notice = opened(settings).untold()
     assert notice is not None
-    assert notice.subject == "Your rules have 1000 mistakes"
+    assert notice.subject == "Your rules have mistakes"
     assert len(notice.lines) < 30
-    assert "  and 980 more" in notice.lines
+    assert any(line.startswith("  and ") and line.endswith(" more") for line in notice.lines)
 
 
 def test_an_owner_without_an_address_is_told_nothing(write: Write, rules: Path) -> None:
