@@ -16,7 +16,7 @@ from typing import IO, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from screener.core.numberlist import EPOCH
+from screener.core.numberlist import EPOCH, STRETCH
 from screener.lists import ARRAYS, HEAD, MAGIC, VERSION, Info, Opened
 
 _COPY = 1 << 20  # bytes that are copied at a time
@@ -35,6 +35,7 @@ class _Written:
     newest: int = 0
     uppers: list[int] = field(default_factory=list)
     starts: list[int] = field(default_factory=list)
+    heads: list[int] = field(default_factory=list)
 
     def count(self, numbers: NDArray[np.uint64], whens: NDArray[np.uint32]) -> None:
         firsts = np.flatnonzero(np.r_[True, numbers[1:] != numbers[:-1]])
@@ -45,6 +46,7 @@ class _Written:
             if not self.uppers or int(upper[at]) != self.uppers[-1]:
                 self.uppers.append(int(upper[at]))
                 self.starts.append(self.entries + at)
+        self.heads += numbers[-self.entries % STRETCH :: STRETCH].tolist()
         self.entries += len(numbers)
 
 
@@ -77,6 +79,7 @@ def write(
         small: dict[str, NDArray[np.generic]] = {
             "uppers": np.array(written.uppers, np.uint32),
             "starts": np.array([*written.starts, written.entries], np.uint32),
+            "heads": np.array(written.heads, np.uint64),
             "ranges": np.array(ranges, np.uint64),
             "prefixes": np.array(prefixes, np.uint64),
         }

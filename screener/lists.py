@@ -9,7 +9,7 @@ last a header in JSON that says what the list is and where it came from:
     8         length of the file
     4         CRC-32 of the header
     4         zeros
-    ...       lowers, whens, uppers, starts, ranges, prefixes, marks: the header says where
+    ...       lowers, whens, uppers, starts, heads, ranges, prefixes, marks: the header says where
 
 in this machine's byte order. A report's mark is the CRC-32 of the line that it came from, so that
 a line that comes twice counts once; only an import looks at it. The file is mapped, not read: what
@@ -27,13 +27,14 @@ import re
 import struct
 import zlib
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import gt
 from pathlib import Path
 from typing import Any, Literal
 
-from screener.core.numberlist import Numbers
+from screener.core.numberlist import STRETCH, Numbers
 from screener.errors import ListError
 
 SUFFIX = ".numbers"
@@ -44,10 +45,11 @@ MAGIC = b"NUMBERS\n"
 HEAD = struct.Struct("=8sIIQII")
 ARRAYS: Mapping[str, Literal["I", "Q"]] = {
     **dict.fromkeys(("lowers", "whens", "uppers", "starts"), "I"),
-    **dict.fromkeys(("ranges", "prefixes"), "Q"),
+    **dict.fromkeys(("heads", "ranges", "prefixes"), "Q"),
     "marks": "I",
 }
 """The arrays in the order in which they lie, each of unsigned integers of 4 bytes or 8."""
+_PAIRS = ("ranges", "prefixes")
 _AGAIN = "import it again"
 _AT_A_TIME = 1 << 20
 
@@ -160,8 +162,9 @@ def open_list(path: Path) -> Opened:
         raise ListError(f"{path} is damaged ({error}): {_AGAIN}") from None
     # The kernel fetches what calls will ask for while we go on: no call shall wait for a disk.
     mapped.madvise(mmap.MADV_WILLNEED, 0, min(size, header["arrays"]["marks"][0] + 1))
-    marks, whens = arrays.pop("marks"), arrays.pop("whens")
-    return Opened(info, Numbers(whens=whens if info.dated else None, **arrays), marks)
+    whens = arrays["whens"] if info.dated else None
+    small = {name: arrays[name].tolist() for name in ("uppers", "starts", "heads", *_PAIRS)}
+    return Opened(info, Numbers(lowers=arrays["lowers"], whens=whens, **small), arrays["marks"])
 
 
 def _name(path: Path) -> str:
@@ -195,19 +198,20 @@ def _laid_out(mapped: memoryview, header: Mapping[str, Any]) -> dict[str, memory
         if not 0 <= offset <= offset + length <= len(mapped) or offset % 8:
             raise ValueError(f"its {name} lie outside it")
         arrays[name] = mapped[offset : offset + length].cast(form)
-    uppers, starts = arrays["uppers"], arrays["starts"]
-    counts = len(arrays["lowers"]), len(uppers)
-    steps = all(starts[at] < starts[at + 1] for at in range(len(starts) - 1))
-    rising = all(uppers[at] < uppers[at + 1] for at in range(len(uppers) - 1))
-    if counts[1] + 1 != len(starts) or (starts[0], starts[-1]) != (0, counts[0]):
+    count, starts = len(arrays["lowers"]), arrays["starts"].tolist()
+    if len(starts) != len(arrays["uppers"]) + 1 or (starts[0], starts[-1]) != (0, count):
         raise ValueError("its numbers are not all there")
-    if not steps or not rising:
-        raise ValueError("its numbers are out of order")
-    dated = counts[0] if header["dated"] else 0
+    if len(arrays["heads"]) != -(-count // STRETCH):
+        raise ValueError("its heads are not all there")
+    dated = count if header["dated"] else 0
     if len(arrays["whens"]) != dated or len(arrays["marks"]) != dated:
         raise ValueError("its dates are not all there")
-    if len(arrays["ranges"]) % 2 or len(arrays["prefixes"]) % 2:
+    if any(len(arrays[name]) % 2 for name in _PAIRS):
         raise ValueError("its ranges are not all there")
+    for name in ("uppers", "starts", "heads", *_PAIRS):
+        numbers = arrays[name].tolist()
+        if any(map(gt, numbers, numbers[1:])):
+            raise ValueError(f"its {name} are out of order")
     return arrays
 
 
@@ -243,8 +247,8 @@ def subset(part: Numbers, whole: Numbers) -> bool:
     )
 
 
-def _one_pair(pairs: memoryview, pair: tuple[int, int]) -> bool:
-    at = bisect_right(pairs[::2].tolist(), pair[0]) - 1
+def _one_pair(pairs: Sequence[int], pair: tuple[int, int]) -> bool:
+    at = bisect_right(pairs[::2], pair[0]) - 1
     return at >= 0 and pair[1] <= pairs[2 * at + 1]
 
 
