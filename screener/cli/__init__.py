@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from screener import __version__
-from screener.cli import calls, outbox, pbx, rules, running, sounds, status, windows
+from screener.cli import calls, lists, outbox, pbx, rules, running, sounds, status, windows
 from screener.errors import ScreenerError
 
 _NAMED_IN_VERSION = ("aiohttp", "vosk", "pocketsphinx", "webrtcvad-wheels", "phonenumbers")
@@ -71,6 +71,7 @@ for command in (
     status.status,
     calls.calls,
     rules.rules,
+    lists.lists,
     windows.expect,
     sounds.sounds,
     pbx.pbx,
