@@ -12,10 +12,10 @@ from screener.core.pattern import Expressions, folded
 class Index:
     """The rules of a set, by what a call that they match must show.
 
-    Most rules name numbers or names. Those with a `from` stand in tables by their numbers,
-    or by what these begin with. Those with a `name` are found by a piece of text that the name must contain,
-    which is looked for rule by rule but fast, and by their expressions, all in one pass. The others
-    are candidates for every call.
+    Most rules name numbers or names. Those with a `from` stand in tables by their numbers, or by
+    what these begin with. Those with a `name` are found by a piece of text that the name must
+    contain, which is looked for rule by rule but fast, and by their expressions, all in one pass.
+    The others are candidates for every call.
     """
 
     def __init__(self, rules: Iterable[tuple[Condition, ...]]) -> None:
