@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from screener.core import amendment, review, rulefile
+from screener.core import amendment, review
 from screener.core.amendment import Amended
 from screener.core.pattern import NumberPattern
 from screener.core.rulefile import Mistake, parse
@@ -154,8 +154,8 @@ class RulesFolder:
                     raise RulesError(f"{rule.place} was changed meanwhile: look at it, try again")
                 left = pattern and amendment.without_value(was, rule, pattern, self._country)
                 if left and pattern:
-                    only = amendment.only_value(rule, pattern)
-                    lost.append(Removed(rule, was, left, rulefile.write(only)))
+                    only = amendment.only_value(was, rule, pattern)
+                    lost.append(Removed(rule, was, left, only))
                     return Amended(amendment.with_line(text, rule.line, left), rule.line)
                 lost.append(Removed(rule, was, "", was))
                 return Amended(amendment.without_line(text, rule.line), rule.line)

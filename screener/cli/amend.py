@@ -45,6 +45,7 @@ def add(file: Path, rule: tuple[str, ...], into: str, first: bool, line: int | N
         screener rules add --first 'screen from +14155550199'
     """
     from screener.core import amendment
+    from screener.core.shelf import Shelf
 
     if first and line:
         raise click.UsageError("--first and --line say two places")
@@ -62,6 +63,9 @@ def add(file: Path, rule: tuple[str, ...], into: str, first: bool, line: int | N
     else:
         click.echo(f"added {new.place}  {_line(settings, new)}")
         click.echo(f"undo:  screener rules remove{here} {shlex.quote(new.place)}")
+    if new.expired(datetime.now(UTC), Shelf(used=last_used(settings))):
+        told = "warning: it has expired, because it was of no use for so long"
+        click.echo(f"{told}: say another time after expires, or leave that out", err=True)
     if added.taken_by:
         _warn_taken(new, added.taken_by)
     if added.broken:

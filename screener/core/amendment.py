@@ -14,11 +14,12 @@ from itertools import pairwise
 
 from screener.core.conditions import From
 from screener.core.pattern import NumberPattern
-from screener.core.rulefile import Mistake, parse
+from screener.core.rulefile import Mistake, parse, write
+from screener.core.ruleline import written_out
 from screener.core.rules import Action, Rule
+from screener.core.ruletext import Sort, is_regex, quoted, tokens
 
-_TOKEN = re.compile(r'"[^"]*"?|,|[^\s,"]+')
-_ODD = re.compile(r"[\s#]")
+_ODD = re.compile(r'[\s#"]|^$')
 _HINT = "did you mean"
 _HOMES = {Action.ALLOW: "1-allow.rules", Action.BLOCK: "2-block.rules"}
 _HOME = "3-rules.rules"
@@ -110,9 +111,11 @@ def from_words(words: Sequence[str], country: str) -> tuple[str, Sequence[Mistak
     if len(words) == 1:
         line = words[0]
         return line, _mistakes(line, country)
-    quoted = [f'"{word}"' if not word or _ODD.search(word) else word for word in words]
-    line = " ".join(quoted)
-    for base in (quoted, words):
+    requoted = [
+        quoted(word) if _ODD.search(word) and not is_regex(word) else word for word in words
+    ]
+    line = " ".join(requoted)
+    for base in (requoted, words):
         for guess in _guesses(base, country):
             if not _mistakes(guess, country):
                 return guess, ()
@@ -128,7 +131,7 @@ def _guesses(words: Sequence[str], country: str) -> Iterator[str]:
         return
     for at in range(2, len(words)):
         if '"' not in words[at]:
-            yield " ".join([*words[:at], f'"{words[at]}"', *words[at + 1 :]])
+            yield " ".join([*words[:at], quoted(words[at]), *words[at + 1 :]])
 
 
 def _mistakes(line: str, country: str) -> tuple[Mistake, ...]:
@@ -153,7 +156,9 @@ def number_pattern(text: str, country: str) -> NumberPattern | None:
     if len(text.splitlines()) != 1:
         return None
     rules, mistakes = parse(f"allow from {text}", "", country)
-    if mistakes or len(rules) != 1 or rules[0].label or rules[0].effect != Action.ALLOW:
+    if mistakes or len(rules) != 1 or rules[0].effect != Action.ALLOW or rules[0].expires:
+        return None
+    if _own_label(rules[0], f"allow from {text}"):
         return None
     match rules[0].conditions:
         case (From(patterns=(pattern,)),):
@@ -174,7 +179,7 @@ def without_value(content: str, rule: Rule, pattern: NumberPattern, country: str
 
     What comes out has been read again and is the same rule but for the value.
     """
-    wanted = _without(rule, pattern)
+    wanted = replace(_without(rule, pattern), label=_own_label(rule, content))
     if any(isinstance(c, From) and not c.patterns for c in wanted.conditions):
         return None
     while True:  # the value may stand there more than once
@@ -183,8 +188,11 @@ def without_value(content: str, rule: Rule, pattern: NumberPattern, country: str
             if number_pattern(value, country) != pattern:
                 continue
             rules, mistakes = parse(shorter, rule.file, country)
-            read = replace(rules[0], line=rule.line) if len(rules) == 1 and not mistakes else None
-            if read is not None and _without(read, pattern) == wanted:
+            if mistakes or len(rules) != 1:
+                continue
+            label = _own_label(rules[0], shorter)
+            read = replace(rules[0], line=rule.line, label=label)
+            if _without(read, pattern) == wanted:
                 break
         else:
             return None
@@ -193,13 +201,18 @@ def without_value(content: str, rule: Rule, pattern: NumberPattern, country: str
             return content
 
 
-def only_value(rule: Rule, pattern: NumberPattern) -> Rule:
-    """The rule with this value alone in its `from`."""
+def only_value(content: str, rule: Rule, pattern: NumberPattern) -> str:
+    """A line that says what the line of `rule` says of this value of its `from`."""
     conditions = tuple(
         From((pattern,)) if isinstance(c, From) and pattern in c.patterns else c
         for c in rule.conditions
     )
-    return replace(rule, conditions=conditions)
+    return write(replace(rule, conditions=conditions, label=_own_label(rule, content)))
+
+
+def _own_label(rule: Rule, content: str) -> str:
+    """The label that stands in the line; "" where the rule is only called by what it says."""
+    return "" if rule.label == written_out(tokens(content)) else rule.label
 
 
 def _without(rule: Rule, pattern: NumberPattern) -> Rule:
@@ -216,20 +229,17 @@ def _values(content: str) -> Iterator[tuple[int, str, int]]:
     A value may have spaces in it, and no comma stands before the first and after the last value of
     a list: so each word between two commas may be the one that ends or begins it.
     """
-    tokens: list[re.Match[str]] = []
-    for token in _TOKEN.finditer(content):
-        if token[0].startswith("#"):
-            break
-        tokens.append(token)
-    bounds = [-1, *(at for at, token in enumerate(tokens) if token[0] == ","), len(tokens)]
+    found = list(tokens(content))
+    commas = (at for at, token in enumerate(found) if token.sort == Sort.COMMA)
+    bounds = [-1, *commas, len(found)]
     for before, after in pairwise(bounds):
-        words = tokens[before + 1 : after]
+        words = found[before + 1 : after]
         if not words:
             continue
-        start, end = words[0].start(), words[-1].end()
+        start, end = words[0].start, words[-1].end
         if before >= 1:  # the last of its list, or between two others: its comma goes with it
             for word in reversed(words):
-                yield tokens[before - 1].end(), content[start : word.end()], word.end()
-        if after < len(tokens) - 1:  # the first of its list: the comma after it goes with it
+                yield found[before - 1].end, content[start : word.end], word.end
+        if after < len(found) - 1:  # the first of its list: the comma after it goes with it
             for word in words:
-                yield word.start(), content[word.start() : end], tokens[after + 1].start()
+                yield word.start, content[word.start : end], found[after + 1].start

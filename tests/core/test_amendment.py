@@ -24,7 +24,7 @@ RULE = 'block from +1900*  "premium"'
 FILE = '# All of them.\n\n# The family\nallow from +14155550100  "Mom"   # call her\n\n'
 
 _line = st.one_of(
-    st.text(st.characters(blacklist_categories=("Cs",)), max_size=20),
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=20),
     st.sampled_from([RULE, "", "  # note", "\tallow withheld ", 'allow from +1415*, 1976* "x"']),
 )
 _file = st.builds(
@@ -153,6 +153,12 @@ def test_any_value_of_any_list_goes(numbers: list[str], data: st.DataObject, com
         (["block", "name", "* survey*", "play", "busy"], 'block name "* survey*" play busy'),
         (["allow", "from +14155550100", "Mom"], 'allow from +14155550100 "Mom"'),
         (["allow", "withheld", "#1 friend"], 'allow withheld "#1 friend"'),
+        (["block", "name", "/(auto|car) loan/"], "block name /(auto|car) loan/"),
+        (["allow", "from", "+14155550100", '5" disk'], 'allow from +14155550100 "5"" disk"'),
+        (
+            ["send", "on", "mon-fri 22:00-07:00", "message", "me"],
+            "send on mon-fri 22:00-07:00 message me",
+        ),
     ],
 )
 def test_the_quotes_that_a_shell_has_eaten_come_back(words: list[str], line: str) -> None:

@@ -16,7 +16,6 @@ from pathlib import Path
 
 import pytest
 
-from screener import rulesfolder
 from screener.core.amendment import number_pattern
 from screener.errors import ConfigError, RulesError
 from screener.rulesfolder import RulesFolder
@@ -44,7 +43,7 @@ def change_before_the_rename(monkeypatch: pytest.MonkeyPatch, change: Callable[[
         if stat.S_ISREG(os.fstat(handle).st_mode):
             change()
 
-    monkeypatch.setattr(rulesfolder.os, "fsync", fsync)
+    monkeypatch.setattr(os, "fsync", fsync)
 
 
 # Adding and removing -----------------------------------------------------------------------------
@@ -68,7 +67,7 @@ def test_what_is_added_and_removed_leaves_the_very_same_bytes(
 
 def test_a_rule_that_is_there_already_is_not_written_again(folder: RulesFolder) -> None:
     before = files(folder)
-    added = folder.add('block name "*SURVEY*" "by another name"')
+    added = folder.add('block name "*survey*" "by another name"')
     assert added.already
     assert added.rule.place == "2-block.rules:4"
     assert files(folder) == before
