@@ -53,15 +53,19 @@ def _changes(differences: Sequence[Difference]) -> Iterator[str]:
         there = [difference for difference in differences if way(difference.now) is to]
         if not there:
             continue
-        facts = _worth(
-            sum(d.price and d.worth.answered is not None for d in there),
-            sum(d.price and d.worth.message for d in there),
-            sum(d.price and d.worth.called_back is not None for d in there),
-        )
+        line = f"  {len(there)} would {_WAYS[to]}"
+        wanted = [difference.worth for difference in there if difference.price]
+        if wanted:
+            worth = _worth(
+                sum(worth.answered is not None for worth in wanted),
+                sum(worth.message for worth in wanted),
+                sum(worth.called_back is not None for worth in wanted),
+            )
+            line += f", {len(wanted)} of them wanted: {', '.join(worth)}"
         nuisances = sum(difference.nuisance for difference in there)
         if nuisances:
-            facts.append(f"{nuisances} had been turned away or had said nothing")
-        yield f"  {len(there)} would {_WAYS[to]}{': of these, ' if facts else ''}{', '.join(facts)}"
+            line += f", {nuisances} of them unwanted: turned away at the time, or silent"
+        yield line
 
 
 def _worth(answered: int, messages: int, called_back: int) -> list[str]:
@@ -86,8 +90,8 @@ def _rates(found: Replay) -> Iterator[str]:
     if blocked.calls > blocked.through:
         rest = blocked.calls - blocked.through
         yield (
-            f"  {_calls(rest)} more that these rules turn away {_was(rest)} turned away at the"
-            " time, too: nobody knows what they were."
+            f"  {rest:,} more that these rules turn away {_was(rest)} turned away at the time, too:"
+            f" nobody knows what {'it was' if rest == 1 else 'they were'}."
         )
     if ringing.calls:
         yield (
