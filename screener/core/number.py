@@ -41,19 +41,36 @@ def read(text: str, country: str) -> Number:
     A `tel:` or `sip:` URI is read for the number in it (RFC 3966, RFC 3261), and `00` before a
     country code in every country.
     """
-    raw = "".join(c for c in text if c.isprintable()).strip()[:_LONGEST]
+    return _read(text, country)[0]
+
+
+def _read(text: str, country: str) -> tuple[Number, bool]:
+    """What `read` says, and whether the number lacks its area code."""
+    if not text.isprintable():
+        text = "".join(c for c in text if c.isprintable())
+    raw = text.strip()[:_LONGEST]
     if raw.lower() in _WITHHELD:
-        return Number(raw, "", withheld=True)
+        return Number(raw, "", withheld=True), False
+    plain = _NANP.fullmatch(raw) if calling_code(country) == 1 else None
+    if plain is not None:  # the very most of all numbers there: read at a glance
+        return Number(raw, "+1" + re.sub("[^0-9]", "", plain[1])), False
     bare = _unwrapped(text) if _SCHEME.match(raw) else raw
     if bare is not raw and bare.lower() in _WITHHELD:
-        return Number(raw, "", withheld=True)
+        return Number(raw, "", withheld=True), False
     parsed = _parsed(bare, country)
+    if parsed is None:
+        return Number(raw, ""), False
     # A wrong length is no number; an unassigned one still is: the rules may want to name it.
-    if parsed is None or not phonenumbers.is_possible_number(parsed):
-        return Number(raw, "")
-    return Number(raw, phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164))
+    possible = phonenumbers.is_possible_number_with_reason(parsed)
+    local = possible == phonenumbers.ValidationResult.IS_POSSIBLE_LOCAL_ONLY
+    if possible != phonenumbers.ValidationResult.IS_POSSIBLE and not local:
+        return Number(raw, ""), False
+    e164 = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    return Number(raw, e164), local
 
 
+# A number of the North American plan as people write it: ten digits, with or without +1 or 1.
+_NANP = re.compile(r"(?:\+?1[ .-]?)?(\(?[2-9][0-9]{2}\)?[ .-]?[0-9]{3}[ .-]?[0-9]{4})", re.ASCII)
 _SCHEME = re.compile(r"<?\s*(tel|sips?):", re.IGNORECASE)
 
 
@@ -131,7 +148,7 @@ def _range(text: str, country: str) -> str:
 
 def _one(text: str, country: str) -> str:
     """One whole number, E.164 or short."""
-    found = read(text, country)
+    found, local = _read(text, country)
     if found.withheld and found.raw:
         raise ValueError(
             f"{shown(text)} is no number; for callers who show none there is the word: withheld"
@@ -141,7 +158,7 @@ def _one(text: str, country: str) -> str:
         raise ValueError(
             f"{shown(text, 24)} has {digits} digits; a telephone number has at most {_MOST_DIGITS}"
         )
-    if found.e164 and is_local(found.e164):
+    if local:
         raise ValueError(
             f"{shown(text)} lacks its area code; expected a whole number like {example(country)}"
         )
@@ -213,6 +230,7 @@ def trunk_prefix(country: str) -> str:
     return phonenumbers.ndd_prefix_for_region(country, True) or ""
 
 
+@lru_cache(maxsize=8)
 def example(country: str) -> str:
     """A number of `country` for an error message, as people there write it."""
     parsed = phonenumbers.example_number(country)

@@ -48,6 +48,7 @@ CONDITIONS = (
     *("calls>=", "answered-before", "dialled-before", "message-before"),
     *("expecting", "emergency"),
 )
+_ACTIONS = {action.value: action for action in Action}
 TARGETS = tuple(where.value for where in Where)
 TAILS = ("play", "refuse", *TARGETS, "expires")
 LEVELS = ("A", "B", "C")
@@ -198,10 +199,10 @@ class Line:
 
     def _action(self) -> Action:
         first = self._take()
-        actions = tuple(action.value for action in Action)
-        if first.sort != Sort.WORD or first.text.lower() not in actions:
-            raise _unknown(first, "an action", actions)
-        return Action(first.text.lower())
+        action = _ACTIONS.get(first.text.lower()) if first.sort == Sort.WORD else None
+        if action is None:
+            raise _unknown(first, "an action", tuple(_ACTIONS))
+        return action
 
     def _conditions(self) -> tuple[Condition, ...]:
         found: list[Condition] = []
@@ -436,7 +437,7 @@ class Line:
                 self._tail(action)
             else:
                 self._too_much(token)
-        if action is Action.SEND and self._target is None:
+        if action is Action.SEND and "target" not in self._tails:
             self._expected(f"where send sends the call: {_TARGETS_SHOWN}")
 
     def _too_much(self, token: Token) -> NoReturn:
@@ -448,7 +449,7 @@ class Line:
                 " done with the call",
             )
         if token.sort == Sort.WORD:
-            raise _unknown(token, "a word that may stand here", (*TAILS, *CONDITIONS))
+            raise _unknown(token, "a word that may stand here", TAILS)
         if token.sort == Sort.COMMA:
             raise WrongError(
                 token.column,
@@ -527,7 +528,7 @@ class Line:
             }.get(where, (self._names.boxes, "message box"))
             if token.text not in known:
                 listed = ", ".join(sorted(known)) or "none"
-                text = f"there is no {what} {token.text} in screener.toml; expected {listed}"
+                text = f"{token.text} is no {what} in screener.toml; expected {listed}"
                 self._note(token, text, sorted(known))
         return Target(where, token.text)
 
@@ -592,7 +593,8 @@ def _unknown(token: Token, what: str, known: tuple[str, ...]) -> WrongError:
     teaching = _ELSEWHERE.get(head[0]) if head else None
     if teaching:
         return WrongError(token.column, f"{token.text!r} is not {what}; {teaching}")
-    text = f"{token.text!r} is not {what}; expected {', '.join(known)}"
+    expected = known if len(known) < len(CONDITIONS) else CONDITIONS
+    text = f"{token.text!r} is not {what}; expected {', '.join(expected)}"
     return WrongError(token.column, text, word, known)
 
 

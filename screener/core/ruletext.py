@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from enum import StrEnum
 from typing import NamedTuple
 
 LONGEST_LINE = 10_000
@@ -47,8 +46,8 @@ class WrongError(Exception):
         self.known = known
 
 
-class Sort(StrEnum):
-    """What a word of a line is, by its looks."""
+class Sort:
+    """What a word of a line is, by its looks: the groups of the pattern above."""
 
     WORD = "word"
     QUOTED = "quoted"
@@ -89,10 +88,11 @@ def tokens(line: str) -> Iterator[Token]:
         sort, at = found.lastgroup, found.end()
         if sort == "comment":
             return
-        start, text = found.start(sort), found[sort]
-        _check(line, sort, start, at)
-        if sort == Sort.QUOTED:
+        start, text = found.span(sort)[0], found[sort]
+        if sort == "quoted":
             text = text[1:-1].replace('""', '"')
+        elif sort != "comma" and not text.isalpha():
+            _check(line, sort, start, at)
         yield Token(text, sort, start, at)
 
 
