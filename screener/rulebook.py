@@ -13,10 +13,12 @@ what changes while it is read is read again.
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
 import logging
 import os
 import shutil
+import stat
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -28,6 +30,7 @@ from screener import contacts, lists
 from screener.config import Settings
 from screener.core import rulefile
 from screener.core.call import Call
+from screener.core.callerid import shown
 from screener.core.conditions import Condition, InContacts, Listed, Neighbour, Not
 from screener.core.notice import Notice
 from screener.core.number import Number
@@ -44,17 +47,18 @@ MOST_BYTES = 16 << 20
 
 GOOD = "rules.good"
 _TOLD = "rules.told"
-_POLL = 0.2  # seconds between two looks at the files
+_POLL = 0.25  # seconds between two looks at the files
 _STILL = 0.15  # seconds that files must have been still before they are read
-_STILL_GONE = 0.5  # the same where one has vanished or is empty: an editor may be in mid-save
+_STILL_GONE = 0.4  # the same where one has vanished or is empty: an editor may be in mid-save
 _AGAIN = 60.0  # seconds until broken rules are tried again though no file has changed
 _TRIES = 20  # readings of files that change while they are read
+_LONGEST = 600  # characters of a mistake
 _MOST_MISTAKES = 20  # that the log and a mail tell one by one
 
 Stamp: TypeAlias = tuple[int, int, int, int]
-Stamps: TypeAlias = Mapping[Path, Stamp]
-"""What tells whether a file has changed: its mtime, ctime, size and inode. All zero where it cannot
-be looked at."""
+Stamps: TypeAlias = Mapping[str, Stamp]
+"""Of each file, by its path, what tells whether it has changed: its mtime, ctime, size and inode.
+All zero where it cannot be looked at."""
 _Book: TypeAlias = tuple[Contacts, tuple[str, ...]]
 
 
@@ -106,15 +110,16 @@ def read(
 
 def look(settings: Settings, folder: Path) -> Stamps:
     """The stamps of all that rules in `folder` are made of. Never raises."""
-    stamps: dict[Path, Stamp] = {}
+    stamps: dict[str, Stamp] = {}
     for where, endings in ((folder, (RULES, BOOKS)), (_lists(settings), (lists.SUFFIX,))):
         try:
             with os.scandir(where) as entries:
-                found = [Path(entry) for entry in entries if _counts(entry.name, endings)]
+                found = [entry for entry in entries if _counts(entry.name, endings)]
         except OSError as error:
             found = []
-            stamps[where] = (error.errno or 0, 0, 0, 0)
-        stamps |= {path: _stamp(path) for path in found}
+            stamps[str(where)] = (error.errno or 0, 0, 0, 0)
+        for entry in found:
+            stamps[entry.path] = _stamp(entry)
     return stamps
 
 
@@ -123,12 +128,17 @@ def _counts(name: str, endings: tuple[str, ...]) -> bool:
     return name.endswith(endings) and not name.startswith(".")
 
 
-def _stamp(path: Path) -> Stamp:
+def _stamp(entry: os.DirEntry[str]) -> Stamp:
     try:
-        at = path.stat()
+        at = entry.stat()
     except OSError:
         return (0, 0, 0, 0)
     return (at.st_mtime_ns, at.st_ctime_ns, at.st_size, at.st_ino)
+
+
+def _lying_in(folder: Path, stamps: Stamps) -> list[Path]:
+    """The files in the folder itself, in the order of their names."""
+    return sorted(path for path in map(Path, stamps) if path.parent == folder)
 
 
 def _lists(settings: Settings) -> Path:
@@ -169,8 +179,7 @@ class _Reading:
             self.mistakes.append(f"{self._folder}: cannot be read ({error.strerror})")
 
     def _of(self, ending: str) -> list[Path]:
-        here = (path for path in self._stamps if path.parent == self._folder)
-        return sorted(path for path in here if path.name.endswith(ending))
+        return [path for path in _lying_in(self._folder, self._stamps) if path.suffix == ending]
 
     def _rules(self) -> Iterable[Rule]:
         names = self._names()
@@ -184,7 +193,7 @@ class _Reading:
     def _text(self, path: Path) -> str:
         """What a rule file holds; "" and a mistake where that cannot be read."""
         try:
-            if path.stat().st_size > MOST_BYTES:
+            if _size(path) > MOST_BYTES:
                 self.mistakes.append(
                     f"{path}: more than {MOST_BYTES >> 20} MB is too much for a rule file: put the"
                     " numbers into a list (`screener lists import`)"
@@ -234,6 +243,7 @@ class _Reading:
                 continue
             path = self._folder / name
             try:
+                _size(path)
                 path.open("rb").close()
             except OSError as error:
                 place = self._place(rule, name)
@@ -252,7 +262,7 @@ class _Reading:
                 yield from ((rule, path.name) for path in self._of(BOOKS))
 
     def _book(self, path: Path) -> _Book:
-        stamp = self._stamps.get(path, (0, 0, 0, 0))
+        stamp = self._stamps.get(str(path), (0, 0, 0, 0))
         known = self._books.get(path)
         if known is None or known[0] != stamp:
             numbers, troubles = contacts.read(path, self._settings.country)
@@ -264,6 +274,16 @@ class _Reading:
         lines = self._texts.get(rule.file, [])
         line = lines[rule.line - 1] if 0 < rule.line <= len(lines) else ""
         return f"{self._folder}/{rule.file}:{rule.line}:{line.find(name) + 1}"
+
+
+def _size(path: Path) -> int:
+    """The size of a file. Raises OSError; also for a pipe, which would be read for ever."""
+    at = path.stat()
+    if stat.S_ISDIR(at.st_mode):
+        raise IsADirectoryError(errno.EISDIR, "it is a folder")
+    if not stat.S_ISREG(at.st_mode):
+        raise OSError(errno.EINVAL, "it is no file")
+    return at.st_size
 
 
 def _asked(rules: Iterable[Rule]) -> Iterable[tuple[Rule, Condition]]:
@@ -311,7 +331,7 @@ class State:
         which = "the last good rules" if self.copied else "the rules as they were before"
         count = len(self.loaded.rules.rules)
         head = f"the rules are broken; {which} stay in force ({count} of them):"
-        return [head, *first(self.mistakes)]
+        return [head, *(shown(line, _LONGEST) for line in first(self.mistakes))]
 
 
 class Rulebook:
@@ -387,7 +407,10 @@ class Rulebook:
         self._log()
 
     def _read(self) -> Loaded:
-        return read(self._settings, used=self._used, books=self._books)
+        loaded = read(self._settings, used=self._used, books=self._books)
+        for path in [path for path in self._books if str(path) not in loaded.stamps]:
+            del self._books[path]
+        return loaded
 
     def _adopt(self, loaded: Loaded) -> None:
         self.state = State(loaded, datetime.now(UTC))
@@ -406,17 +429,16 @@ class Rulebook:
             return
         log.info("%d rules are in force", len(self.rules.rules))
         for line in first(state.loaded.troubles):
-            log.warning("%s", line)
+            log.warning("%s", shown(line, _LONGEST))
 
     # The last good rules
 
     def _copy(self, loaded: Loaded) -> None:
         """Keep a copy of the files that these rules were read from. Raises OSError."""
-        files = [path for path in loaded.stamps if path.parent == self._settings.rules]
         new, old = self._good.with_name(f"{GOOD}.new"), self._older
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(mode=0o700, parents=True)  # address books are nobody else's
-        for path in files:
+        for path in _lying_in(self._settings.rules, loaded.stamps):
             shutil.copy(path, new)
         if look(self._settings, self._settings.rules) != loaded.stamps:
             shutil.rmtree(new)  # changed meanwhile: this is not what was read

@@ -91,9 +91,7 @@ class _Door:
             if self.said is None:
                 return "screener is not running, and has not run yet: `screener run` starts it"
             if self.said.stopped is not None:
-                return (
-                    f"screener is not running: it was stopped on {self._clock(self.said.stopped)}"
-                )
+                return f"screener is not running: it ended on {self._clock(self.said.stopped)}"
             return (
                 "screener is not running: it ended without a word, killed or by a power cut"
                 f" (it was started on {self._clock(self.said.started)})"

@@ -147,4 +147,4 @@ async def test_a_restart_with_broken_rules_opens_the_door_with_the_last_good_one
     assert "the last good rules stay in force (4 of them)" in stage.log.read_text()
     assert ":2:1: " in (await stage.mail.letter(within=20)).text
     assert await stage.stop() == 0
-    assert (await asked(stage))[1].startswith("screener is not running: it was stopped on")
+    assert (await asked(stage))[1].startswith("screener is not running: it ended on")

@@ -20,6 +20,7 @@ from screener import __version__, config
 from screener.cli import main
 from screener.config import Settings
 from screener.core.letter import Letter
+from screener.core.notice import Notice
 from screener.outbox import Outbox
 from screener.prompts import Prompts
 from screener.store import DATABASE, CallEnd, CallStart, Store
@@ -221,6 +222,15 @@ async def test_the_outbox_is_listed_and_a_message_tried_again(
     assert "\x1b" not in listed.stdout
     assert screener("outbox", "--dir", home).stdout == listed.stdout
     assert screener("outbox", "retry", message, "--dir", home).exit_code == 0
+
+
+async def test_a_notice_stands_in_the_outbox_too(home: Path, settings: Settings) -> None:
+    notice = Notice(("me@example.net",), "Your rules\x1b have a mistake", ("no",))
+    name = await Outbox(settings.data / "outbox", settings.mail).notify(notice)
+    listed = screener("outbox", "--dir", home)
+    assert f"{name}  queued  " in listed.stdout
+    assert "  notice   Your rules\\x1b have a mistake\n" in listed.stdout
+    assert "    to me@example.net, waiting\n" in listed.stdout
 
 
 def test_an_empty_outbox_says_so(home: Path) -> None:

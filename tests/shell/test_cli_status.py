@@ -131,7 +131,7 @@ def test_a_status_that_a_crash_left_counts_for_nothing(settings: Settings, runs:
     ("stopped", "said"),
     [
         (None, "screener is not running: it ended without a word, killed or by a power cut"),
-        (NOW, "screener is not running: it was stopped on "),
+        (NOW, "screener is not running: it ended on "),
     ],
 )
 def test_a_door_that_was_open_once(settings: Settings, stopped: datetime | None, said: str) -> None:

@@ -1,6 +1,7 @@
 """The rules on disk: read as one, watched, and never taken over broken or by half."""
 
 import asyncio
+import os
 import shutil
 import stat
 from collections.abc import AsyncIterator, Callable
@@ -87,7 +88,14 @@ def test_a_file_of_a_million_lines_is_sent_to_a_list(settings: Settings, rules: 
 
 def test_what_cannot_be_read_is_said(settings: Settings, rules: Path) -> None:
     (rules / "1.rules").mkdir()
-    assert mistakes(settings) == [f"{rules}/1.rules: cannot be read (Is a directory)"]
+    os.mkfifo(rules / "2.rules")  # whoever reads it waits for ever
+    os.mkfifo(rules / "family.vcf")
+    (rules / "3.rules").write_text("allow contacts family.vcf\n")
+    assert mistakes(settings) == [
+        f"{rules}/1.rules: cannot be read (it is a folder)",
+        f"{rules}/2.rules: cannot be read (it is no file)",
+        f"{rules}/3.rules:1:16: {rules}/family.vcf cannot be read (it is no file)",
+    ]
 
 
 def test_a_folder_that_is_gone_is_a_mistake(settings: Settings, rules: Path) -> None:
