@@ -33,7 +33,7 @@ from screener.errors import RulesError
 from screener.rulesfolder import RulesFolder
 
 MOST_RULES = 5_000
-MOST_LINES = 200_000
+MOST_LINES = 50_000
 MOST_BYTES = 64 << 20
 _HEAD = 200  # lines by which a format is recognised
 _BOOK = re.compile(r"[^A-Za-z0-9._-]+")
@@ -283,7 +283,8 @@ def excerpt(settings: Settings, form: Format, action: Action | None = None) -> E
     rules = [
         rule for rule in _folder(settings).read().rules if action is None or rule.action is action
     ]
-    return as_vcard(rules) if form is Format.VCARD else as_csv(rules)
+    written = as_vcard if form is Format.VCARD else as_csv
+    return written(rules, settings.country)
 
 
 def write(path: Path, text: str) -> None:

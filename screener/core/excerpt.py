@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 from screener.core.conditions import From
 from screener.core.pattern import NumberPattern
+from screener.core.rulefile import parse
 from screener.core.rules import Rule
 from screener.core.spans import written_span
 
@@ -40,22 +41,25 @@ class Excerpt:
     others: int
 
 
-def as_csv(rules: Iterable[Rule]) -> Excerpt:
-    """One row for each number or pattern of the rules that ask for nothing else."""
+def as_csv(rules: Iterable[Rule], country: str) -> Excerpt:
+    """One row for each number or pattern of the rules that ask for nothing else.
+
+    `country` (ISO 3166) is the one in which the rules were read.
+    """
     rows = [HEADER]
     others = 0
     for rule in rules:
         patterns = _numbers(rule)
         others += patterns is None
         rows += [
-            (pattern.text, guarded(rule.label), rule.action.value, _then(rule))
+            (pattern.text, guarded(_name(rule, country)), rule.action.value, _then(rule))
             for pattern in patterns or ()
         ]
     text = "".join(",".join(_cell(cell) for cell in row) + "\r\n" for row in rows)
     return Excerpt(text, len(rows) - 1, 0, others)
 
 
-def as_vcard(rules: Iterable[Rule]) -> Excerpt:
+def as_vcard(rules: Iterable[Rule], country: str) -> Excerpt:
     """One card for each rule that names whole numbers and asks for nothing else."""
     cards: list[str] = []
     numbers = unfit = others = 0
@@ -68,7 +72,7 @@ def as_vcard(rules: Iterable[Rule]) -> Excerpt:
         unfit += len(patterns) - len(whole)
         numbers += len(whole)
         if whole:
-            cards.append(_card(rule.label, whole))
+            cards.append(_card(_name(rule, country) or whole[0], whole))
     return Excerpt("".join(cards), numbers, unfit, others)
 
 
@@ -78,6 +82,12 @@ def _numbers(rule: Rule) -> tuple[NumberPattern, ...] | None:
         case (From(patterns=patterns),):
             return patterns
     return None
+
+
+def _name(rule: Rule, country: str) -> str:
+    """The rule's label; "" where the owner gave none and it only repeats the line."""
+    read, _ = parse(rule.label, "", country)
+    return "" if any(again.key == rule.key for again in read) else rule.label
 
 
 def _then(rule: Rule) -> str:

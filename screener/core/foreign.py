@@ -21,6 +21,7 @@ an entry that would match nearly every call becomes none.
 from __future__ import annotations
 
 import csv
+import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -28,7 +29,6 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from screener.core import number, rulefile
-from screener.core.amendment import number_pattern
 from screener.core.callerid import shown
 from screener.core.conditions import Condition, From, Named, Withheld
 from screener.core.excerpt import unguarded
@@ -123,13 +123,12 @@ def recognise(name: str, lines: Iterable[str]) -> Recognised:
 
 
 def action_by_name(name: str) -> Action | None:
-    """What a file's name says about its entries: ncidd.whitelist allows. None: nothing."""
-    name = name.lower()
-    if re.search("white|allow|permit", name):
-        return Action.ALLOW
-    if re.search("black|block|deny|spam", name):
-        return Action.BLOCK
-    return None
+    """What a file's name says of its entries: ncidd.whitelist allows. None: nothing, or both."""
+    allows = re.search("white|allow|permit", name.lower())
+    blocks = re.search("black|block|deny|spam", name.lower())
+    if bool(allows) == bool(blocks):
+        return None
+    return Action.ALLOW if allows else Action.BLOCK
 
 
 # Entries -----------------------------------------------------------------------------------------
@@ -139,8 +138,11 @@ LONGEST_LABEL = 80
 
 def label(text: str) -> str:
     """A stranger's words as a rule's label: one printable line of at most 80 characters."""
-    line = "".join(char if char.isprintable() else " " for char in text).replace('"', "'")
-    return " ".join(line.split())[:LONGEST_LABEL].strip()
+    return _line(text[: 4 * LONGEST_LABEL])[:LONGEST_LABEL].strip()
+
+
+def _line(text: str) -> str:
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +176,7 @@ class Source:
         return Rule(action, (condition,), label(name) or nameless, file=self.file, line=line)
 
 
+UNCLOSED = "a quote in it is never closed"
 NO_ACTION = "nothing says whether to allow or to block it"
 Entries: TypeAlias = Iterator[Rule | Skipped]
 
@@ -188,7 +191,7 @@ _NO_NUMBER = frozenset(
     {"O", "P", "OUT-OF-AREA", "OUT OF AREA", "NO-NUMBER", "NO NUMBER", "BLOCKED", "UNAVAILABLE"}
     | {"PRIVATE", "ANONYMOUS", "WITHHELD", "UNKNOWN", "RESTRICTED"}
 )
-_PATTERN = re.compile(r"[+0-9 ().?/-]*[*?]|[+0-9 ().?/-]+\?[0-9?*]*|\+[0-9]+\s*\.\.\s*\+[0-9]+")
+_WILD = re.compile(r"[*?]|\.\.|[xX]{2}")
 _PAUSE = re.compile(r"(?<=[0-9)])\s*(?:[,;]|[pPwW](?=[0-9#*,])).*", re.DOTALL)
 _SCHEME = re.compile(r"\s*(tel|sips?|callto):(//)?", re.IGNORECASE)
 _LONGEST_NUMBER = 60
@@ -215,32 +218,27 @@ def number_condition(text: str, country: str) -> Condition | str:
         return "there is no number"
     if bare.upper() in _NO_NUMBER:
         return Withheld()
-    if _PATTERN.fullmatch(bare):
-        return _pattern_condition(bare, country)
-    e164 = number.read(bare, country).e164
+    if not any(char.isdigit() for char in bare) and not _WILD.search(bare):
+        return f"it is no telephone number in {country}"
+    e164 = "" if _WILD.search(bare) else number.read(bare, country).e164
     if e164 and number.is_local(e164):
         return "it has no area code"
-    if e164:
-        return From((NumberPattern(e164),))
-    pattern = number_pattern(bare, country) if number.is_short(bare, country) else None
-    if pattern is None:
-        return f"it is no telephone number in {country}"
-    return From((pattern,))
-
-
-def _pattern_condition(text: str, country: str) -> Condition | str:
-    if sum(char.isdigit() for char in text) < _FEWEST:
+    if not e164 and sum(char.isdigit() for char in bare) < _FEWEST and _WILD.search(bare):
         return "it would match nearly every call"
-    pattern = number_pattern(text, country)
-    return From((pattern,)) if pattern is not None else "it is no pattern that rules have"
+    try:
+        return From((NumberPattern(e164 or number.read_pattern(bare, country)),))
+    except ValueError as wrong:
+        return str(wrong) if _WILD.search(bare) else f"it is no telephone number in {country}"
 
 
 def name_condition(glob: str) -> Condition | str:
     """What holds for a caller's name, `glob` with its stars; a reason where it is none."""
-    glob = label(glob).replace("'", "?") if '"' in glob else label(glob)
+    glob = _line(glob)
+    if len(glob) > LONGEST_LABEL:
+        return "it is longer than any name"
     if sum(char.isalnum() for char in glob) < _FEWEST:
         return "it would match nearly every name"
-    return Named((NamePattern(glob.casefold()),))
+    return Named((NamePattern(glob),))
 
 
 # FreePBX -----------------------------------------------------------------------------------------
@@ -250,27 +248,28 @@ _FREEPBX = ["number", "description"]
 
 def _freepbx(source: Source, lines: Iterable[Line]) -> Entries:
     """Both of its forms; `dest` and `blocked` are settings that stand among the numbers."""
-    for line, text, (written, name) in _freepbx_pairs(lines):
-        if written == "dest":
+    for line, text, cells in _freepbx_rows(lines):
+        written, name = [cell.strip() for cell in (*cells, "", "")][:2]
+        if not cells:
+            yield skipped(line, text, UNCLOSED)
+        elif written == "dest":
             yield skipped(line, text, "it says where FreePBX sent them; see the word play")
         elif written == "blocked":
-            if name.strip() == "1":
+            if name == "1":
                 yield source.entry(line, text, Withheld(), "FreePBX: block unknown callers")
-        else:
-            words = "" if name.strip() == "1" else name  # 1: no description was given
+        elif [written.lower(), name.lower()] != _FREEPBX:
+            words = "" if name == "1" else name  # 1: no description was given
             yield source.entry(line, text, number_condition(written, source.country), words)
 
 
-def _freepbx_pairs(lines: Iterable[Line]) -> Iterator[tuple[int, str, tuple[str, str]]]:
+def _freepbx_rows(lines: Iterable[Line]) -> Iterator[tuple[int, str, Sequence[str]]]:
     table: list[Line] = []
     for line, text in lines:
         if found := _ASTDB.fullmatch(text.strip()):
             yield line, text, (found["number"], found["name"])
         elif not re.match(r"\s*(?:/|[0-9]+ results? found)", text):
             table.append((line, text))  # other families of the database are no lists of callers
-    for line, text, cells in _rows(table, ","):
-        if [cell.strip().lower() for cell in cells[:2]] != _FREEPBX:
-            yield line, text, (cells[0].strip(), cells[1] if len(cells) > 1 else "")
+    yield from _rows(table, ",")
 
 
 # Tables ------------------------------------------------------------------------------------------
@@ -348,7 +347,7 @@ def _table(source: Source, lines: Iterable[Line]) -> Entries:
     columns: _Columns | None = None
     for line, text, cells in _rows(_again(first, lines), delimiter):
         if not cells:
-            yield skipped(line, text, "a quote in it is never closed")
+            yield skipped(line, text, UNCLOSED)
         elif columns is None and (named := _columns(cells)) is not None:
             columns = named
         else:
@@ -407,20 +406,25 @@ def _rows(lines: Iterable[Line], delimiter: str) -> Iterator[tuple[int, str, lis
     A quote that is not closed within a few lines costs its line only, and gives no cells.
     """
     waiting: list[Line] = []
-    for line in lines:
-        waiting.append(line)
+    for line in itertools.chain(lines, [None]):
+        waiting += [line] if line else []
         while waiting:
-            text = "\n".join(part for _, part in waiting)
-            if text.count('"') % 2 == 0:
-                yield from _cells(waiting[0][0], text, delimiter)
-                waiting = []
-            elif len(waiting) <= _UNCLOSED:
+            count = _closed(waiting)
+            if not count and line and len(waiting) <= _UNCLOSED:
                 break
-            else:
-                (at, text), *waiting = waiting
-                yield at, text, []
-    for at, text in waiting:
-        yield from _cells(at, text, delimiter) if text.count('"') % 2 == 0 else [(at, text, [])]
+            row, waiting = waiting[: count or 1], waiting[count or 1 :]
+            text = "\n".join(part for _, part in row)
+            yield from _cells(row[0][0], text, delimiter) if count else [(row[0][0], text, [])]
+
+
+def _closed(lines: Iterable[Line]) -> int:
+    """How many lines the first row takes: those in which each quote is closed; 0: none is."""
+    quotes = 0
+    for count, (_, text) in enumerate(lines, start=1):
+        quotes += text.count('"')
+        if quotes % 2 == 0:
+            return count
+    return 0
 
 
 def _cells(line: int, text: str, delimiter: str) -> Iterator[tuple[int, str, list[str]]]:
@@ -497,7 +501,7 @@ def _ncid(source: Source, lines: Iterable[Line]) -> Entries:
             condition = _ncid_condition(expression, source.country)
             yield source.entry(line, expression, condition, name)
         if not expressions and text.strip() and not text.lstrip().startswith("#"):
-            yield skipped(line, text, "a quote in it is never closed")
+            yield skipped(line, text, UNCLOSED)
 
 
 def _ncid_line(text: str) -> tuple[list[str], str]:
@@ -528,11 +532,9 @@ def _ncid_condition(expression: str, country: str) -> Condition | str:
 
 
 def _expression_condition(expression: str) -> Condition | str:
-    expression = label(expression)
-    if '"' in expression or "/" in expression:
-        return "it is a regular expression with a quote or a slash in it"
+    expression = _line(expression)
     try:
-        return Named((NamePattern(f"/{expression}/"),))
+        return Named((NamePattern("/" + re.sub(r"(?<!\\)/", r"\/", expression) + "/"),))
     except ValueError as wrong:
         return f"it is no regular expression ({wrong})"
 
