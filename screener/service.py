@@ -213,7 +213,7 @@ class Service:
         """Other rules are in force, or the newest are broken: write that down, tell the owner."""
         self._bulletin.change(**in_force(self._book.state))
         try:
-            keys = [rule.key for rule in self._book.rules.rules]
+            keys = [rule.key for rule in self._book.rules.rules if rule.expires]
             await self.house.store.seen(keys, datetime.now(UTC))
         except StoreError as trouble:
             log.error("rules may not expire in time: %s", trouble)
