@@ -56,7 +56,7 @@ def without_line(text: str, line: int) -> str:
     lines = text.splitlines(keepends=True)
     gone = lines.pop(line - 1)
     if lines and line > len(lines) and _bare(gone) == gone:
-        lines[-1] = _bare(lines[-1])
+        lines[-1] = _bare(lines[-1]) or lines[-1]  # the end of a blank line is the line
     return "".join(lines)
 
 
