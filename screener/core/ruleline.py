@@ -120,7 +120,7 @@ class Line:
     def rule(self, file: str, at: int) -> Rule | None:
         """The rule in the line; None where there is none, or where something is wrong."""
         try:
-            self._tokens = list(tokens(self._content))
+            self._tokens = tokens(self._content)
             if not self._tokens:
                 return None
             action = self._action()

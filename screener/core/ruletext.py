@@ -8,7 +8,6 @@ slash in it is written \\/. A # where a word would begin begins a comment.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import NamedTuple
 
 LONGEST_LINE = 10_000
@@ -28,7 +27,6 @@ _TOKEN = re.compile(
 )
 _REGEX = re.compile(r"/(?:[^/\\]|\\.)++/")
 _BARE = re.compile(r'[^\s,"#/\u2018-\u201f][^\s,"]*')
-_CURLY = re.compile("[\u2018-\u201f]")
 
 
 class WrongError(Exception):
@@ -69,7 +67,7 @@ class Token(NamedTuple):
         return self.start + 1
 
 
-def tokens(line: str) -> Iterator[Token]:
+def tokens(line: str) -> list[Token]:
     """The words of a line, without its comment. Raises WrongError."""
     if len(line) > LONGEST_LINE:
         raise WrongError(
@@ -78,26 +76,28 @@ def tokens(line: str) -> Iterator[Token]:
             " (`screener lists import`)",
         )
     line = line.rstrip()
-    if (unseen := _UNSEEN.search(line)) is not None:
+    words: list[Token] = []
+    for found in _TOKEN.finditer(line):  # every sign of the line is in one of its groups
+        sort = found.lastgroup or ""
+        if sort == "comment":
+            break
+        text, (start, end) = found[sort], found.span(sort)
+        if sort == Sort.QUOTED:
+            text = text[1:-1].replace('""', '"')
+        elif sort != Sort.COMMA:
+            _check(line, sort, start, end)
+        words.append(Token(text, sort, start, end))
+    unseen = _UNSEEN.search(line)
+    if unseen is not None and words and unseen.start() < words[-1].end:  # in a comment it may be
         sign = unseen[0].encode("unicode_escape").decode("ascii")
         raise WrongError(unseen.start() + 1, f"an invisible sign ({sign}) stands here; delete it")
-    at = 0
-    while at < len(line):
-        found = _TOKEN.match(line, at)
-        assert found is not None and found.lastgroup is not None  # every sign is in one group
-        sort, at = found.lastgroup, found.end()
-        if sort == "comment":
-            return
-        start, text = found.span(sort)[0], found[sort]
-        if sort == "quoted":
-            text = text[1:-1].replace('""', '"')
-        elif sort != "comma" and not text.isalpha():
-            _check(line, sort, start, at)
-        yield Token(text, sort, start, at)
+    return words
 
 
 def _check(line: str, sort: str, start: int, end: int) -> None:
-    if sort == Sort.WORD and _CURLY.match(line[start]):
+    if sort == Sort.WORD:
+        if "\u2018" > line[start] or line[start] > "\u201f":
+            return
         raise WrongError(start + 1, 'these are typographic quotes; write straight ones: "Mom"')
     if sort == "open" and line[start] == '"':
         raise WrongError(start + 1, 'this quote is never closed; expected a second "')
