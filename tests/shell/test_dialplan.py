@@ -21,6 +21,7 @@ from screener.config import (
     MailSettings,
     Settings,
     SpeechSettings,
+    WindowSettings,
 )
 from screener.core.frontdoor import Directory, Extension, FrontDoor, MessageBox, Phone, RingGroup
 from screener.errors import ConfigError
@@ -191,3 +192,38 @@ def test_what_a_pbx_is_given_holds_the_secret_only_when_asked() -> None:
     asked = sections(pbx_config(house(), SECRET))
     assert "password=s3cret\\;with a semicolon" in asked["screener"]
     assert "screener-failsafe" in asked
+
+
+def test_only_the_phones_can_dial_the_key_code() -> None:
+    read = sections(files(house())["extensions.conf"])
+    leads = [name for name, lines in read.items() for line in lines if "Goto(screener-code" in line]
+    assert leads == ["screener-phones"]
+    assert "exten => *39,1,Goto(screener-code,expect,1)" in read["screener-phones"]
+    assert extensions(read["screener-code"]) == ["expect", "T"]
+
+
+def test_a_number_outside_is_answered_at_once_and_by_no_application_of_ours() -> None:
+    phones = sections(files(house())["extensions.conf"])["screener-phones"]
+    assert "exten => _[0-9*#+]X.,1,Hangup(34)" in phones
+    assert not [line for line in phones if "Stasis" in line]
+
+
+def test_a_pbx_is_given_the_key_code_for_its_phones() -> None:
+    read = sections(pbx_config(house()))
+    assert read["from-internal-custom"] == ["exten => *39,1,Goto(screener-code,expect,1)"]
+    assert "screener-code" in read
+
+
+def test_without_a_key_code_there_is_none() -> None:
+    none = replace(house(), windows=WindowSettings(code=""))
+    for text in (files(none)["extensions.conf"], pbx_config(none)):
+        assert "screener-code" not in text
+        assert "from-internal-custom" not in text
+
+
+@pytest.mark.parametrize("code", ["911", "*39,1,System(x)", "*3\n9", "_X*", "${X}*"])
+def test_a_hostile_key_code_is_refused(code: str) -> None:
+    settings = replace(house(), windows=WindowSettings(code=code))
+    for write in (files, pbx_config):
+        with pytest.raises(ConfigError, match=re.escape("windows.code")):
+            write(settings)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from screener.asterisk.translate import (
     TYPES,
     Arrived,
+    Dialled,
     Forwarded,
     Gone,
     Key,
@@ -19,6 +20,7 @@ from screener.asterisk.translate import (
     RecordingOver,
     UnreadableError,
     Up,
+    dialled,
     event,
     said,
 )
@@ -107,3 +109,26 @@ def test_no_json_does_any_harm(value: object, kind: str, key: str) -> None:
 )
 def test_what_a_phone_said_by_its_end(status: int, cause: int, word: Said) -> None:
     assert said(Gone("leg", cause, status)) is word
+
+
+def created(name: str, state: str, number: str) -> str:
+    return text(
+        "ChannelCreated",
+        channel={"id": "c", "name": name, "state": state, "dialplan": {"exten": number}},
+    )
+
+
+def test_what_a_phone_dials_is_told_with_its_endpoint() -> None:
+    heard = dialled(created("PJSIP/kitchen-2-0000001a", "Ring", "911"))
+    assert heard == Dialled("PJSIP/kitchen-2", "911")
+
+
+def test_a_channel_that_asterisk_makes_to_call_a_phone_dials_nothing() -> None:
+    assert dialled(created("PJSIP/kitchen-0000001a", "Down", "s")) is None
+    assert dialled(text("ChannelDestroyed", channel={"id": "c"})) is None
+
+
+@pytest.mark.parametrize("channel", [None, [], {}, {"state": "Ring"}, {"state": "Ring", "name": 1}])
+def test_a_channel_without_its_parts_cannot_be_read(channel: object) -> None:
+    with pytest.raises(UnreadableError):
+        dialled(text("ChannelCreated", channel=channel))
