@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,10 +18,12 @@ import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from screener.core.history import MOST, History
+from screener.core.shelf import Shelf
 from screener.core.story import CallRow, StoryLine
-from screener.errors import StoreError
 from screener.database import MIGRATIONS
-from screener.store import CallEnd, CallLog, CallStart, Store
+from screener.errors import StoreError
+from screener.store import CallEnd, CallLog, CallStart, Store, Use
 
 STARTED = datetime(2026, 11, 20, 14, 3, 11, 250_000, tzinfo=timezone(timedelta(hours=-8)))
 START = CallStart("1790000000.17", STARTED, "+18182223333", "+18055550142", "UNKNOWN")
@@ -438,3 +441,222 @@ async def test_reading_goes_on_while_a_call_is_written(store: Store, path: Path)
     call = await store.begin(START)
     with CallLog(path) as calls, locked(path):
         assert [row.id for row in calls.calls(10)] == [call]
+
+
+# What rules ask ----------------------------------------------------------------------------------
+
+PEST = "+19005550100"
+
+
+async def ended(store: Store, start: CallStart, outcome: str) -> None:
+    await store.end(await store.begin(start), replace(END, outcome=outcome))
+
+
+async def test_the_history_of_a_number(store: Store) -> None:
+    times = [STARTED + timedelta(days=day) for day in range(6)]
+    outcomes = ["connected", "turned away", "message", "connected", "silent"]
+    for at, outcome in zip(times, outcomes, strict=False):
+        await ended(store, replace(START, started=at, number=PEST), outcome)
+    await store.begin(replace(START, started=times[5], number=PEST))
+    await ended(store, START, "connected")
+    await store.dialled(PEST, times[1])
+    await store.dialled(START.number, times[2])
+    assert await store.history(PEST) == History(
+        calls=tuple(times),
+        answered=(times[0], times[3]),
+        messages=(times[2],),
+        dialled=(times[1],),
+    )
+    assert await store.history("+12125550100") == History()
+    assert (await store.history(PEST)).calls[0].utcoffset() == timedelta(0)
+
+
+async def test_the_past_of_a_number_is_read_from_indexes_alone(store: Store) -> None:
+    """A pest's 50,000 calls are in the same rows as everybody's: none of these is looked at."""
+    asked: list[str] = []
+    store._past.conn.set_trace_callback(asked.append)
+    await store.history(PEST)
+    store._past.conn.set_trace_callback(None)
+    assert len(asked) == 4
+    for sql in asked:
+        [plan] = store._past.execute(f"EXPLAIN QUERY PLAN {sql}").fetchall()
+        assert "USING COVERING INDEX" in plan[-1] or "USING PRIMARY KEY" in plan[-1], plan
+
+
+async def test_an_answer_is_remembered_through_a_flood_of_calls_under_the_same_number(
+    store: Store, path: Path
+) -> None:
+    await ended(store, replace(START, number=PEST), "connected")
+    later = [(f"u{n}", (STARTED + timedelta(minutes=n)).isoformat(), PEST) for n in range(1, 2001)]
+    with sqlite3.connect(path) as connection:
+        connection.executemany(
+            "INSERT INTO calls (uid, started, did, number, name, withheld, state, outcome)"
+            " VALUES (?, ?, '+18182223333', ?, '', 0, 'over', 'turned away')",
+            later,
+        )
+    history = await store.history(PEST)
+    assert len(history.calls) == MOST
+    assert history.calls[-1] == STARTED + timedelta(minutes=2000)
+    assert history.calls == tuple(sorted(history.calls))
+    assert history.answered == (STARTED,)
+
+
+async def test_history_is_read_while_the_file_is_locked_for_writing(path: Path) -> None:
+    store = Store(path, patience=0.01)
+    await ended(store, START, "connected")
+    with locked(path):
+        await store.begin(START)
+        assert (await store.history(START.number)).answered == (STARTED,)
+    await store.close()
+
+
+async def test_history_that_takes_too_long_is_not_waited_for(path: Path) -> None:
+    store = Store(path, history_patience=0.05)
+    gate = threading.Event()
+    store._reader.submit(gate.wait)
+    with pytest.raises(StoreError, match=r"calls\.db: the disk is slow"):
+        await store.history(START.number)
+    gate.set()
+    assert await store.history(START.number) == History()
+    await store.close()
+
+
+async def test_history_of_a_damaged_file_is_an_error(path: Path) -> None:
+    await Store(path).close()
+    store = Store(path)
+    with sqlite3.connect(path) as connection:
+        connection.execute("DROP TABLE dialled")
+    with pytest.raises(StoreError, match="no such table"):
+        await store.history(START.number)
+    await store.close()
+
+
+async def test_a_number_that_is_dialled_twice_at_once_was_dialled(store: Store, path: Path) -> None:
+    for at in (STARTED, STARTED, STARTED + timedelta(days=1)):
+        await store.dialled(PEST, at)
+    with CallLog(path) as calls:
+        assert calls.dialled() == [(STARTED, PEST), (STARTED + timedelta(days=1), PEST)]
+        assert calls.dialled(STARTED + timedelta(hours=1)) == [(STARTED + timedelta(days=1), PEST)]
+
+
+async def test_what_a_call_showed_and_what_was_ruled_is_kept(store: Store, path: Path) -> None:
+    start = replace(
+        START, attestation="A", verstat="passed", expecting="so", emergency="911", shadow=True
+    )
+    call = await store.begin(start)
+    await store.end(call, replace(END, ruled="block play sit"))
+    row, _ = read(path, call)
+    assert (row.attestation, row.verstat, row.expecting, row.emergency) == (
+        "A",
+        "passed",
+        "so",
+        "911",
+    )
+    assert (row.ruled, row.shadow) == ("block play sit", True)
+
+
+async def test_the_past_is_read_in_the_order_in_which_it_came_in(store: Store, path: Path) -> None:
+    for days in (0, 5, 3):
+        await store.begin(replace(START, started=STARTED + timedelta(days=days)))
+    with CallLog(path) as calls:
+        assert [row.id for row in calls.past()] == [1, 2, 3]
+        assert [row.id for row in calls.past(STARTED + timedelta(days=4))] == [2]
+
+
+# The uses of rules -------------------------------------------------------------------------------
+
+
+async def test_the_uses_of_rules_are_counted_and_kept(path: Path) -> None:
+    store = Store(path)
+    day = timedelta(days=1)
+    await store.seen(["a", "b", "a"], STARTED)
+    await store.used("b", STARTED + day)
+    await store.used("b", STARTED + 2 * day)
+    await store.used("c", STARTED + day)
+    await store.seen(["a", "b", "c", "d"], STARTED + 3 * day)
+    expected = {
+        "a": Use(STARTED, STARTED, 0),
+        "b": Use(STARTED, STARTED + 2 * day, 2),
+        "c": Use(STARTED + day, STARTED + day, 1),
+        "d": Use(STARTED + 3 * day, STARTED + 3 * day, 0),
+    }
+    assert store.uses() == expected
+    await store.close()
+    with CallLog(path) as calls:
+        assert calls.uses() == expected
+    reopened = Store(path)
+    assert reopened.uses() == expected
+    assert reopened.last_used == {key: use.last for key, use in expected.items()}
+    await reopened.close()
+
+
+async def test_whoever_holds_the_map_of_uses_sees_each_new_one(store: Store) -> None:
+    shelf = Shelf(used=store.last_used)
+    await store.seen(["a"], STARTED)
+    assert shelf.used["a"] == STARTED
+    await store.used("a", STARTED + timedelta(days=1))
+    assert shelf.used["a"] == STARTED + timedelta(days=1)
+
+
+async def test_a_clock_that_was_set_back_makes_no_rule_older(store: Store, path: Path) -> None:
+    await store.used("a", STARTED)
+    await store.used("a", STARTED - timedelta(days=400))
+    assert store.last_used["a"] == STARTED
+    with CallLog(path) as calls:
+        assert calls.uses()["a"].last == STARTED
+
+
+async def test_a_use_is_known_though_the_disk_is_locked(path: Path) -> None:
+    store = Store(path, patience=0.01)
+    with locked(path):
+        await store.used("a", STARTED)
+        assert store.last_used["a"] == STARTED
+    await store.close()
+    with CallLog(path) as calls:
+        assert calls.uses()["a"].hits == 1
+
+
+# From version 1 ----------------------------------------------------------------------------------
+
+FIRST_LINES = [
+    ("no rule matches: screened", "screen"),
+    ('allow "Mom" (10.rules:1)', "allow"),
+    ('block "premium numbers" (10.rules:2)', "block"),
+    ('screen "gateway traffic" (10.rules:3)', "screen"),
+    ("answered", ""),
+]
+
+
+async def test_the_calls_of_version_1_are_kept_and_what_was_ruled_is_found(path: Path) -> None:
+    path.parent.mkdir()
+    with sqlite3.connect(path) as connection:
+        for statement in MIGRATIONS[0]:
+            connection.execute(statement)
+        for call, (line, _) in enumerate(FIRST_LINES, start=1):
+            connection.execute(
+                "INSERT INTO calls (uid, started, ended, did, number, name, withheld, state,"
+                " outcome, reason, rule, evidence, seconds) VALUES ('u',"
+                " '2026-11-20T22:03:11.250+00:00', '2026-11-20T22:04:11.250+00:00',"
+                " '+18182223333', '+18055550142', 'UNKNOWN', 0, 'over', 'connected', 'because',"
+                " 'a rule', '[\"said office\"]', 60.0)"
+            )
+            connection.executemany(
+                "INSERT INTO story (call, at, text) VALUES (?, ?, ?)",
+                [(call, 0.0, line), (call, 1.0, 'block "later" (x:1)')],
+            )
+        connection.execute(
+            "INSERT INTO calls SELECT 99, uid, started, NULL, did, number, name,"
+            " withheld, 'in progress', '', '', '', '', '[]', '', NULL, NULL FROM calls WHERE id = 1"
+        )
+        connection.execute("PRAGMA user_version = 1")
+    store = Store(path)
+    assert (await store.history(START.number)).answered == (STARTED,) * len(FIRST_LINES)
+    assert [row.id for row in await store.unsettled()] == [99]
+    assert store.uses() == {}
+    new = await store.begin(START)
+    await store.close()
+    assert (new, version(path)) == (100, len(MIGRATIONS))
+    with CallLog(path) as calls:
+        rows = list(calls.past())
+    assert [row.ruled for row in rows] == [ruled for _, ruled in FIRST_LINES] + ["", ""]
+    assert (rows[0].name, rows[0].evidence, rows[0].shadow) == ("UNKNOWN", ("said office",), False)
