@@ -10,7 +10,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from screener.cli import main
 from screener.config import Settings, load
 from screener.core.call import Call
 from screener.core.number import Number
@@ -292,6 +294,25 @@ async def test_an_address_book_and_a_list_are_watched_too(settings: Settings, ru
         (settings.data / "lists" / "pests.numbers").write_bytes(b"torn")
         await changes.get()
         assert "pests.numbers" in book.state.loaded.troubles[0]
+
+
+async def test_a_list_that_is_imported_anew_is_asked_from_then_on(
+    settings: Settings, rules: Path, tmp_path: Path
+) -> None:
+    def imported(number: str) -> None:
+        (tmp_path / "pests.txt").write_text(f"{number}\n")
+        command = ["lists", "import", str(tmp_path / "pests.txt"), "--dir", str(tmp_path)]
+        assert CliRunner().invoke(main, command).exit_code == 0
+
+    imported("+12125550100")
+    (rules / "1.rules").write_text("block list pests.txt\n")
+    book = opened(settings)
+    before = book.rules
+    async with watched(book) as changes:
+        imported(MOM)
+        await changes.get()
+    assert book.rules.judge(CALL).action is Action.BLOCK
+    assert before.judge(CALL).action is Action.SCREEN  # a call in progress has the old one whole
 
 
 # The last good rules -----------------------------------------------------------------------------
