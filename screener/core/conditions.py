@@ -36,6 +36,8 @@ class From:
         return bool(shows) and any(pattern.matches(shows) for pattern in self.patterns)
 
     def told(self, call: Call, shelf: Shelf) -> str:
+        if call.caller.withheld:
+            return "the number is withheld"
         return _told_of_number(_caller(call), call.caller.e164 or call.caller.raw, self.patterns)
 
     def __str__(self) -> str:
@@ -52,7 +54,9 @@ class To:
         return any(pattern.matches(call.did) for pattern in self.patterns)
 
     def told(self, call: Call, shelf: Shelf) -> str:
-        return _told_of_number(f"the number called, {call.did},", call.did, self.patterns)
+        return _told_of_number(
+            f"the number called, {shown_number(call.did)},", call.did, self.patterns
+        )
 
     def __str__(self) -> str:
         return f"to {_listed(self.patterns)}"
@@ -60,15 +64,16 @@ class To:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """The caller's name is in one of the patterns."""
+    """The caller's name is in one of the patterns. A call without a name is in none."""
 
     patterns: tuple[NamePattern, ...]
 
     def holds(self, call: Call, shelf: Shelf) -> bool | None:
-        return any(pattern.matches(call.name) for pattern in self.patterns)
+        named = bool(call.name) and not call.name.isspace()
+        return named and any(pattern.matches(call.name) for pattern in self.patterns)
 
     def told(self, call: Call, shelf: Shelf) -> str:
-        if not call.name:
+        if not call.name or call.name.isspace():
             return "the call shows no name"
         hit = next((p for p in self.patterns if p.matches(call.name)), None)
         if hit is not None:
@@ -336,9 +341,9 @@ class Event(StrEnum):
 
 
 _EVENTS = {
-    Event.ANSWERED: "was answered here",
-    Event.DIALLED: "was dialled from here",
-    Event.MESSAGE: "left a message",
+    Event.ANSWERED: ("was answered here", "was never answered here"),
+    Event.DIALLED: ("was dialled from here", "was never dialled from here"),
+    Event.MESSAGE: ("left a message", "never left a message"),
 }
 
 
@@ -364,10 +369,11 @@ class Happened:
 
     def told(self, call: Call, shelf: Shelf) -> str:
         last = max(self._times(call), default=None)
+        did, never = _EVENTS[self.event]
         span = f" within {told_span(self.within)}" if self.within else ""
         if last is None:
-            return f"{_caller(call)} never {_EVENTS[self.event]}{span}"
-        return f"{_caller(call)} {_EVENTS[self.event]} on {_clock(last.astimezone(call.at.tzinfo))}"
+            return f"{_caller(call)} {never}{span}"
+        return f"{_caller(call)} {did} on {_clock(last.astimezone(call.at.tzinfo))}"
 
     def __str__(self) -> str:
         within = f" within {written_span(self.within)}" if self.within else ""
