@@ -1,0 +1,91 @@
+"""What is known of a caller when his call comes in."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from screener import config
+from screener.acquaintance import Acquaintance
+from screener.core.call import Call
+from screener.core.history import History
+from screener.core.rulefile import parse
+from screener.core.rules import RuleSet
+from screener.store import CallEnd, CallStart, Store
+from tests.core.lines import stranger
+from tests.shell.household import PLAIN, Write
+
+FRIEND = stranger("+14155550100")
+ASKING = RuleSet(parse("allow answered-before", "50.rules", "US")[0])
+NOT_ASKING = RuleSet(parse("block withheld", "50.rules", "US")[0])
+YESTERDAY = datetime.now(UTC).replace(microsecond=0) - timedelta(days=1)
+
+
+@pytest_asyncio.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    """A store in which every number that these tests show was answered yesterday."""
+    opened = Store(tmp_path / "calls.db", history_patience=0.05)
+    for number in ("+14155550100", "611", ""):
+        call = await opened.begin(
+            CallStart("u", YESTERDAY, "+18182223333", number, "", withheld=not number)
+        )
+        await opened.end(call, CallEnd(YESTERDAY + timedelta(minutes=1), "connected", "so"))
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def acquaintance(write: Write, store: Store) -> Acquaintance:
+    return Acquaintance(config.load(write(PLAIN)), store)
+
+
+@pytest.mark.parametrize("number", ["+14155550100", "611"])
+async def test_a_caller_has_a_past(acquaintance: Acquaintance, number: str) -> None:
+    call = await acquaintance.known(stranger(number), ASKING)
+    assert call.history == History(calls=(YESTERDAY,), answered=(YESTERDAY,))
+    assert ASKING.judge(call).effect == "allow"
+
+
+async def test_a_caller_without_a_number_has_none(acquaintance: Acquaintance) -> None:
+    for number in ("anonymous", ""):
+        call = stranger(number)
+        assert await acquaintance.known(call, ASKING) is call
+
+
+async def test_nothing_is_looked_up_that_no_rule_asks(
+    acquaintance: Acquaintance, store: Store
+) -> None:
+    asked: list[str] = []
+    store._past.conn.set_trace_callback(asked.append)
+    assert await acquaintance.known(FRIEND, NOT_ASKING) is FRIEND
+    assert not asked
+    await acquaintance.known(FRIEND, ASKING)
+    assert asked
+    store._past.conn.set_trace_callback(None)
+
+
+async def test_a_disk_that_hangs_costs_the_history_and_is_logged(
+    acquaintance: Acquaintance, store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    gate = threading.Event()
+    store._reader.submit(gate.wait)
+    known: Call = await acquaintance.known(FRIEND, ASKING)
+    gate.set()
+    assert known is FRIEND
+    assert "history unknown of +14155550100: " in caplog.text
+    assert "the disk is slow" in caplog.text
+
+
+async def test_a_database_that_is_broken_costs_the_history_and_is_logged(
+    acquaintance: Acquaintance, store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    store._db.execute("DROP TABLE calls")
+    store._db.conn.commit()
+    assert await acquaintance.known(replace(FRIEND), ASKING) == FRIEND
+    assert "history unknown of +14155550100: " in caplog.text
