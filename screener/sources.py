@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import IO
 
 from screener.core.callerid import shown
-from screener.core.numberlist import LAST_MOMENT, aligned, seconds_of
+from screener.core.numberlist import LAST_MOMENT, aligned, as_integer, seconds_of
 from screener.core.numberreader import NumberReader, decoded
 from screener.errors import ListError
 from screener.lists import Source
@@ -40,7 +40,6 @@ MOST_RANGES = 500_000
 """Ranges and prefixes that one list may have: unlike numbers, they are held in memory."""
 _BLOCK = 1 << 20
 _TOLD = 5  # skipped lines that are told; the others are counted
-_SHOWN = 40  # characters of a skipped line that are told
 
 Progress = Callable[[str, int, int], None]
 """Told of a source's name, how many of its bytes are read, and how many there are (0: unknown)."""
@@ -56,12 +55,11 @@ class Skipped:
     undated: int = 0
     told: list[str] = field(default_factory=list)
 
-    def note(self, source: str, line: int, text: bytes, why: str) -> None:
+    def note(self, source: str, line: int, why: Callable[[], str]) -> None:
         """A line that is left out."""
         self.unread += 1
         if len(self.told) < _TOLD:
-            short = shown(decoded(text[: 4 * _SHOWN]))[:_SHOWN]
-            self.told.append(f"{source}:{line}: {short!r} {why}")
+            self.told.append(f"{shown(source)}:{line}: {why()}")
 
 
 @dataclass(slots=True)
@@ -200,17 +198,27 @@ class _Place:
     skipped: Skipped
     found: Entries
 
-    def skip(self, line: int, text: bytes, why: str = "") -> None:
-        self.skipped.note(self.source, line, text, why or self.reader.why_not(text))
+    def skip(self, line: int, text: bytes) -> None:
+        """Leave out a line in whose `text` there is no number."""
+        self.skipped.note(self.source, line, lambda: self._why(text))
+
+    def too_long(self, line: int) -> None:
+        """Leave out a line that is none that a person has written."""
+        why = f"the line is longer than {LONGEST_LINE} characters"
+        self.skipped.note(self.source, line, lambda: why)
+
+    def _why(self, text: bytes) -> str:
+        try:
+            self.reader.pattern(text)
+        except ValueError as error:
+            return str(error)
+        return f"{shown(decoded(text[:80]))} is not what a list can hold: it holds whole numbers"
 
 
 _COMMENT = re.compile(rb"[#;,\t]|  |//")
 _NUMBER = rb"\+?\(?[0-9](?:[0-9 ()./-]*[0-9])?"
-_RANGE = re.compile(rb"(" + _NUMBER + rb") ?\.\.\.? ?(" + _NUMBER + rb")")
-_PREFIX = re.compile(rb"(" + _NUMBER + rb")[-. ]?\*(?:\s|$)")
-_WILD = re.compile(rb"(" + _NUMBER + rb")(\?+)(?:\s|$)")
+_PATTERN = re.compile(_NUMBER + rb"(?: ?\.\. ?" + _NUMBER + rb"|[-. ]?[?xX]+\*?|[-. ]?\*)(?=\s|$)")
 _HEAD = re.compile(_NUMBER)
-_ALL = re.compile(rb"\+?\*")
 
 
 class _Text:
@@ -224,37 +232,49 @@ class _Text:
             value = glance(line)
             if value:
                 keep(value)
-            elif line and len(line) <= LONGEST_LINE:
-                self.odd(line, at, to, number)
+            elif len(line) > LONGEST_LINE:
+                to.too_long(at)
             elif line:
-                to.skip(at, line, f"goes on for more than {LONGEST_LINE} characters")
+                self.odd(line, at, to, number)
 
     @staticmethod
     def odd(line: bytes, at: int, to: _Place, number: Callable[[bytes], int]) -> None:
         """A line that is not just a number: with a comment, a prefix, a range, or nonsense."""
         text = _COMMENT.split(line, maxsplit=1)[0].strip(b" \"'")
         if not text:
-            if line[:1] not in b"#;/":
-                to.skipped.blank += 1
-            return
-        if span := _RANGE.match(text):
-            _range(span, at, to)
-        elif wild := _WILD.match(text):
-            _wild(wild, at, to)
-        elif prefix := _PREFIX.match(text):
-            beginning = to.reader.beginning(prefix[1])
-            if not beginning:
-                to.skip(at, text, "is not the beginning of a number")
-                return
-            to.found.prefixes.append((aligned(int(beginning)), aligned(int(beginning), "9")))
-        elif _ALL.match(text):
-            to.skip(at, text, "would be every number: a rule without a list says that")
+            to.skipped.blank += line[:1] not in b"#;/"
+        elif (pattern := _PATTERN.match(text)) or text in (b"*", b"+*"):
+            if not _keep_pattern(pattern[0] if pattern else text, to):
+                to.skip(at, pattern[0] if pattern else text)
+        elif value := _leading(text, number):
+            to.found.numbers.append(value)
         else:
-            value = _leading(text, number)
-            if value:
-                to.found.numbers.append(value)
-            else:
-                to.skip(at, text)
+            to.skip(at, text)
+
+
+def _keep_pattern(text: bytes, to: _Place) -> bool:
+    """Keep a prefix or a range; False where it is neither."""
+    try:
+        pattern = to.reader.pattern(text)
+    except ValueError:
+        return False
+    first, _, last = pattern.partition("..")
+    beginning = pattern.rstrip("*").rstrip("?")
+    if last:
+        to.found.ranges.append((as_integer(first), as_integer(last)))
+        return True
+    if not as_integer(beginning):  # every number, or a ? that is followed by a digit
+        return False
+    if pattern.endswith("?*"):
+        return False
+    if pattern.endswith("*"):
+        value = int(beginning)
+        to.found.prefixes.append((aligned(value), aligned(value, "9")))
+        return True
+    open_digits = len(pattern) - len(beginning)
+    value = int(beginning) * 10**open_digits
+    to.found.ranges.append((value, value + 10**open_digits - 1))
+    return True
 
 
 def _leading(text: bytes, number: Callable[[bytes], int]) -> int:
@@ -267,25 +287,6 @@ def _leading(text: bytes, number: Callable[[bytes], int]) -> int:
         if value := number(b" ".join(words[:count])):
             return value
     return 0
-
-
-def _range(span: re.Match[bytes], at: int, to: _Place) -> None:
-    first, last = to.reader.read(span[1]), to.reader.read(span[2])
-    if not first or not last:
-        to.skip(at, span[1] if not first else span[2])
-    elif first > last or len(str(first)) != len(str(last)):
-        to.skip(at, span[0], "is no range: two numbers of one length, the lower first")
-    else:
-        to.found.ranges.append((first, last))
-
-
-def _wild(wild: re.Match[bytes], at: int, to: _Place) -> None:
-    beginning, open_digits = to.reader.beginning(wild[1]), len(wild[2])
-    if not beginning or len(beginning) + open_digits > 15:
-        to.skip(at, wild[0], "is not the beginning of a number")
-        return
-    first = int(beginning + b"0" * open_digits)
-    to.found.ranges.append((first, first + 10**open_digits - 1))
 
 
 # Columns -----------------------------------------------------------------------------------------
@@ -351,7 +352,7 @@ class _Csv:
     def _skip(self, line: bytes, fields: list[bytes], at: int, to: _Place) -> None:
         own = fields[self.number].strip() if self.number < len(fields) else b""
         if len(line) > LONGEST_LINE:
-            to.skip(at, line, f"goes on for more than {LONGEST_LINE} characters")
+            to.too_long(at)
         elif not own:
             to.skipped.blank += bool(line)
         else:

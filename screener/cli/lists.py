@@ -172,11 +172,18 @@ def _progress() -> Iterator[Progress]:
         yield lambda name, read, size: None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TaskID,
+        TextColumn,
+        TimeRemainingColumn,
+    )
 
     bars = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn())
     with Progress(*bars, TimeRemainingColumn(), console=Console(stderr=True)) as progress:
-        tasks = {}
+        tasks: dict[str, TaskID] = {}
 
         def tell(name: str, read: int, size: int) -> None:
             label = shown(name)

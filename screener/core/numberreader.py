@@ -19,6 +19,7 @@ from screener.core.numberlist import DIGITS, as_integer
 SEPARATORS = b" \t()-./"
 """What people put between the digits of a number."""
 _NOTHING = re.compile(rb"(?!)")
+_LONGEST = 400  # bytes that are looked at of what is no plain number
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class NumberReader:
         self._behind_trunk = _plan(code, data)
 
     def read(self, text: bytes) -> int:
-        """The integer of a number's E.164 digits; 0 when it is not a number in any plan."""
+        """The integer of a number's E.164 digits; 0 for no number, or one without area code."""
         home = self._here  # nearly every line of a national list: no step more than it takes
         if len(text) in home.lengths and home.pattern.fullmatch(text):
             return int(home.code + text)
@@ -103,31 +104,15 @@ class NumberReader:
         return self._by_code[code]
 
     def _careful(self, text: bytes) -> str:
-        return number.read(_addressed(decoded(text)), self._country).e164
+        found = number.read(decoded(text[:_LONGEST]), self._country).e164
+        return "" if not found or number.is_local(found) else found
 
-    def why_not(self, text: bytes) -> str:
-        """Why `read` found no number, as the end of a sentence."""
-        digits = sum(c in b"0123456789" for c in text)
-        if digits == 0:
-            return "has no number"
-        if digits > DIGITS:
-            return f"has {digits} digits, and no number has more than {DIGITS}"
-        return f"is not a number in {self._country}"
+    def pattern(self, text: bytes) -> str:
+        """A number, prefix, wildcard or range in the form of pattern.NumberPattern.
 
-    def beginning(self, text: bytes) -> bytes:
-        """The E.164 digits of the beginning of a number ("+1900", "0900"); b"" for none."""
-        text = text.translate(None, SEPARATORS)
-        digits = text.removeprefix(b"+")
-        if not digits.isdigit() or len(digits) > DIGITS:
-            return b""
-        if text[:1] != b"+":
-            code = str(number.calling_code(self._country)).encode()
-            trunk = number.trunk_prefix(self._country).encode()
-            if self._abroad and digits.startswith(self._abroad):
-                digits = digits.removeprefix(self._abroad)
-            else:
-                digits = code + digits.removeprefix(trunk)
-        return digits if digits[:1] not in (b"", b"0") and len(digits) <= DIGITS else b""
+        Raises ValueError that says what was expected.
+        """
+        return number.read_pattern(decoded(text[:_LONGEST]), self._country)
 
 
 def _plan(code: bytes, data: phonenumbers.PhoneMetadata, *cut: bytes) -> _Plan:
@@ -147,12 +132,3 @@ def decoded(text: bytes) -> str:
         return text.decode("utf-8")
     except UnicodeDecodeError:
         return text.decode("latin-1")
-
-
-_ADDRESS = re.compile(r"(?:sips?|tel|callto):([^@;?]*)", re.IGNORECASE)
-
-
-def _addressed(text: str) -> str:
-    """The number in a `tel:` or `sip:` URI (RFC 3966, RFC 3261); other text as it is."""
-    found = _ADDRESS.match(text.strip())
-    return found[1] if found else text
