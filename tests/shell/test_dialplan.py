@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -129,6 +130,35 @@ def test_arrivals_take_a_number_with_or_without_plus_and_none() -> None:
 def test_the_phones_ring_without_us_and_no_redirect_is_followed() -> None:
     ring = sections(dialplan.arrivals(house()))["screener-ring"]
     assert ring[0] == "exten => did+18182223333,1,Dial(PJSIP/kitchen&PJSIP/study,25,i)"
+
+
+def test_what_a_call_shows_fits_into_what_an_application_is_given() -> None:
+    door = sections(dialplan.arrivals(house(app="a" * 80)))["screener-door"]
+    text = "\n".join(door)
+    most = [int(found) for found in re.findall(r"PJSIP_HEADER\(read,[^)]*\):-(\d+)", text)]
+    names = re.findall(r"BASE64_ENCODE\(([\w-]+) ", text)
+    assert len(names) == len(most) + 1  # and what Asterisk itself has verified
+    lengths = [len(f"{name} ") + size for name, size in zip(names, [*most, 64], strict=True)]
+    in_base64 = sum(len(b64encode(b"x" * length)) + len(",") for length in lengths)
+    assert len("a" * 80 + ",did,+123456789012345") + in_base64 < 8191
+
+
+def test_every_header_is_without_colons_before_it_is_encoded() -> None:
+    door = sections(dialplan.arrivals(house()))["screener-door"]
+    read = [
+        at for at, line in enumerate(door) if "Set(SCREENER_TEXT=" in line and "REPLACE" not in line
+    ]
+    assert len(read) == 9
+    for at in read:
+        assert "Set(SCREENER_TEXT=${REPLACE(SCREENER_TEXT,:," in door[at + 1]
+        assert "BASE64_ENCODE(" in door[at + 2]
+
+
+def test_a_call_that_is_refused_has_no_deadline_and_rings_no_phone() -> None:
+    refuse = sections(dialplan.arrivals(house()))["screener-refuse"]
+    assert refuse[0] == "exten => _[456]XX*.,1,Set(TIMEOUT(absolute)=0)"
+    assert extensions(refuse) == ["_[456]XX*.", "T"]
+    assert not [line for line in refuse if "Dial(" in line or "failsafe" in line]
 
 
 def test_two_dids_that_share_a_form_ring_at_the_first() -> None:

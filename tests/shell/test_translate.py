@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from contextlib import suppress
 
 import pytest
@@ -20,8 +21,10 @@ from screener.asterisk.translate import (
     RecordingOver,
     UnreadableError,
     Up,
+    cause_of,
     dialled,
     event,
+    redirect_uri,
     said,
 )
 from screener.core.ringing import Said
@@ -132,3 +135,79 @@ def test_a_channel_that_asterisk_makes_to_call_a_phone_dials_nothing() -> None:
 def test_a_channel_without_its_parts_cannot_be_read(channel: object) -> None:
     with pytest.raises(UnreadableError):
         dialled(text("ChannelCreated", channel=channel))
+
+
+# What a call shows --------------------------------------------------------------------------------
+
+
+def encoded(line: str) -> str:
+    return b64encode(line.encode()).decode()
+
+
+def came(*args: str) -> Arrived:
+    return Arrived("c", ("did", "+18182223333", *args), "+14155550100", "", "Ring")
+
+
+def test_headers_are_handed_on_by_name() -> None:
+    arrived = came(encoded('From "a, b" <sip\x1aa@h>'), encoded("Priority "), encoded("X-A A"))
+    assert arrived.headers == (("From", '"a, b" <sip:a@h>'), ("X-A", "A"))
+
+
+@pytest.mark.parametrize("args", [(), ("",), ("leg",), ("!", "=", "QQ"), (encoded("From"),)])
+def test_a_dialplan_that_hands_on_no_headers_shows_none(args: tuple[str, ...]) -> None:
+    assert came(*args).headers == ()
+
+
+def test_a_header_that_was_cut_within_a_letter_is_still_one() -> None:
+    cut = b64encode("From é <sip:a@h>".encode()[:6] + b" x").decode()
+    assert came(cut).headers == (("From", "\ufffd x"),)
+
+
+@given(st.lists(st.text(), max_size=5))
+def test_no_argument_does_any_harm(args: list[str]) -> None:
+    assert len(came(*args).headers) <= len(args)
+
+
+# Where a call is sent -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("target", "contact", "uri"),
+    [
+        ("sip:desk@example.net", "", "sip:desk@example.net"),
+        ("SIPS:a@[2001:db8::1]:5061;x=y", "", "SIPS:a@[2001:db8::1]:5061;x=y"),
+        ("sip:example.net", "", "sip:example.net"),
+        ("+18055550100", "sip:a@192.0.2.7", "sip:+18055550100@192.0.2.7;user=phone"),
+        ("+18055550100", "<sip:192.0.2.7:5080>", "sip:+18055550100@192.0.2.7:5080;user=phone"),
+        ("+18055550100", "sips:a@[::1]:5061;lr", "sip:+18055550100@[::1]:5061;user=phone"),
+        ("+18055550100", "", ""),
+        ("+18055550100", "tel:+14155550100", ""),
+        ("+18055550100", "sip:a@h h", ""),
+        ("+18055550100", "sip:a@h,b@c", ""),
+        ("8055550100", "sip:a@h", ""),
+        ("tel:+18055550100", "sip:a@h", ""),  # it would crash Asterisk 22.10
+        ("sip:a b@h", "", ""),
+        ("sip:a@h>;q=1", "", ""),
+        ("sip:a@h\r\nX: y", "", ""),
+        ("sip:a@h?Subject=x", "", ""),
+        ("sip:", "", ""),
+        ("Local/1@outside", "", ""),
+    ],
+)
+def test_where_a_caller_is_told_to_call(target: str, contact: str, uri: str) -> None:
+    assert redirect_uri(target, contact) == uri
+
+
+@given(st.text(), st.text())
+def test_what_is_redirected_to_is_one_sip_uri(target: str, contact: str) -> None:
+    uri = redirect_uri(target, contact)
+    assert uri == "" or uri.lower().startswith(("sip:", "sips:"))
+    assert not set(uri) & set(' <>"\r\n')
+
+
+@pytest.mark.parametrize(
+    ("status", "cause"),
+    [(404, 1), (486, 17), (480, 19), (503, 34), (488, 58), (603, 21), (607, 21)],
+)
+def test_the_nearest_cause_to_a_status(status: int, cause: int) -> None:
+    assert cause_of(status) == cause
