@@ -208,6 +208,7 @@ class Settings:
 
 _MAIL_PORTS = {MailSecurity.NONE: 25, MailSecurity.STARTTLS: 587, MailSecurity.TLS: 465}
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.:-]{0,252}[A-Za-z0-9])?|::1")
+_LONGEST_WINDOW = 604_800.0  # core/window.py takes none that is longer
 _KEY_CODE = re.compile(r"(?=.*[*#])[0-9*#]{2,8}")
 _VOICE = re.compile(r"(?:flite|espeak-ng):[A-Za-z0-9_+-]{1,40}")
 _LOCAL = ("localhost", "127.0.0.1", "::1")
@@ -344,8 +345,8 @@ def _windows(root: Table) -> WindowSettings:
     usual = WindowSettings()
     return WindowSettings(
         code=table.take("code", _key_code, usual.code),
-        expecting=table.take("expecting", duration(60, 604_800), usual.expecting),
-        emergency=table.take("emergency", duration(0, 604_800), usual.emergency),
+        expecting=table.take("expecting", duration(60, _LONGEST_WINDOW), usual.expecting),
+        emergency=table.take("emergency", duration(0, _LONGEST_WINDOW), usual.emergency),
     )
 
 

@@ -67,6 +67,8 @@ class KeyCode:
             for ended in await asyncio.gather(talk, gone, return_exceptions=True):
                 if isinstance(ended, AriError | PromptMissing | SetupError):
                     log.warning("the key code was not answered to its end: %s", ended)
+                elif isinstance(ended, Exception):
+                    raise ended  # the dialplan hangs up, when the channel's deadline is over
             with suppress(AriError):
                 await line.hangup()
         finally:

@@ -55,6 +55,7 @@ class Outgoing:
             if "@" not in phone.endpoint and phone.endpoint.count("/") == 1
         }
         self._on_dialled = on_dialled
+        self._deaf = ""
 
     async def run(self) -> None:
         """Listen until cancelled, to whichever Asterisk is there."""
@@ -63,8 +64,14 @@ class Outgoing:
                 try:
                     await self._listen()
                 except AriError as away:
-                    log.info("what our phones dial is not heard: %s", away)
+                    self._tell_deaf(away)
                 await asyncio.sleep(_AGAIN)
+
+    def _tell_deaf(self, trouble: AriError) -> None:
+        """Say why nothing is heard, once: it is tried every two seconds."""
+        if self._deaf != str(trouble):
+            self._deaf = str(trouble)
+            log.warning("what our phones dial is not heard: %s", trouble)
 
     async def _listen(self) -> None:
         """Take in what is dialled until the socket closes."""
@@ -84,13 +91,14 @@ class Outgoing:
             await self._client.only_events(DIALLED)
             phones = self._phones.values()
             unknown = [phone for phone in phones if not await self._ask_for(phone)]
+            self._deaf = ""
             for phone in unknown:
                 log.info("Asterisk has no %s: what it dials is not heard", phone.endpoint)
             while unknown:
                 await asyncio.sleep(_LOOK_AGAIN)
                 unknown = [phone for phone in unknown if not await self._ask_for(phone)]
         except AriError as failed:
-            log.warning("what our phones dial is not heard: %s", failed)
+            self._tell_deaf(failed)
             await socket.close()  # and all of it is tried again
 
     async def _ask_for(self, phone: Phone) -> bool:

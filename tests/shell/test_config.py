@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from screener import config, rulebook, starter
-from screener.config import KEYS, Engine, MailSecurity, load
+from screener.config import KEYS, Engine, MailSecurity, WindowSettings, load
 from tests.shell.household import PLAIN, Write, assert_refused, changed, mistakes_of
 
 # What a right file becomes -----------------------------------------------------------------------
@@ -201,3 +201,24 @@ def test_a_password_in_clear_over_the_network_is_warned_of(
     assert load(write(text)).warnings == (
         "the mail password goes to mail.example.net in clear: set mail.security to starttls",
     )
+
+
+def test_windows_are_as_they_are_usually_unless_told_otherwise(write: Write) -> None:
+    assert load(write(PLAIN)).windows == WindowSettings("*39", 7200.0, 14_400.0)
+    told = '[windows]\ncode = ""\nexpecting = "30m"\nemergency = 0\n'
+    assert load(write(PLAIN + told)).windows == WindowSettings("", 1800.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('code = "911"', 'windows.code = "911": expected what a phone dials'),
+        ('code = "*39,1,System(x)"', "expected what a phone dials"),
+        ("code = 39", "expected what a phone dials"),
+        ('expecting = "0s"', "windows.expecting"),
+        ('expecting = "200h"', "from 1m to 10080m"),
+        ('emergency = "-1h"', "windows.emergency"),
+    ],
+)
+def test_unfit_windows_are_refused(write: Write, line: str, said: str) -> None:
+    assert_refused(write(f"{PLAIN}[windows]\n{line}\n"), said)
