@@ -71,7 +71,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         ), '')""",
         # A number's past is looked up while it waits: from the indexes alone, whatever its length.
         "CREATE INDEX calls_number ON calls (number, started)",
-        """CREATE INDEX calls_reached ON calls (number, started, outcome)
+        """CREATE INDEX calls_reached ON calls (number, outcome, started)
             WHERE outcome IN ('connected', 'message')""",
         """CREATE TABLE dialled (              -- by one of our phones
             number TEXT NOT NULL,
