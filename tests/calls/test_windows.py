@@ -150,7 +150,7 @@ async def test_a_phone_that_calls_the_other_calls_nobody_for_help(stage: Stage) 
 
 
 async def test_an_ordinary_call_is_told_of_each_phone_once(stage: Stage) -> None:
-    await stage.phones["study"].will("603")
+    await stage.phones["study"].will("603", rings=0.2)
     row = await rings_through(stage, FRIEND)
     told = [line.text for line in stage.story(row)]
     assert sum("study" in line for line in told) == 1, told
