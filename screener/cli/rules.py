@@ -104,7 +104,8 @@ def _remarks(settings: Settings, ruleset: RuleSet) -> list[str]:
     from screener.core import review
     from screener.core.numberlist import Numbers
 
-    found = [str(remark) for remark in review.review(ruleset.rules)]
+    remarks = [*review.review(ruleset.rules)]
+    found = [str(remark) for remark in remarks]
     there = {
         name: numbers
         for name, numbers in ruleset.shelf.lists.items()
@@ -115,7 +116,9 @@ def _remarks(settings: Settings, ruleset: RuleSet) -> list[str]:
         return part in there and whole in there and lists.subset(there[part], there[whole])
 
     found += [f"list {remark}" for remark in review.same_lists(ruleset.rules, within)]
-    return found + [str(remark) for remark in review.unused(_idle(settings, ruleset))]
+    dead = {remark.place for remark in remarks}  # that was said already
+    idle = [rule for rule in _idle(settings, ruleset) if rule.place not in dead]
+    return found + [str(remark) for remark in review.unused(idle)]
 
 
 def _idle(settings: Settings, ruleset: RuleSet) -> list[Rule]:
@@ -132,12 +135,10 @@ def _idle(settings: Settings, ruleset: RuleSet) -> list[Rule]:
             return []
         never = review.undecided(ruleset, _calls(log, settings, ruleset, since))
         used = log.uses()
-    dead = {remark.place for remark in review.review(ruleset.rules)}  # that was said already
     return [
         rule
         for rule in never
-        if rule.place not in dead
-        and not ((use := used.get(rule.key)) and use.hits and use.last >= since)
+        if not ((use := used.get(rule.key)) and use.hits and use.last >= since)
     ]
 
 
@@ -157,7 +158,7 @@ def _calls(log: CallLog, settings: Settings, ruleset: RuleSet, since: datetime) 
 
     begin = None if ruleset.asks_history else since
     return calls_again(
-        log.past(begin), log.dialled(begin), ruleset, settings.country, settings.zone, since
+        log.past(begin), log.dialled(begin), ruleset, settings.country, settings.zone, since=since
     )
 
 

@@ -203,6 +203,7 @@ def calls_again(
     rules: RuleSet,
     country: str,
     zone: tzinfo | None,
+    *,
     since: datetime,
 ) -> Iterator[Call]:
     """The calls since then as they came in, with all that these rules ask, as `replay` takes it."""

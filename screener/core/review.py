@@ -22,6 +22,7 @@ from screener.core.conditions import (
     Condition,
     During,
     Emergency,
+    Expecting,
     From,
     Happened,
     Impossible,
@@ -44,6 +45,14 @@ _OUTCOMES = ("passed", "failed")
 _FEW = 10
 _EFFORT = 3_000_000
 """Pairs of rules that are compared one by one, some seconds; of 100,000 rules not all."""
+
+# What nothing but a condition of its own kind implies.
+_ALONE: frozenset[type] = frozenset(
+    {
+        *(To, Named, Impossible, OfKind, InCountry, Neighbour, During, Attested, Verified),
+        *(Listed, InContacts, Happened, Called, Expecting, Emergency),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +116,8 @@ def unused(rules: Sequence[Rule]) -> Iterator[Remark]:
     for rule in idle if len(idle) <= _FEW else ():
         yield Remark(rule.place, "no call of the last year matched it")
     if len(idle) > _FEW:
-        text = f"no call of the last year matched it, nor {len(idle) - 1} other rules"
-        yield Remark(idle[0].place, f"{text}: `screener rules list` shows what each decided")
+        text = f"this and {len(idle) - 1} more rules matched no call of the last year"
+        yield Remark(idle[0].place, f"{text}: see the first column of `screener rules list`")
 
 
 def same_lists(rules: Iterable[Rule], within: Callable[[str, str], bool]) -> Iterator[Remark]:
@@ -152,7 +161,7 @@ class _Earlier:
     def __init__(self) -> None:
         self._exact: dict[str, list[Rule]] = {}
         self._prefix: dict[str, list[Rule]] = {}
-        self._other: list[Rule] = []
+        self._other: dict[frozenset[type], list[Rule]] = {}
         self._effort = _EFFORT
 
     def learn(self, rule: Rule) -> None:
@@ -161,7 +170,7 @@ class _Earlier:
             return
         place = next((c for c in rule.conditions if isinstance(c, From)), None)
         if place is None or any(not p.exact and not p.prefix for p in place.patterns):
-            self._other.append(rule)
+            self._other.setdefault(_kinds(rule.conditions) & _ALONE, []).append(rule)
             return
         for pattern in place.patterns:
             if pattern.exact:
@@ -202,9 +211,15 @@ class _Earlier:
             head = pattern.text.partition("..")[0].partition("?")[0].rstrip("*")
             for length in range(1, len(head) + 1):
                 yield from self._prefix.get(head[:length], ())
-        self._effort -= len(self._other)
-        if self._effort >= 0:
-            yield from self._other
+        kinds = _kinds(conditions)
+        for needed, rules in self._other.items():
+            self._effort -= len(rules)
+            if needed <= kinds and self._effort >= 0:
+                yield from rules
+
+
+def _kinds(conditions: Iterable[Condition]) -> frozenset[type]:
+    return frozenset(type(_plain(condition)) for condition in conditions)
 
 
 def _split(condition: Condition) -> tuple[Condition, ...]:

@@ -42,6 +42,7 @@ from screener.core.review import (
     same_lists,
     taken_by,
     undecided,
+    unused,
 )
 from screener.core.rules import Action, Rule, RuleSet
 from screener.core.shelf import Shelf
@@ -155,7 +156,7 @@ def remarks(*rules: Rule) -> list[str]:
 # What it says is true ----------------------------------------------------------------------------
 
 
-@settings(max_examples=2000)
+@settings(max_examples=1000)
 @given(_conditions, _conditions)
 def test_what_is_implied_holds_for_every_call(one: Condition, other: Condition) -> None:
     if implies(one, other):
@@ -169,7 +170,7 @@ def test_what_is_implied_holds_for_every_call(one: Condition, other: Condition) 
 _rules = st.lists(_conditions, min_size=1, max_size=2).map(lambda found: rule(*found))
 
 
-@settings(max_examples=500)
+@settings(max_examples=200)
 @given(st.lists(_rules, min_size=2, max_size=6))
 def test_a_rule_that_is_called_dead_decides_no_call(rules: list[Rule]) -> None:
     placed = [replace(rule, line=line) for line, rule in enumerate(rules, 1)]
@@ -285,6 +286,17 @@ def test_the_rules_that_decide_no_call_are_found() -> None:
     used, unused = rule(at("+1415*")), rule(at("+1212*"), line=2)
     assert undecided(RuleSet((used, unused), SHELF), CALLS) == (unused,)
     assert undecided(RuleSet((used, unused), SHELF), ()) == (used, unused)
+
+
+def test_unused_rules_are_named_and_many_of_them_counted() -> None:
+    rules = [rule(at(f"+1415555{n:04}"), line=n) for n in range(1, 12)]
+    told = [str(remark) for remark in unused([rule(Emergency(), line=30), *rules[:2]])]
+    assert told == [
+        "t.rules:1: no call of the last year matched it",
+        "t.rules:2: no call of the last year matched it",
+    ]
+    (many,) = unused(rules)
+    assert "this and 10 more rules matched no call of the last year" in many.text
 
 
 def test_lists_that_hold_one_another_are_named_once() -> None:
