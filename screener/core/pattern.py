@@ -207,12 +207,12 @@ class NamePattern:
         """Whether every name of `other` is one of these, as far as that can be seen at a glance."""
         if self.text in (other.text, "*"):
             return True
-        if self.expression is not None or other.expression is not None or "?" in other.text:
+        if self.expression is not None or other.expression is not None:
             return False
-        if "?" in self.text and "*" in other.text:
+        if ("?" in self.text and "*" in other.text) or len(other.text) > LONGEST_NAME:
             return False  # one odd character is not any text
-        # A glob takes in another when it matches it with something odd in place of each star.
-        return self.matches(other.text.casefold().replace("*", "\x00"))
+        # A glob takes in another when it matches it with something odd in place of each sign.
+        return self.matches(other.text.replace("*", "\x00").replace("?", "\x01"))
 
     def __str__(self) -> str:
         return self.text
@@ -277,12 +277,12 @@ _COMPLAINTS = {
     "invalid perl operator": "{} means nothing",
     "pattern too large - compile failed": "it is too large",
 }
-_AROUND = ("(?=", "(?!", "(?<")
+_AROUND = ("(?=", "(?!", "(?<")  # as they begin
 
 
 def _in_words(complaint: str, where: str) -> str:
     """RE2's complaint as the owner of a rule file understands it."""
-    if complaint == "invalid perl operator" and where in _AROUND:
+    if complaint == "invalid perl operator" and where.startswith(_AROUND):
         return "look-around, (?=...) (?!...) (?<=...) and the like, does not exist here"
     if complaint.startswith("invalid") and re.fullmatch(r"\\[1-9k]|\(\?P", where):
         return "back-references do not exist here"
