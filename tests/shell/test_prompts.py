@@ -12,6 +12,7 @@ import pytest
 
 from screener import config, starter
 from screener.config import Settings
+from screener.core.frontdoor import FrontDoor
 from screener.core.loudness import level
 from screener.errors import ConfigError, PromptMissing
 from screener.prompts import MADE, REQUIRED, Prompts, speak
@@ -258,17 +259,21 @@ def test_a_menu_may_be_worded_by_hand(few: Settings) -> None:
     assert {p.name: p.text for p in Prompts.open(few)}["menu-18182223333"] == "Press one."
 
 
+def with_door(settings: Settings, door: FrontDoor) -> Settings:
+    return replace(settings, directory=replace(settings.directory, doors={door.did: door}))
+
+
 def test_unnamed_extensions_are_not_read_out(few: Settings) -> None:
     door = few.doors["+18182223333"]
     extensions = {key: replace(e, names=()) for key, e in door.extensions.items()}
-    unnamed = replace(few, doors={door.did: replace(door, extensions=extensions)})
+    unnamed = with_door(few, replace(door, extensions=extensions))
     assert {p.name: p.text for p in Prompts.open(unnamed)}["menu-18182223333"] == "dial"
 
 
 def test_the_digits_of_an_extension_stand_apart(few: Settings) -> None:
     door = few.doors["+18182223333"]
     extension = replace(door.extensions["1"], number="12")
-    one = replace(few, doors={door.did: replace(door, extensions={"12": extension})})
+    one = with_door(few, replace(door, extensions={"12": extension}))
     assert {p.name: p.text for p in Prompts.open(one)}["menu-18182223333"] == "family 1 2"
 
 
