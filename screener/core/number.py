@@ -324,6 +324,8 @@ def is_emergency(text: str, country: str) -> bool:
 
 def is_local(e164: str) -> bool:
     """Whether a number that `read` gave lacks its area code: 555-0100 in the US."""
+    if _NANP.fullmatch(e164):
+        return False
     try:
         parsed = phonenumbers.parse(e164)
     except phonenumbers.NumberParseException:
