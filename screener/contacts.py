@@ -2,11 +2,11 @@
 
 They lie beside the rules as *.vcf. vCard 2.1 (the versit specification, with its quoted-printable
 lines as Android still writes them), 3.0 (RFC 2426) and 4.0 (RFC 6350) are read, in UTF-8, UTF-16
-or, where a line is neither, Windows-1252. The file is cut into cards here and only the lines that
-name somebody or hold a number reach vobject: a photograph is most of a card and costs the most,
-and one broken card costs only itself. Nothing in a file raises: what cannot be read is skipped and
-told. Limits: `MOST_BYTES` of file, `MOST_CARDS` cards, `textfile.LONGEST`
-characters of a line.
+or, where a line is neither, Windows-1252. The file is cut into cards and lines here, and vobject
+decodes their values: a photograph is most of a card and is passed over, one broken card costs only
+itself, and vobject's expression for a line can take for ever over parameters that somebody made for
+it. Nothing in a file raises: what cannot be read is skipped and told. Limits: `MOST_BYTES` and
+`MOST_LINES` of file, `MOST_CARDS` cards, `textfile.LONGEST` characters of a line.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import vobject.base as vobject
 from vobject.vcard import splitFields
@@ -25,6 +24,7 @@ from screener.core import foreign, number
 from screener.core.callerid import quoted, shown
 
 MOST_BYTES = 64 << 20
+MOST_LINES = 1_000_000
 MOST_CARDS = 20_000
 _PER_CARD = 100  # numbers of one card that are looked at
 _TOLD = 20  # troubles that are told one by one
@@ -32,6 +32,8 @@ _NAME = 100
 _UTF8 = frozenset({"UTF-8", "UTF8", "US-ASCII"})  # what lines name that are none of it
 
 _WANTED = frozenset({"FN", "N", "NICKNAME", "ORG", "TEL"})
+_HEAD = re.compile(r"""[^:"]*+(?:"[^"]*+"[^:"]*+)*+(?=:)""")
+_PARAMETER = re.compile(r""";([^;"]*+(?:"[^"]*+"[^;"]*+)*+)""")
 _PROPERTY = re.compile(r"(?:[A-Za-z0-9_-]{1,40}\.)?([A-Za-z0-9-]{1,40})[;:]")
 
 
@@ -57,7 +59,7 @@ def read(path: Path, country: str) -> tuple[dict[str, str], list[str]]:
                 f"{path.name}: {size >> 20} MB is too much for an address book, at most "
                 f"{MOST_BYTES >> 20} MB are read: export it without photographs"
             ]
-        book.fill(_cards(_logical(textfile.lines(path))))
+        book.fill(_cards(_logical(book.bounded(textfile.lines(path)))))
     except OSError as error:
         return {}, [f"{path.name}: cannot be read ({error.strerror})"]
     return book.numbers, book.troubles()
@@ -127,6 +129,16 @@ class _Book:
         self._told: list[str] = []
         self._skipped = 0
 
+    def bounded(self, lines: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+        """The lines, as many as an address book may have."""
+        for line, text in lines:
+            if line > MOST_LINES:
+                self._told.append(
+                    f"{self._file}: more than {MOST_LINES:,} lines; the rest is left out"
+                )
+                return
+            yield line, text
+
     def fill(self, cards: Iterable[_Card]) -> None:
         count = 0
         for card in cards:
@@ -155,22 +167,28 @@ class _Book:
         if not card.ended:
             self._skip(card.line, "the card was skipped: it has no END:VCARD")
             return
-        found: dict[str, str] = {}
-        numbers: list[tuple[int, str]] = []
+        name = self._name(card)
         for line, text in card.lines:
-            try:
-                content = vobject.textLineToContentLine(_head_in_capitals(text), line)
-                value = _text(content)
-            except (vobject.VObjectError, UnicodeError, LookupError):
-                self._skip(line, f"{shown(text)!r} was skipped: it is no line of a vCard")
-                continue
-            if content.name == "TEL":
-                numbers.append((line, _unescaped(value)))
-            else:
-                found.setdefault(content.name, value)
-        name = _name(found)
-        for line, value in numbers:
-            self._enter(line, value, name)
+            if _called(text) == "TEL":
+                value = self._value(line, text)
+                if value is not None:
+                    self._enter(line, _unescaped(value), name)
+
+    def _name(self, card: _Card) -> str:
+        """What the card's owner is called: FN, else N, else ORG, else NICKNAME."""
+        for wanted, told in _NAMES.items():
+            for line, text in card.lines:
+                if _called(text) == wanted and (name := _line(told(self._value(line, text) or ""))):
+                    return name
+        return ""
+
+    def _value(self, line: int, text: str) -> str | None:
+        """A line's value as text; None for a line that is none of a vCard's."""
+        try:
+            return _decoded(text)
+        except (vobject.VObjectError, UnicodeError, LookupError):
+            self._skip(line, f"{shown(text)!r} was skipped: it is no line of a vCard")
+            return None
 
     def _enter(self, line: int, value: str, name: str) -> None:
         written = foreign.bare_number(value)
@@ -185,27 +203,36 @@ class _Book:
         self._skip(line, f"{quoted(value)}{whose} was skipped: {why}")
 
 
-def _head_in_capitals(text: str) -> str:
-    """The line with its name and parameters in capitals: vobject knows ENCODING only so."""
-    head, colon, value = text.partition(":")
-    return head.upper() + colon + value
+def _called(text: str) -> str:
+    """The name of a line's property, without its group."""
+    found = _PROPERTY.match(text)
+    return found[1].upper() if found else ""
 
 
-def _text(content: Any) -> str:
-    """The value as text; one that was not UTF-8 in the character set that its line names."""
-    charset = content.params.get("CHARSET", ["UTF-8"])[0]
-    return textfile.readable(content.value, "cp1252" if charset in _UTF8 else charset)
+def _decoded(text: str) -> str:
+    """The value of a line. Raises VObjectError, UnicodeError, or LookupError (unknown charset)."""
+    head = _HEAD.match(text)
+    if head is None:
+        raise vobject.ParseError("no colon")
+    value, charset, printable = text[head.end() + 1 :], "UTF-8", False
+    for parameter in _PARAMETER.findall(head[0].upper()):
+        name, _, given = parameter.partition("=")
+        charset = given.strip('"') if name == "CHARSET" else charset
+        printable = printable or "QUOTED-PRINTABLE" in (given, name)
+    if printable:
+        encoding = [["ENCODING", "QUOTED-PRINTABLE"], ["CHARSET", charset]]
+        value = vobject.ContentLine("X", encoding, textfile.readable(value)).value
+    return textfile.readable(value, "cp1252" if charset in _UTF8 else charset)
 
 
-def _name(found: dict[str, str]) -> str:
-    """What the card's owner is called: FN, else N as people say it, else ORG, else NICKNAME."""
-    formatted = _line(_unescaped(found.get("FN", "")))
-    if formatted:
-        return formatted
-    family, given, middle, prefix, suffix = (_fields(found.get("N", "")) + [""] * 5)[:5]
-    spoken = _line(" ".join((prefix, given, middle, family, suffix)))
-    company = _line(", ".join(part for part in _fields(found.get("ORG", "")) if part.strip()))
-    return spoken or company or _line(_unescaped(found.get("NICKNAME", "")))
+def _spoken(value: str) -> str:
+    """N (family; given; middle; prefix; suffix) as people say it."""
+    family, given, middle, prefix, suffix = (_fields(value) + [""] * 5)[:5]
+    return " ".join((prefix, given, middle, family, suffix))
+
+
+def _company(value: str) -> str:
+    return ", ".join(part for part in _fields(value) if part.strip())
 
 
 def _fields(value: str) -> list[str]:
@@ -220,3 +247,6 @@ def _unescaped(value: str) -> str:
 
 def _line(text: str) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:_NAME].strip()
+
+
+_NAMES = {"FN": _unescaped, "N": _spoken, "ORG": _company, "NICKNAME": _unescaped}

@@ -178,6 +178,30 @@ def test_of_too_many_cards_the_first_count(vcf: Path, monkeypatch: pytest.Monkey
     assert trouble.startswith("book.vcf:16: more than 3 cards; the rest is left out")
 
 
+def test_of_too_many_lines_the_first_count(vcf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contacts, "MOST_LINES", 7)
+    numbers, troubles = book(vcf, card("FN:X", "TEL:4155550100") * 2)
+    assert list(numbers) == ["+14155550100"]
+    assert troubles[0] == "book.vcf: more than 7 lines; the rest is left out"
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "TEL" + ';a="b",c' * 240,
+        "TEL" + ";a" * 990,
+        "TEL" + ";" * 1990,
+        "TEL;a=" + "," * 1900,
+        "TEL;a=" + '"' * 1901,
+        "TEL" + ";a=b,c,d" * 240,
+    ],
+)
+def test_parameters_made_to_take_for_ever_take_no_time(vcf: Path, head: str) -> None:
+    numbers, troubles = book(vcf, card("FN:X", head, "TEL:4155550100"))
+    assert list(numbers) == ["+14155550100"]
+    assert len(troubles) == 1
+
+
 def test_of_a_thousand_troubles_the_first_are_told_and_the_rest_counted(vcf: Path) -> None:
     numbers, troubles = book(vcf, card("FN:X", "TEL:nothing") * 1000)
     assert numbers == {}
