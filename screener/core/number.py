@@ -281,9 +281,11 @@ def plan(e164: str) -> Plan:
     region = phonenumbers.region_code_for_number(parsed) or ""
     if not region:  # not assigned: the country still stands in the calling code, where it is one
         region = phonenumbers.region_code_for_country_code(parsed.country_code or 0)
-    kinds = _KINDS.get(phonenumbers.number_type(parsed), frozenset())
+    kind = phonenumbers.number_type(parsed)
     country = "" if region in ("001", "ZZ") else region
-    return Plan(country, kinds, phonenumbers.is_valid_number(parsed))
+    # That is what is_valid_number asks as well, in as long again.
+    assigned = kind != phonenumbers.PhoneNumberType.UNKNOWN
+    return Plan(country, _KINDS.get(kind, frozenset()), assigned)
 
 
 def is_short(text: str, country: str) -> bool:

@@ -177,9 +177,10 @@ class RuleSet:
 
     def deciding(self, call: Call) -> Rule | None:
         """The rule that decides the call, without a word why; None for the built-in last."""
+        rules, shelf = self.rules, self.shelf
         for at in self._index.candidates(call):
-            rule = self.rules[at]
-            if rule.holds(call, self.shelf) and not rule.expired(call.at, self.shelf):
+            rule = rules[at]
+            if rule.holds(call, shelf) and not rule.expired(call.at, shelf):
                 return rule
         return None
 
