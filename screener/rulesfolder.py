@@ -12,11 +12,11 @@ from __future__ import annotations
 import fcntl
 import os
 import re
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_hex
 
 from screener.core import amendment, review
 from screener.core.amendment import Amended
@@ -186,7 +186,10 @@ class RulesFolder:
         except OSError as error:
             raise RulesError(f"{self.folder}: cannot be opened ({error.strerror})") from None
         try:
-            fcntl.flock(folder, fcntl.LOCK_EX)
+            try:
+                fcntl.flock(folder, fcntl.LOCK_EX)
+            except OSError as error:
+                raise RulesError(f"{self.folder}: cannot be locked ({error.strerror})") from None
             yield
         finally:
             os.close(folder)
@@ -210,20 +213,20 @@ def _text(path: Path, content: bytes) -> str:
 def _replace(path: Path, before: bytes | None, content: bytes) -> None:
     """Give the file at `path` new content in one step, if it still holds what it held `before`
     (None: it was not there). Raises RulesError, and leaves the file as it is."""
-    beside: Path | None = None
+    beside = path.with_name(f".{path.name}.{token_hex(4)}.new")
     try:
-        handle, name = tempfile.mkstemp(".new", f".{path.name}.", path.parent)
-        beside = Path(name)
+        mode = 0o666 if before is None else 0o600
+        handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
         with os.fdopen(handle, "wb") as file:
             file.write(content)
-            _dress(file.fileno(), path if before is not None else None)
+            if before is not None:
+                _dress(file.fileno(), path)
             file.flush()
             os.fsync(file.fileno())
         now = path.read_bytes() if path.exists() else None
         if now != before:
             raise RulesError(f"{path} was changed by somebody else meanwhile: nothing was written")
         beside.replace(path)
-        beside = None
         _to_disk(path.parent)
     except OSError as error:
         raise RulesError(
@@ -231,18 +234,12 @@ def _replace(path: Path, before: bytes | None, content: bytes) -> None:
             " who runs this the right to write to the folder and its files"
         ) from None
     finally:
-        if beside is not None:
-            with suppress(OSError):  # what cannot be written may not let itself be removed either
-                beside.unlink()
+        with suppress(OSError):  # after the rename it is there no more
+            beside.unlink()
 
 
-def _dress(handle: int, like: Path | None) -> None:
-    """Give the new file the owner and the mode of the old one, or of any new file."""
-    if like is None:
-        mask = os.umask(0)
-        os.umask(mask)
-        os.fchmod(handle, 0o666 & ~mask)
-        return
+def _dress(handle: int, like: Path) -> None:
+    """Give the new file the owner and the mode of the old one."""
     old, new = like.stat(), os.fstat(handle)
     if (old.st_uid, old.st_gid) != (new.st_uid, new.st_gid):
         os.fchown(handle, old.st_uid, old.st_gid)

@@ -21,6 +21,7 @@ from screener.core.ruletext import Sort, is_regex, quoted, tokens
 
 _ODD = re.compile(r'[\s#"]|^$')
 _HINT = "did you mean"
+_UNKNOWN = "; expected "  # a word that the parser knows nothing of, not even what is meant by it
 _HOMES = {Action.ALLOW: "1-allow.rules", Action.BLOCK: "2-block.rules"}
 _HOME = "3-rules.rules"
 
@@ -123,11 +124,12 @@ def from_words(words: Sequence[str], country: str) -> tuple[str, Sequence[Mistak
 
 
 def _guesses(words: Sequence[str], country: str) -> Iterator[str]:
-    """The words as they are; then with one of them as the rule's label, unless that would only
-    make a label of a condition that is misspelt."""
+    """The words as they are; then with one of them as the rule's label, unless that would make a
+    label of a condition that is misspelt or of half a name."""
     line = " ".join(words)
     yield line
-    if any(_HINT in mistake.text for mistake in _mistakes(line, country)):
+    wrong = [mistake.text for mistake in _mistakes(line, country)]
+    if any(_HINT in text or _UNKNOWN not in text for text in wrong):
         return
     for at in range(2, len(words)):
         if '"' not in words[at]:

@@ -180,6 +180,8 @@ def test_the_quotes_that_a_shell_has_eaten_come_back(words: list[str], line: str
     [
         ["alow", "withheld"],
         ["block", "withheldd"],
+        ["block", "name", "John", "Smith"],
+        ["block", "withheld", "unless", "expecting"],
         ["block", "from", "+1900*", "pla", "busy"],
         ["block withheld\nallow withheld"],
         ["# nothing"],

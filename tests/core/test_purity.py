@@ -69,6 +69,7 @@ LAYERS = {
     "textfile": set(),
     "config": {"directory", "secret", "tables"},
     "directory": {"tables"},
+    "rulesfolder": set(),
     "secret": {"tables"},
     "tables": set(),
 }

@@ -10,11 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from screener.core import hours
 from screener.core.call import Call
 from screener.core.conditions import (
     Attested,
     Called,
     Condition,
+    During,
     Emergency,
     Event,
     Expecting,
@@ -94,7 +96,8 @@ def _calls() -> list[Call]:
             continue
         windows = ("", "you said so")[at % 2], ("", "help")[at % 3 == 0]
         caller = read(number, "US")
-        found.append(Call("1", did, caller, NOW, name, signature, history, *windows))
+        when = NOW + timedelta(hours=at % 11 * 5)
+        found.append(Call("1", did, caller, when, name, signature, history, *windows))
     return found
 
 
@@ -121,6 +124,18 @@ def _some(values: st.SearchStrategy[str]) -> st.SearchStrategy[tuple[str, ...]]:
     return st.lists(values, min_size=1, max_size=2, unique=True).map(tuple)
 
 
+_HOURS = [
+    hours.read(text)
+    for text in (
+        "fri",
+        "fri 22:00-07:00",
+        "mon-fri",
+        "sat, sun",
+        "23:00-24:00",
+        "2026-11-20",
+        "fri-sun 00:00-12:00",
+    )
+]
 _spans = st.sampled_from([None, timedelta(days=10), timedelta(days=30)])
 _plain = st.one_of(
     st.lists(_patterns, min_size=1, max_size=3).map(tuple).map(From),
@@ -136,6 +151,7 @@ _plain = st.one_of(
     _some(st.sampled_from(["a.vcf", "b.vcf"])).map(InContacts),
     st.builds(Happened, st.sampled_from(Event), _spans),
     st.builds(Called, st.integers(1, 3), _spans),
+    st.sampled_from(_HOURS).map(During),
 )
 _conditions: st.SearchStrategy[Condition] = st.one_of(_plain, _plain.map(Not))
 
@@ -211,6 +227,7 @@ def test_a_rule_that_is_called_dead_decides_no_call(rules: list[Rule]) -> None:
         (Not(Withheld()), at("+14155550100")),
         (Not(at("+14155550100")), Not(at("+1415*"))),
         (Neighbour(6), Neighbour(7)),
+        (During(hours.read("mon-fri")), During(hours.read("tue 10:00-12:00"))),
     ],
 )
 def test_a_rule_is_dead_after_one_that_takes_all_its_calls(

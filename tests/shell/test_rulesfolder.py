@@ -115,7 +115,7 @@ def test_several_rules_go_at_once(folder: RulesFolder) -> None:
     contents = folder.read()
     removed = folder.remove_all(contents.rules, contents)
     assert [one.rule.line for one in removed] == [2, 4]
-    assert (folder.folder / "2-block.rules").read_text() == "# turned away\n"
+    assert (folder.folder / "2-block.rules").read_text() == "# turned away\n\n"
 
 
 def test_a_mistake_elsewhere_is_told_and_does_not_stand_in_the_way(folder: RulesFolder) -> None:
