@@ -293,7 +293,9 @@ class Line:
     def _name(self, token: Token) -> Condition:
         found = []
         for value in self._values("name", 'a name like *survey*, "John Smith" or /regex/'):
-            if not value.text.strip():
+            if value.sort == Sort.REGEX and len(value.text) == 2:
+                self._note(value, "this expression is empty; for any name write: name *")
+            elif not value.text.strip():
                 self._note(value, "a name is empty; for calls without one write: not name *")
             elif (pattern := self._read(value, NamePattern)) is not None:
                 found.append(pattern)
@@ -470,7 +472,7 @@ class Line:
             )
         group = "target" if word in TARGETS else "treatment" if word != "expires" else word
         if group in self._tails:
-            raise WrongError(token.column, f"{word} is a second {group}; a rule has one")
+            raise WrongError(token.column, f"this is a second {group}; a rule has one")
         self._tails[group] = token.column
         if word == "expires":
             self._expires = self._span(word)

@@ -1,16 +1,48 @@
-"""Rule files: what people write is read, every mistake is named, and what is printed reads back."""
+"""Rule files: what people write is read, every mistake is named, and what is printed reads back.
+
+What each kind of line and of mistake looks like is in tests/fixtures/rules/.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from screener.core.rulefile import WORDS, parse, write
-from screener.core.rules import Action, From, Named, Rule, Withheld
-from screener.core.script import Treatment
+from screener.core.conditions import (
+    Attested,
+    Called,
+    Condition,
+    During,
+    Emergency,
+    Event,
+    Expecting,
+    From,
+    Happened,
+    Impossible,
+    InContacts,
+    InCountry,
+    Listed,
+    Named,
+    Neighbour,
+    Not,
+    OfKind,
+    To,
+    Verified,
+    Withheld,
+)
+from screener.core.number import KINDS
+from screener.core.pattern import NamePattern, NumberPattern
+from screener.core.rulefile import MOST_LINES, MOST_MISTAKES, WORDS, parse, write
+from screener.core.ruleline import CONDITIONS, LONGEST_LABEL, TAILS
+from screener.core.rules import Action, Rule, Target, Where
+from screener.core.ruletext import LONGEST_LINE, unseen
+from screener.core.script import Refusal, Treatment
+from screener.core.spans import read_span
+from tests.core.test_hours import hours_of_all_kinds
 
 
 def one(text: str, country: str = "US") -> Rule:
@@ -20,109 +52,263 @@ def one(text: str, country: str = "US") -> Rule:
     return rules[0]
 
 
-def mistake(text: str, country: str = "US") -> str:
-    rules, mistakes = parse(text, "t.rules", country)
-    assert rules == ()
-    assert len(mistakes) == 1
-    return str(mistakes[0])
+def told(text: str) -> list[str]:
+    return [str(mistake) for mistake in parse(text, "t.rules", "US")[1]]
 
 
-def test_a_number_as_people_write_it() -> None:
-    assert one('allow from (415) 555-0100 "Mom"').conditions == (From(("+14155550100",)),)
-    assert one("allow from 415 555 0100, +1 212 555 0100").conditions == (
-        From(("+14155550100", "+12125550100")),
-    )
+# A file ------------------------------------------------------------------------------------------
 
 
-def test_a_prefix_in_the_owners_country() -> None:
-    assert one("block from 900*").conditions == (From(("+1900*",)),)
-    assert one("block from 0900*", "DE").conditions == (From(("+49900*",)),)
-    assert one("block from +1900*").conditions == (From(("+1900*",)),)
-
-
-def test_case_spaces_comments_and_blank_lines() -> None:
-    rules, mistakes = parse("\n# all\n  ALLOW   Withheld  # so be it\n\n", "t.rules", "US")
-    assert mistakes == ()
-    assert [(r.action, r.line, r.label) for r in rules] == [(Action.ALLOW, 3, "ALLOW Withheld")]
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("alow from +14155550100", "t.rules:1:1: 'alow' is not an action"),
-        ("alow from +14155550100", "did you mean allow?"),
-        ("allow form +14155550100", "t.rules:1:7: 'form' is not a condition"),
-        ("allow form +14155550100", "did you mean from?"),
-        ("allow", "t.rules:1:6: expected a condition: from, name, withheld"),
-        ('allow "Mom"', "t.rules:1:7: expected a condition"),
-        ("allow from", "t.rules:1:11: expected a value after from"),
-        ("allow from +14155550100,", "expected a value after from"),
-        ("allow from 12", "'12' is not a telephone number in US; expected one like (201) 555-0123"),
-        ('allow from +14155550100 "Mom', "t.rules:1:25: this quote is never closed"),
-        ('allow withheld "a" "b"', 't.rules:1:20: "b" is too much'),
-        ("allow withheld play sit", "t.rules:1:16: play belongs to block, not to allow"),
-        ("block withheld play", "expected after play: sit, busy, hangup"),
-        ("block withheld play buzy", "'buzy' is not a treatment; expected sit, busy, hangup"),
-        ("block withheld play buzy", "did you mean busy?"),
-    ],
-)
-def test_a_mistake_names_its_place_and_what_was_expected(text: str, words: str) -> None:
-    assert words in mistake(text)
+def test_a_mistake_names_its_file_line_and_column() -> None:
+    assert told("\n\n  deny withheld") == ["t.rules:3:3: 'deny' is not an action; write: block"]
 
 
 def test_all_mistakes_at_once_and_the_good_rules_beside_them() -> None:
-    rules, mistakes = parse("allow\nallow withheld\nblok withheld\n", "t.rules", "US")
-    assert [rule.line for rule in rules] == [2]
-    assert [m.line for m in mistakes] == [1, 3]
-
-
-@given(st.text())
-def test_any_text_gives_rules_or_mistakes(text: str) -> None:
-    rules, mistakes = parse(text, "t.rules", "US")
-    assert len(rules) + len(mistakes) <= len(text.splitlines())
-
-
-_label = st.text(
-    st.characters(blacklist_characters='"', blacklist_categories=("Cc", "Cs", "Zl", "Zp")),
-    min_size=1,
-    max_size=30,
-)
-_conditions = st.lists(
-    st.one_of(
-        st.just(Withheld()),
-        st.lists(
-            st.from_regex(r"\+1[2-9][0-9]{2}[2-9][0-9]{6}|\+[1-9][0-9]{1,8}\*", fullmatch=True),
-            min_size=1,
-            max_size=3,
-        ).map(lambda numbers: From(tuple(numbers))),
-        st.lists(_label.map(str.casefold), min_size=1, max_size=3).map(
-            lambda globs: Named(tuple(globs))
-        ),
-    ),
-    min_size=1,
-    max_size=3,
-).map(tuple)
-
-
-@given(st.sampled_from(Action), _conditions, _label, st.sampled_from(Treatment))
-def test_what_is_printed_parses_back(
-    action: Action,
-    conditions: tuple[From | Named | Withheld, ...],
-    label: str,
-    treatment: Treatment,
-) -> None:
-    if action is not Action.BLOCK:
-        treatment = Treatment.SIT
-    rule = Rule(action, conditions, label, treatment, "t.rules", 1)
-    read = one(write(rule))
-    folded = tuple(
-        Named(tuple(glob.casefold() for glob in c.globs)) if isinstance(c, Named) else c
-        for c in conditions
+    rules, mistakes = parse(
+        "allow\nallow withheld\nblock kind mobil, pagr from 12\n", "t.rules", "US"
     )
-    assert read == replace(rule, conditions=folded)
+    assert [rule.line for rule in rules] == [2]
+    assert [(m.line, m.column) for m in mistakes] == [(1, 6), (3, 12), (3, 19), (3, 29)]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_every_kind_of_line_end(end: str) -> None:
+    rules, mistakes = parse(
+        end.join(["\ufeffallow withheld", "", "#", "screen to 1*", "block withheld"]), "", "US"
+    )
+    assert [rule.line for rule in rules] == [1, 5]
+    assert [(mistake.line, mistake.column) for mistake in mistakes] == [(4, 11)]
+
+
+def test_a_comment_may_hold_any_sign() -> None:
+    assert one("# \x1b[31m \u202e\nallow withheld # \x1b").conditions == (Withheld(),)
+
+
+def test_of_many_mistakes_the_last_counts_the_others() -> None:
+    mistakes = told("alow withheld\n" * 1000)
+    assert len(mistakes) == MOST_MISTAKES + 1
+    assert mistakes[-1] == "t.rules:101:1: and 900 more mistakes from here on"
+
+
+@pytest.mark.parametrize("text", ["block withheld\n" * 1_000_000, "#" * 10_000_001])
+def test_a_file_of_a_million_lines_belongs_into_a_list(text: str) -> None:
+    rules, mistakes = parse(text, "t.rules", "US")
+    assert rules == ()
+    assert [str(mistake) for mistake in mistakes] == [
+        "t.rules:1:1: more than 100,000 lines or 10 MB is too much for a rule file; put the numbers"
+        " into a list (`screener lists import`) and write: block list NAME"
+    ]
+
+
+def test_a_long_file_is_read() -> None:
+    rules, mistakes = parse("\n" * (MOST_LINES - 1) + "block withheld", "t.rules", "US")
+    assert (len(rules), rules[0].line, mistakes) == (1, MOST_LINES, ())
+
+
+def test_a_line_has_an_end() -> None:
+    long = "block from " + ", ".join(["+14155550100"] * 1000)
+    assert len(long) > LONGEST_LINE
+    [mistake] = told(f"{long}\nblock withheld")
+    assert mistake.startswith("t.rules:1:1: a line has at most 10,000 characters; put many numbers")
+
+
+# A label -----------------------------------------------------------------------------------------
+
+
+def test_a_rule_without_a_label_is_called_as_it_is_written() -> None:
+    rule = one('block   name  "a ""b""",c   play busy # so be it')
+    assert rule.label == "block name 'a 'b'', c play busy"
+    assert one(write(rule)) == replace(
+        rule, label='block name "a ""b""", c play busy'.replace('""', "'").replace('"', "'")
+    )
+
+
+def test_a_label_stands_anywhere_behind_the_conditions() -> None:
+    for text in (
+        '"x" play busy expires 2d',
+        'play busy "x" expires 2d',
+        'play busy expires 2d "x"',
+    ):
+        assert one(f"block withheld {text}") == one('block withheld "x" play busy expires 2d')
+
+
+def test_a_label_has_an_end() -> None:
+    assert one(f'allow withheld "{"x" * LONGEST_LABEL}"').label == "x" * LONGEST_LABEL
+    assert told(f'allow withheld "{"x" * (LONGEST_LABEL + 1)}"') == [
+        "t.rules:1:16: a label has at most 200 characters"
+    ]
+    written = write(Rule(Action.ALLOW, (Withheld(),), "x" * 1000))
+    assert one(written).label == "x" * (LONGEST_LABEL - 1) + "…"
+
+
+@given(st.text(st.characters()))
+@example('a" play busy')
+@example('Mom"\nallow from * "')
+@example("\u2028allow withheld")
+@example("\ud800\x00\x1b")
+@example("\\")
+def test_no_label_gets_out_of_its_quotes(label: str) -> None:
+    rule = Rule(Action.BLOCK, (Withheld(),), label)
+    line = write(rule)
+    assert len(line.splitlines()) == 1
+    read = one(line)
+    assert (read.action, read.conditions, read.effect) == (
+        rule.action,
+        rule.conditions,
+        rule.effect,
+    )
+    if label and not unseen(label) and len(label) <= LONGEST_LABEL:
+        assert read.label == label
+
+
+# Reading back ------------------------------------------------------------------------------------
+
+
+def _several(values: st.SearchStrategy[str], most: int = 3) -> st.SearchStrategy[tuple[str, ...]]:
+    return st.lists(values, min_size=1, max_size=most, unique=True).map(tuple)
+
+
+_nanp = st.from_regex(r"\+1[2-9][0-9]{2}[2-9][0-9]{6}", fullmatch=True)
+_number = st.one_of(
+    _nanp,
+    st.sampled_from(["+493012345678", "+442079460000", "611", "*", "+*", "+1?00*"]),
+    st.from_regex(r"\+[1-9][0-9]{0,9}\*", fullmatch=True),
+    st.from_regex(r"\+1[2-9?][0-9?]{9}", fullmatch=True),
+    st.tuples(_nanp, _nanp).map(lambda ends: "..".join(sorted(ends))),
+)
+_numbers = _several(_number).map(lambda texts: tuple(map(NumberPattern, texts)))
+_text = st.text(
+    st.characters(blacklist_categories=("Cc", "Cs", "Zl", "Zp")), min_size=1, max_size=30
+)
+_value = _text.filter(lambda text: bool(text.strip()) and not unseen(text))
+_glob = st.one_of(
+    _value, st.text('abc*?" ,#/\\', min_size=1, max_size=8).filter(lambda t: bool(t.strip()))
+)
+_expression = st.sampled_from(
+    ["/a/", "/^v[0-9]{6,}$/", r"/24\/7/", '/a, "b" # c/', r"/\bcar\b/", "/ /", "/[#]/", r"/\\/"]
+)
+
+
+def _names(texts: tuple[str, ...]) -> Named | None:
+    try:
+        return Named(tuple(map(NamePattern, texts)))
+    except ValueError:  # what looks like an expression and is none
+        return None
+
+
+_file = st.from_regex(r"[a-z0-9][a-z0-9 .&+@()-]{0,10}[a-z0-9]", fullmatch=True)
+_span = st.sampled_from(["90s", "30m", "2h", "90d", "3w", "9mo", "1y"]).map(read_span)
+_within = st.none() | _span
+_condition: st.SearchStrategy[Condition] = st.one_of(
+    _numbers.map(From),
+    _numbers.map(To),
+    _several(_glob | _expression).map(_names).filter(bool),
+    st.sampled_from([Withheld(), Impossible("US"), Expecting(), Emergency()]),
+    _several(st.sampled_from(KINDS)).map(OfKind),
+    _several(st.sampled_from(["US", "CA", "DE", "GB"])).map(InCountry),
+    st.integers(0, 14).map(Neighbour),
+    hours_of_all_kinds.map(During),
+    _several(st.sampled_from("ABC")).map(Attested),
+    _several(st.sampled_from(["passed", "failed"])).map(Verified),
+    st.builds(Listed, _several(_file), st.integers(1, 999_999), _within),
+    _several(_file.map("{}.vcf".format)).map(InContacts),
+    st.builds(Happened, st.sampled_from(Event), _within),
+    st.builds(Called, st.integers(1, 999_999), _within),
+)
+_conditions = st.lists(_condition | _condition.map(Not), min_size=1, max_size=4).map(tuple)
+_name = st.from_regex("[A-Za-z0-9_-]{1,40}", fullmatch=True)
+_ring = st.builds(Target, st.just(Where.RING), _name)
+_target = st.one_of(
+    _ring,
+    st.builds(Target, st.just(Where.MESSAGE), _name),
+    st.builds(Target, st.just(Where.EXTENSION), st.from_regex("[0-9]{1,8}", fullmatch=True)),
+    st.builds(Target, st.just(Where.MENU), _nanp),
+    st.builds(
+        Target,
+        st.just(Where.REDIRECT),
+        _nanp | st.sampled_from(["sip:me@example.net", "sips:[2001:db8::1]:5061;transport=tls"]),
+    ),
+)
+_treatment = st.sampled_from(Treatment) | st.integers(400, 699).map(Refusal)
+
+
+@st.composite
+def rules(draw: st.DrawFn) -> Rule:
+    """Any rule that a line can say."""
+    action = draw(st.sampled_from(Action))
+    target = {Action.ALLOW: st.none() | _ring, Action.SEND: _target}.get(action, st.none())
+    return Rule(
+        action,
+        draw(_conditions),
+        draw(_value),
+        draw(_treatment) if action is Action.BLOCK else Treatment.SIT,
+        draw(target),
+        draw(_within),
+        "t.rules",
+        1,
+    )
+
+
+@given(rules())
+def test_what_is_printed_reads_back(rule: Rule) -> None:
+    assert one(write(rule)) == rule
+
+
+@given(rules())
+def test_a_label_is_left_out_where_it_was_left_out(rule: Rule) -> None:
+    bare = write(replace(rule, label=""))
+    assert write(one(bare)) == bare
+    assert one(bare) == replace(rule, label=one(bare).label)
+
+
+@given(st.lists(rules(), max_size=4))
+def test_a_set_of_rules_reads_back(several: list[Rule]) -> None:
+    text = "\n".join(map(write, several))
+    read, mistakes = parse(text, "t.rules", "US")
+    assert mistakes == ()
+    assert read == tuple(replace(rule, line=at) for at, rule in enumerate(several, start=1))
+
+
+# Hostile text ------------------------------------------------------------------------------------
+
+_word = st.one_of(
+    st.sampled_from([*WORDS, "calls>=3", "reports>=2", "+14155550100", "900*", '"x"', "/a/", ","]),
+    st.sampled_from(
+        ["mon-fri", "22:00-07:00", "2026-12-24", "90d", "..", "sip:a@b", "#", '"', "/"]
+    ),
+    st.text(st.characters(), max_size=5),
+)
+
+
+@given(st.text(st.characters()) | st.lists(_word, max_size=10).map(" ".join))
+@example("block from +1415..")
+@example("block from ..")
+@example("on on on")
+@example("block on mon -")
+@example("block list a reports>=")
+@example("send withheld redirect sip:")
+@example("block neighbour ²")
+@example("block calls>=٣")
+@example("block from ٣*")
+def test_any_text_gives_rules_or_mistakes(text: str) -> None:
+    read, mistakes = parse(text, "t.rules", "US")
+    lines = text.splitlines()
+    assert len({rule.line for rule in read}) == len(read)
+    assert not {rule.line for rule in read} & {mistake.line for mistake in mistakes}
+    for mistake in mistakes:
+        assert 1 <= mistake.column <= len(lines[mistake.line - 1]) + 1
+        assert len(mistake.text) < 1000
+    for rule in read:
+        assert replace(one(write(rule)), line=rule.line) == rule
+
+
+def test_a_rule_of_every_condition_has_a_text() -> None:
+    rule = one("block " + "not withheld " * 200)
+    assert len(rule.conditions) == 200
+    assert one("block withheld").expires is None
+    assert one("block withheld expires 9mo").expires == timedelta(days=270)
 
 
 def test_the_words_of_the_language() -> None:
-    assert set(WORDS) == {
-        *("allow", "block", "screen", "from", "name", "withheld", "play", "sit", "busy", "hangup")
-    }
+    assert len(set(WORDS)) == len(WORDS)
+    assert {*Action, *Where, *Treatment, *Event, *KINDS, *CONDITIONS, *TAILS} <= set(WORDS)
