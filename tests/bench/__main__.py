@@ -28,6 +28,7 @@ from tests.bench.crowd import crowds, talkers
 from tests.bench.delay import delay
 from tests.bench.figures import DEAF, DIALPLAN, SCREENED, Cost, Figures
 from tests.bench.house import House, furnished
+from tests.bench.rulings import rulings
 from tests.calls.sip import CallError
 from tests.calls.stage import REPOSITORY
 
@@ -73,8 +74,11 @@ class Bench:
             self.tell(f"{talking.calls} who talk: {'; '.join(talking.errors) or 'no error'}")
             levels = await crowds(house, self._plan.crowd, self.tell)
             after = house.meter.screener_memory(), house.meter.asterisk_memory()
+        ruled = rulings()
+        for found in ruled:
+            self.tell(f"{found.rules} {found.what}: {found.median:.3f} ms a call")
         described["load_at_end"] = machine.load()
-        return Figures(described, costs, spread, levels, talking, *rest, *after)
+        return Figures(described, costs, spread, levels, talking, *rest, *after, ruled)
 
     async def _costs(self, house: House) -> tuple[Cost, ...]:
         found = []

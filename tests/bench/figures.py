@@ -14,6 +14,8 @@ DEAF = "screened, not listening"
 
 REST_TARGET_MB = 150.0
 """Issue 2: a Raspberry Pi must carry a household."""
+RULING_TARGET_MS = 1.0
+"""Issue 3: deciding one call against 1,000 rules."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,18 @@ class Level:
 
 
 @dataclass(frozen=True, slots=True)
+class Rulings:
+    """Milliseconds for `rules` rules: of rulings the median and the 99th percentile, of an
+    explanation of them all the median."""
+
+    what: str
+    rules: int
+    median: float
+    p99: float
+    explained: float
+
+
+@dataclass(frozen=True, slots=True)
 class Figures:
     """Everything that one run has measured. Memory at rest is before the first call and after all
     of them; `levels` are crowds of growing size who listen, `talking` is one of people who talk."""
@@ -108,6 +122,7 @@ class Figures:
     asterisk_rest: Memory
     screener_after: Memory
     asterisk_after: Memory
+    rulings: tuple[Rulings, ...] = ()
 
     @property
     def failures(self) -> list[str]:

@@ -10,6 +10,7 @@ from tests.bench.figures import (
     DEAF,
     DIALPLAN,
     REST_TARGET_MB,
+    RULING_TARGET_MS,
     SCREENED,
     Figures,
     Quartiles,
@@ -23,8 +24,9 @@ from tests.bench.figures import (
 
 
 def show(figures: Figures, console: Console) -> None:
-    """Print everything: processor time, delay, crowds, memory."""
-    for table in (costs(figures), delays(figures), crowds(figures), memory(figures)):
+    """Print everything: processor time, delay, crowds, memory, rulings."""
+    tables = costs(figures), delays(figures), crowds(figures), memory(figures), rulings(figures)
+    for table in tables:
         console.print(table)
         console.print()
 
@@ -117,6 +119,20 @@ def memory(figures: Figures) -> Table:
     for row, suffix in (("per call that listens", ""), ("per call that talks", "_talking")):
         ours, theirs = each["screener" + suffix], each["asterisk" + suffix]
         table.add_row(row, "", _mb(ours), "", _mb(theirs))
+    return table
+
+
+def rulings(figures: Figures) -> Table:
+    """Milliseconds to decide one call that no rule matches."""
+    table = _table(
+        f"One call that no rule matches, ms (target: at most {RULING_TARGET_MS:g})",
+        *("", "rules", "median", "99th percentile", "explained"),
+    )
+    for found in figures.rulings:
+        over = found.p99 > RULING_TARGET_MS
+        p99 = Text(f"{found.p99:.3f}", "bold red" if over else "green")
+        cells = (str(found.rules), f"{found.median:.3f}", p99, f"{found.explained:.1f}")
+        table.add_row(found.what, *cells)
     return table
 
 

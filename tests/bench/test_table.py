@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 from rich.console import Console
 
 from tests.bench import table
 from tests.bench.crowd import each, remarks
 from tests.bench.delay import Visit, gaps
-from tests.bench.figures import DEAF, DIALPLAN, SCREENED, Memory
+from tests.bench.figures import DEAF, DIALPLAN, SCREENED, Memory, Rulings
 from tests.bench.machine import processor
 from tests.bench.meter import Reading, Use, dropped
+from tests.bench.rulings import rulings
 from tests.bench.test_figures import cost, figures, level
 from tests.bench.traffic import Press, Traffic, last_count
 
@@ -33,6 +35,21 @@ def test_a_run_without_crowds_can_be_shown() -> None:
     written = io.StringIO()
     table.show(figures(), Console(file=written, width=120))
     assert "0 without an error" in written.getvalue()
+
+
+def test_rulings_show_which_are_too_slow() -> None:
+    fast, slow = Rulings("quick ones", 1000, 0.2, 0.5, 9.0), Rulings("slow ones", 1000, 0.9, 1.5, 9)
+    written = io.StringIO()
+    console = Console(file=written, width=120, force_terminal=True, legacy_windows=False)
+    console.print(table.rulings(replace(figures(), rulings=(fast, slow))))
+    lines = {word: line for line in written.getvalue().splitlines() for word in line.split()}
+    assert "\x1b[32m" in lines["quick"]
+    assert "\x1b[1;31m" in lines["slow"]
+
+
+def test_one_call_is_decided_against_a_thousand_rules() -> None:
+    """That the bench measures what it says: rules that parse, of which none matches."""
+    assert [found.rules for found in rulings(100)] == [1000, 1000]
 
 
 def test_use_is_the_difference_and_others_the_rest() -> None:
