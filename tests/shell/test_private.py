@@ -437,7 +437,7 @@ async def test_a_call_whose_screener_died_goes_to_the_phones(
         events = await http.ws_connect("events", params={"app": "screener"})
         async with Caller(pbx) as call:
             arrived = await events.receive_json(timeout=5)
-            assert arrived["args"] == ["did", "+18182223333"]
+            assert arrived["args"][:2] == ["did", "+18182223333"]
             channel = arrived["channel"]["id"]
             await post(http, f"channels/{channel}/answer")
             if busy:
