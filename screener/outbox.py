@@ -339,12 +339,13 @@ class Outbox:
 
     def items(self) -> list[Item]:
         """Every message there is, queued, failed and sent, oldest first within each."""
+        found: dict[str, Item] = {}
         with _disk(self._root):
-            return [
-                _item(folder, state)
-                for state in (State.QUEUED, State.FAILED, State.SENT)
-                for folder in sorted((self._root / state).iterdir())
-            ]
+            for state in (State.QUEUED, State.FAILED, State.SENT):
+                for folder in sorted((self._root / state).iterdir()):
+                    found.pop(folder.name, None)  # moved on while we looked: it is here now
+                    found[folder.name] = _item(folder, state)
+        return list(found.values())
 
     def retry(self, name: str) -> None:
         """Try a failed or queued message again now, also for recipients that were refused.
