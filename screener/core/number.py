@@ -167,7 +167,7 @@ def _one(text: str, country: str) -> str:
     if re.fullmatch("[0-9]{3,6}", text) and is_short(text, country):
         return text
     raise ValueError(
-        f"{shown(text)!r} is not a telephone number in {country}; expected one like"
+        f"'{shown(text)}' is not a telephone number in {country}; expected one like"
         f" {example(country)}, or the start of one and a *"
     )
 

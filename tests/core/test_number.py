@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
+import phonenumbers
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from screener.core.number import example, is_emergency, read, read_dialled
+from screener.core.number import example, is_emergency, read, read_dialled, read_pattern
+from screener.core.pattern import NumberPattern
 
 
 @pytest.mark.parametrize(
@@ -20,7 +24,24 @@ from screener.core.number import example, is_emergency, read, read_dialled
         ("+44 20 7946 0000", "US", "+442079460000"),
         ("12", "US", ""),
         ("1234567890123456789012345678901234567890", "US", ""),
+        ("1 (415) 555 0100", "US", "+14155550100"),
+        ("+1.415.555.0100", "DE", "+14155550100"),
+        ("115-555-0100", "US", "+11155550100"),
         ("sip:mom@example.net", "US", ""),
+        ("tel:+1-415-555-0100;ext=12", "US", "+14155550100"),
+        ("tel:555-0100;phone-context=+1-415", "US", "+14155550100"),
+        ("TEL:(415)555-0100", "US", "+14155550100"),
+        ("sip:+14155550100@10.0.0.1;user=phone", "US", "+14155550100"),
+        ("<sips:%2B14155550100:secret@example.net>", "US", "+14155550100"),
+        (
+            "sip:+14155550100;phone-context=x@a-very-long-name-of-a-host.example.net",
+            "US",
+            "+14155550100",
+        ),
+        ("0044 20 7946 0000", "US", "+442079460000"),
+        ("0044 20 7946 0000", "DE", "+442079460000"),
+        ("00", "US", ""),
+        ("00" + "1" * 40, "US", ""),
         ("mom", "US", ""),
     ],
 )
@@ -28,6 +49,11 @@ def test_numbers_as_people_write_them(text: str, country: str, e164: str) -> Non
     number = read(text, country)
     assert number.e164 == e164
     assert not number.withheld
+
+
+@pytest.mark.parametrize("text", ["sip:anonymous@anonymous.invalid", "<sip:Restricted@x>"])
+def test_a_withheld_number_in_a_uri(text: str) -> None:
+    assert read(text, "US").withheld
 
 
 @pytest.mark.parametrize("text", ["", "anonymous", "Anonymous", "Restricted", "unavailable", "  "])
@@ -96,3 +122,92 @@ def test_nothing_that_is_dialled_does_any_harm(text: str) -> None:
 )
 def test_the_number_that_is_reached_by_dialling(text: str, country: str, e164: str) -> None:
     assert read_dialled(text, country) == e164
+
+
+@pytest.mark.parametrize(
+    ("text", "country", "pattern"),
+    [
+        ("+14155550100", "DE", "+14155550100"),
+        (" (415) 555-0100 ", "US", "+14155550100"),
+        ("1-800-FLOWERS", "US", "+18003569377"),
+        ("611", "US", "611"),
+        ("*", "US", "*"),
+        ("+*", "US", "+*"),
+        ("900*", "US", "+1900*"),
+        ("1-900*", "US", "+1900*"),
+        ("(900)*", "US", "+1900*"),
+        ("0900*", "DE", "+49900*"),
+        ("900*", "DE", "+49900*"),
+        ("06 1*", "HU", "+361*"),
+        ("02*", "IT", "+3902*"),
+        ("8*", "IT", "+398*"),
+        ("495*", "RU", "+7495*"),
+        ("+44 (0)20*", "US", "+4420*"),
+        ("0044 20*", "US", "+4420*"),
+        ("011 44 20*", "CA", "+4420*"),
+        ("415-555-????", "US", "+1415555????"),
+        ("415 555 xxXX", "US", "+1415555????"),
+        ("+1415555????*", "US", "+1415555????*"),
+        ("030-xxxxxx", "DE", "+4930??????"),
+        ("415-555-0100..415-555-0199", "US", "+14155550100..+14155550199"),
+        ("+14155550100 .. 4155550199", "US", "+14155550100..+14155550199"),
+    ],
+)
+def test_a_pattern_as_people_write_it(text: str, country: str, pattern: str) -> None:
+    assert read_pattern(text, country) == pattern
+    assert read_pattern(pattern, country) == pattern
+
+
+@pytest.mark.parametrize(
+    ("text", "country", "words"),
+    [
+        ("", "US", "'' is not a telephone number in US; expected one like (201) 555-0123"),
+        ("mom", "DE", "'mom' is not a telephone number in DE; expected one like 030 123456"),
+        ("\x1b[2J", "US", r"'\\x1b[2J' is not a telephone number"),
+        ("1" * 40, "US", "has 40 digits; a telephone number has at most 15"),
+        ("+" + "1" * 40 + "*", "US", "has 40 digits; a telephone number has at most 15"),
+        ("?" * 40, "US", "has 41 digits; a telephone number has at most 15"),
+        ("anonymous", "US", "there is the word: withheld"),
+        ("555-0100", "US", "555-0100 lacks its area code; expected a whole number like"),
+        ("*0100", "US", "a * stands only at the end of a number"),
+        ("1900*55", "US", "a * stands only at the end of a number"),
+        ("mom*", "US", "a * stands only at the end of a number"),
+        ("0*", "DE", "0* is too short a beginning; every number of DE is +49*"),
+        ("00*", "DE", "every number of DE is +49*"),
+        ("011*", "US", "every number of US is +1*"),
+        ("843*", "RU", "843 may be read in two ways in RU; write it with its country code: +743*"),
+        ("555-????", "US", "has not as many digits as a number in US"),
+        ("415-555-0199..415-555-0100", "US", "are no range; expected two whole numbers"),
+        ("+14155550100..+493012345678", "US", "are no range"),
+        ("611..711", "US", "are no range"),
+        ("415-555-0100..", "US", "'' is not a telephone number"),
+    ],
+)
+def test_what_is_no_pattern_says_what_was_expected(text: str, country: str, words: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(words)):
+        read_pattern(text, country)
+
+
+@given(
+    st.text(st.characters(), max_size=60) | st.text("0123456789+*?x.() -", max_size=25),
+    st.sampled_from(["US", "DE", "RU", "IT", "GB", "HU"]),
+)
+def test_any_text_is_a_pattern_or_a_mistake(text: str, country: str) -> None:
+    try:
+        pattern = read_pattern(text, country)
+    except ValueError as error:
+        assert str(error).isprintable()
+        assert len(str(error)) < 300
+        return
+    assert NumberPattern(pattern).text == pattern
+    assert read_pattern(pattern, country) == pattern
+    assert sum(c.isdigit() or c == "?" for c in pattern) <= 30
+
+
+@given(
+    st.from_regex(r"(\+?1[ .-]?)?\(?[2-9][0-9]{2}\)?[ .-]?[0-9]{3}[ .-]?[0-9]{4}", fullmatch=True)
+)
+def test_north_american_numbers_are_read_as_libphonenumber_does(text: str) -> None:
+    parsed = phonenumbers.parse(text, "US")
+    form = phonenumbers.PhoneNumberFormat.E164
+    assert read(text, "US").e164 == phonenumbers.format_number(parsed, form)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
 from screener.core.rulefile import parse
-from screener.core.rules import Action, RuleSet
+from screener.core.rules import Action, RuleSet, Target, Where
 from screener.core.script import Treatment
+from screener.core.shelf import Shelf
+from screener.core.signature import Signature
 from tests.core.lines import stranger
 
 TEXT = """
@@ -15,6 +20,8 @@ block  name "* survey*"                 "campaigns"
 block  withheld name *political*        "shy campaigns"
 screen from +1805*                      "gateway traffic"
 block  from +1805*
+send   attestation C to +18182223333    "gateway traffic"   message family
+allow  not attestation C name *friend*  "a friend"          ring office
 """
 RULES, MISTAKES = parse(TEXT, "test.rules", "US")
 
@@ -60,6 +67,56 @@ def test_a_withheld_number_matches_no_number() -> None:
 
 def test_a_ruling_explains_itself() -> None:
     ruling = RuleSet(RULES).judge(stranger("+19005550100"))
-    assert ruling.reason == 'block "premium numbers" (test.rules:3)'
+    assert ruling.reason == (
+        'block play busy "premium numbers" (test.rules:3): +1 900 555 0100 is one of +1900*'
+    )
+    assert ruling.effect == "block play busy"
     assert ruling.treatment is Treatment.BUSY
     assert RuleSet().judge(stranger()).reason == "no rule matches: screened"
+
+
+def test_a_rule_sends_a_call_where_it_says() -> None:
+    call = replace(stranger("+12125550100"), signature=Signature("C"))
+    ruling = RuleSet(RULES).judge(call)
+    assert (ruling.action, ruling.target) == (Action.SEND, Target(Where.MESSAGE, "family"))
+    assert ruling.reason.startswith('send message family "gateway traffic" (test.rules:9): ')
+
+
+def test_what_a_call_does_not_show_decides_nothing() -> None:
+    unsigned = stranger("+12125550100", "A friend")
+    assert RuleSet(RULES).judge(unsigned).action is Action.SCREEN
+    signed = replace(unsigned, signature=Signature("A"))
+    assert RuleSet(RULES).judge(signed).target == Target(Where.RING, "office")
+
+
+def test_a_rule_that_was_of_no_use_for_long_enough_decides_no_more() -> None:
+    rules, _ = parse('block from +1212* "once a pest" expires 9mo', "t.rules", "US")
+    call = stranger("+12125550100")
+    used = {rules[0].key: call.at - timedelta(days=270)}
+    assert RuleSet(rules, Shelf(used=used)).judge(call).action is Action.BLOCK
+    assert RuleSet(rules, Shelf()).judge(call).action is Action.BLOCK
+    used = {rules[0].key: call.at - timedelta(days=271)}
+    explained = RuleSet(rules, Shelf(used=used)).explain(call)
+    assert explained.ruling.action is Action.SCREEN
+    assert explained.passed[0][1].startswith("it was last used on ")
+
+
+def test_an_explanation_tells_of_each_rule_before_why_it_did_not_decide() -> None:
+    explained = RuleSet(RULES).explain(stranger("+18055550142", "Jo"))
+    assert explained.ruling.rule is RULES[5]
+    assert [why for _, why in explained.passed] == [
+        "+1 805 555 0142 is not +14155550100",
+        "+1 805 555 0142 is not +1900* or +1976*",
+        'the name "Jo" does not match *clinic*',
+        'the name "Jo" does not match * survey*',
+        "the number is not withheld",
+    ]
+
+
+def test_the_key_of_a_rule_is_what_it_says_whatever_its_label_and_place() -> None:
+    texts = (
+        'block from 900* "a" expires 90d',
+        '\nBLOCK from +1 900* expires 90d "b" play sit',
+    )
+    keys = {parse(text, text[:1], "US")[0][0].key for text in texts}
+    assert keys == {"block play sit when from +1900* expires 90d"}
