@@ -28,7 +28,7 @@ MOST_LINES = 1_000_000
 MOST_CARDS = 20_000
 _PER_CARD = 100  # numbers of one card that are looked at
 _TOLD = 20  # troubles that are told one by one
-_NAME = 100
+_NAME = 200
 _UTF8 = frozenset({"UTF-8", "UTF8", "US-ASCII"})  # what lines name that are none of it
 
 _WANTED = frozenset({"FN", "N", "NICKNAME", "ORG", "TEL"})

@@ -137,11 +137,11 @@ def _lines(source: Path) -> Iterator[tuple[int, str]]:
 
 
 def _too_long(source: Path) -> RulesError:
+    name = shown(source.name)
     return RulesError(
-        f"{shown(source.name)} is too long for rules, at most {MOST_RULES:,} entries become lines:"
-        f" nothing was written. Make it a number list, which may have millions:\n"
-        f"  screener lists import {shown(source.name)}\n"
-        "and one rule for all of them, such as: block list NAME"
+        f"{name} is too long for rules: at most {MOST_RULES:,} entries become lines, and nothing"
+        " was written. Make it a number list, which may have millions, and one rule for all of it:"
+        f"\n  screener lists import {name}\n  screener rules add block list {name}"
     )
 
 

@@ -27,12 +27,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeAlias
+from unicodedata import category
 
 from screener.core import number, rulefile
 from screener.core.callerid import shown
 from screener.core.conditions import Condition, From, Named, Withheld
 from screener.core.excerpt import unguarded
 from screener.core.pattern import NamePattern, NumberPattern
+from screener.core.ruleline import LONGEST_LABEL
 from screener.core.rules import Action, Rule
 
 
@@ -133,16 +135,14 @@ def action_by_name(name: str) -> Action | None:
 
 # Entries -----------------------------------------------------------------------------------------
 
-LONGEST_LABEL = 80
-
 
 def label(text: str) -> str:
-    """A stranger's words as a rule's label: one printable line of at most 80 characters."""
-    return _line(text[: 4 * LONGEST_LABEL])[:LONGEST_LABEL].strip()
+    """A stranger's words as a rule's label: one line, without signs that nobody sees."""
+    return _line(text[:LONGEST_LABEL])
 
 
 def _line(text: str) -> str:
-    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    return "".join(c if c.isprintable() or category(c) == "Zs" else " " for c in text).strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +186,7 @@ def read(source: Source, lines: Iterable[Line]) -> Entries:
     return _READERS[source.format](source, ((at, line.replace("\0", "")) for at, line in lines))
 
 
+_LONGEST_NAME = 80  # that may be looked for
 _FEWEST = 2  # digits of a pattern, letters of a name: less would match nearly every call
 _NO_NUMBER = frozenset(
     {"O", "P", "OUT-OF-AREA", "OUT OF AREA", "NO-NUMBER", "NO NUMBER", "BLOCKED", "UNAVAILABLE"}
@@ -193,22 +194,17 @@ _NO_NUMBER = frozenset(
 )
 _WILD = re.compile(r"[*?]|\.\.|[xX]{2}")
 _PAUSE = re.compile(r"(?<=[0-9)])\s*(?:[,;]|[pPwW](?=[0-9#*,])).*", re.DOTALL)
-_SCHEME = re.compile(r"\s*(tel|sips?|callto):(//)?", re.IGNORECASE)
-_LONGEST_NUMBER = 60
+_URI = re.compile(r"<?\s*(?:tel|sips?):", re.IGNORECASE)
+_LONGEST_NUMBER = 200
 
 
 def bare_number(text: str) -> str:
-    """A number without its `tel:` or `sip:` scheme and without what is dialled after it.
+    """A number as address books hold it, without the pauses and keys that are dialled after it.
 
-    That is a tel URI's parameters (RFC 3966), a SIP URI's host (RFC 3261), and the pauses and keys
-    of an address book ("+14155550100,,42#"). It is not yet read as a number.
+    "+14155550100,,42#" becomes "+14155550100"; a tel: or sip: URI stays as it is (number.py).
     """
-    text = text[:_LONGEST_NUMBER]
-    scheme = _SCHEME.match(text)
-    if scheme is None:
-        return _PAUSE.sub("", text).strip()
-    user = text[scheme.end() :].partition("@")[0].partition(";")[0]
-    return re.sub("%2b", "+", user, flags=re.IGNORECASE).strip()
+    text = text[:_LONGEST_NUMBER].strip()
+    return text if _URI.match(text) else _PAUSE.sub("", text)
 
 
 def number_condition(text: str, country: str) -> Condition | str:
@@ -233,8 +229,8 @@ def number_condition(text: str, country: str) -> Condition | str:
 
 def name_condition(glob: str) -> Condition | str:
     """What holds for a caller's name, `glob` with its stars; a reason where it is none."""
-    glob = _line(glob)
-    if len(glob) > LONGEST_LABEL:
+    glob = " ".join(_line(glob).split())
+    if len(glob) > _LONGEST_NAME:
         return "it is longer than any name"
     if sum(char.isalnum() for char in glob) < _FEWEST:
         return "it would match nearly every name"
@@ -393,10 +389,10 @@ def _with_tail(rule: Rule | Skipped, text: str, then: str, country: str) -> Rule
     """The rule with what stands behind its label: "play busy", "ring home expires 9mo"."""
     if isinstance(rule, Skipped) or not then:
         return rule
-    if len(then.splitlines()) == 1 and not re.search(r'["#]', then):
+    if len(then.splitlines()) == 1 and "#" not in then:
         rules, mistakes = rulefile.parse(f"{rulefile.write(rule)} {then}", rule.file, country)
         if not mistakes and len(rules) == 1 and rules[0].conditions == rule.conditions:
-            return replace(rules[0], line=rule.line)
+            return replace(rules[0], label=rule.label, line=rule.line)
     return skipped(rule.line, text, f"{shown(then)} is nothing that {rule.action} does")
 
 
@@ -556,7 +552,7 @@ def _text(source: Source, lines: Iterable[Line]) -> Entries:
 
 def _text_entry(text: str, country: str) -> tuple[Condition | str, str]:
     """The condition and the name of a line like `800 555 1212  Telemarketer # since May`."""
-    if _SCHEME.match(text):
+    if _URI.match(text):
         written, _, tail = text.partition(" ")
         return number_condition(written, country), tail.strip(_OPENING)
     head, *rest = _SPLIT.split(text, maxsplit=1)

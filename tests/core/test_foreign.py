@@ -1,5 +1,6 @@
 """Lists of other programs: each format as its program writes it, and whatever else comes along."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from screener.core.conditions import From, Named, Withheld
 from screener.core.excerpt import as_csv, as_vcard, guarded, unguarded
 from screener.core.foreign import Format, Skipped, Source, recognise
 from screener.core.pattern import NamePattern, NumberPattern
-from screener.core.rules import Action, Rule
+from screener.core.rules import Action, Rule, Target, Where
 from screener.core.script import Refusal, Treatment
 
 SAMPLES = Path(__file__).parents[1] / "fixtures" / "exchange"
@@ -264,9 +265,7 @@ def test_text_has_a_number_on_each_line_and_perhaps_a_name() -> None:
 @pytest.mark.parametrize(
     ("text", "bare"),
     [
-        ("tel:+1-415-555-0100;ext=12", "+1-415-555-0100"),
-        ("sip:+14155550100@example.net;user=phone", "+14155550100"),
-        ("SIPS:%2B14155550100@example.net", "+14155550100"),
+        ("tel:+1-415-555-0100;ext=12", "tel:+1-415-555-0100;ext=12"),
         ("+1 415 555 0100,,42#", "+1 415 555 0100"),
         ("+14155550100p12", "+14155550100"),
         (" 1-800-FLOWERS ", "1-800-FLOWERS"),
@@ -274,6 +273,21 @@ def test_text_has_a_number_on_each_line_and_perhaps_a_name() -> None:
 )
 def test_a_number_is_freed_of_what_stands_around_it(text: str, bare: str) -> None:
     assert foreign.bare_number(text) == bare
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "tel:+1-415-555-0100;ext=12",
+        "sip:+14155550100@example.net;user=phone",
+        "SIPS:%2B14155550100@example.net",
+        "(415) 555-0100 x123",
+        "0014155550100",
+    ],
+)
+@pytest.mark.parametrize("form", [Format.TEXT, Format.CSV])
+def test_numbers_come_as_uris_too(form: Format, text: str) -> None:
+    assert conditions(form, text) == ["from +14155550100"]
 
 
 @pytest.mark.parametrize("text", ["*", "?", "+*", "+1*", "+?????*", "1*", "+", "??*"])
@@ -347,8 +361,11 @@ def test_a_long_line_and_a_heap_of_quotes_are_no_trouble() -> None:
 # Out ---------------------------------------------------------------------------------------------
 
 LABELS = st.text(
-    alphabet=st.one_of(st.sampled_from("=+-@'#,;\\ \tabc"), st.characters()), max_size=40
-).map(foreign.label)
+    alphabet=st.one_of(st.sampled_from("=+-@'#,;\\ \"abc"), st.characters()).filter(
+        str.isprintable
+    ),
+    max_size=200,
+).map(str.strip)
 NUMBERS = st.integers(2_000_000, 9_999_999).map(lambda tail: f"+1415{tail}")
 PATTERNS = st.one_of(
     NUMBERS,
@@ -356,11 +373,32 @@ PATTERNS = st.one_of(
     st.integers(200, 999).map(lambda head: f"+1415{head}????"),
     st.integers(2_000_000, 9_000_000).map(lambda low: f"+1415{low}..+1415{low + 99}"),
 ).map(NumberPattern)
-RULES = st.builds(
-    Rule,
-    st.sampled_from([Action.ALLOW, Action.BLOCK]),
-    st.builds(lambda pattern: (From((pattern,)),), PATTERNS),
-    LABELS.filter(bool),
+NUMBER_RULES = st.builds(From, st.tuples(PATTERNS)).map(lambda condition: (condition,))
+EXPIRES = st.one_of(st.none(), st.integers(1, 99).map(lambda days: timedelta(days=days)))
+RULES = st.one_of(
+    st.builds(
+        Rule,
+        st.just(Action.ALLOW),
+        NUMBER_RULES,
+        LABELS.filter(bool),
+        target=st.sampled_from([None, Target(Where.RING, "home")]),
+        expires=EXPIRES,
+    ),
+    st.builds(
+        Rule,
+        st.just(Action.BLOCK),
+        NUMBER_RULES,
+        LABELS.filter(bool),
+        st.sampled_from([*Treatment, Refusal(607)]),
+        expires=EXPIRES,
+    ),
+    st.builds(
+        Rule,
+        st.just(Action.SEND),
+        NUMBER_RULES,
+        LABELS.filter(bool),
+        target=st.sampled_from([Target(Where.MESSAGE, "family"), Target(Where.EXTENSION, "2")]),
+    ),
 )
 
 
@@ -388,7 +426,16 @@ def test_treatments_survive_an_export() -> None:
 
 @pytest.mark.parametrize(
     "then",
-    ["play dead", "ring home", 'play busy "label"', "play busy\nallow", "# nothing", "x" * 999],
+    [
+        "play dead",
+        "ring home",
+        "withheld",
+        '"label" play busy',
+        "play busy # why",
+        "play busy\nallow",
+        "# nothing",
+        "x" * 999,
+    ],
 )
 def test_a_tail_that_is_none_makes_no_rule(then: str) -> None:
     row = '"' + then.replace('"', '""') + '"'

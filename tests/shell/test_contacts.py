@@ -86,7 +86,7 @@ def test_a_broken_card_costs_only_itself_and_is_named() -> None:
         (("fn:small letters",), "small letters"),
         (("item3.FN:grouped",), "grouped"),
         (("FN:\x1b[31mred\x07",), "[31mred"),
-        (("FN:" + "x" * 5000,), "x" * 100),
+        (("FN:" + "x" * 5000,), "x" * 200),
     ],
 )
 def test_a_card_is_called_by_the_best_name_that_it_has(
@@ -100,7 +100,7 @@ def test_a_card_is_called_by_the_best_name_that_it_has(
     [
         ("US", "TEL;TYPE=CELL:(415) 555-0100 x123", "+14155550100"),
         ("US", "TEL:1-800-FLOWERS", "+18003569377"),
-        ("US", "TEL;VALUE=uri:tel:555-0100;phone-context=+1415", "+15550100"),
+        ("US", "TEL;VALUE=uri:tel:555-0100;phone-context=+1415", "+14155550100"),
         ("US", "TEL:+1 415 555 0100,,42#", "+14155550100"),
         ("GB", "TEL:020 7946 0018", "+442079460018"),
         ("DE", "TEL;TYPE=WORK,VOICE:(030) 901820", "+4930901820"),
@@ -110,11 +110,7 @@ def test_numbers_are_read_as_people_write_them(
     vcf: Path, country: str, line: str, e164: str
 ) -> None:
     numbers, troubles = book(vcf, card("FN:X", line), country)
-    if "phone-context" in line:
-        assert not numbers  # nobody writes it but machines, and these also know the whole number
-        assert "no area code" in troubles[0]
-    else:
-        assert list(numbers) == [e164]
+    assert list(numbers) == [e164], troubles
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
@@ -245,7 +241,13 @@ LABELS = st.text(alphabet=st.one_of(st.sampled_from(";,\\: ="), st.characters())
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(st.lists(LABELS.map(label).filter(bool), min_size=1, max_size=5))
+@given(
+    st.lists(
+        LABELS.map(label).map(lambda name: " ".join(name.split())).filter(bool),
+        min_size=1,
+        max_size=5,
+    )
+)
 def test_what_is_exported_as_vcard_is_read_again(vcf: Path, labels: list[str]) -> None:
     rules = [
         Rule(Action.ALLOW, (From((NumberPattern(f"+1415555010{at}"),)),), name)
