@@ -108,24 +108,42 @@ def open_to_write(path: Path, lock_patience: float) -> Database:
 
 def _migrate(database: Database) -> None:
     """Apply the migrations that this database has not seen, each in its own transaction."""
-    version = int(database.execute("PRAGMA user_version").fetchone()[0])
-    if version > len(MIGRATIONS):
-        raise StoreError(
-            f"it was written by a newer screener (version {version} of its tables, this one knows "
-            f"{len(MIGRATIONS)}): install the newer screener again."
-        )
-    for number in range(version, len(MIGRATIONS)):
+    for number in range(_version(database), len(MIGRATIONS)):
         with database.atomic():
             for statement in MIGRATIONS[number]:
                 database.execute(statement)
             database.execute(f"PRAGMA user_version = {number + 1}")
 
 
+def _version(database: Database) -> int:
+    """How many migrations it has seen; raises StoreError where these are more than we know."""
+    version = int(database.execute("PRAGMA user_version").fetchone()[0])
+    if version > len(MIGRATIONS):
+        raise StoreError(
+            f"it was written by a newer screener (version {version} of its tables, this one knows "
+            f"{len(MIGRATIONS)}): install the newer screener again."
+        )
+    return version
+
+
 def open_to_read(path: Path) -> Database:
-    """Open the database in a connection of its own that cannot write; for use by one thread."""
+    """Open the database in a connection of its own that cannot write; for use by one thread.
+
+    One that an older screener has left is not read: only `open_to_write` brings it up to date.
+    """
     address = f"{path.resolve().as_uri()}?mode=ro"
     connection = sqlite3.connect(address, uri=True, check_same_thread=False)
-    return Database(connection, execute_plugins=False)
+    database = Database(connection, execute_plugins=False)
+    try:
+        if _version(database) < len(MIGRATIONS):
+            raise StoreError(
+                "it is an older screener's: start this one (`screener run`), which brings it up"
+                " to date."
+            )
+    except BaseException:
+        connection.close()
+        raise
+    return database
 
 
 # What goes in, and what comes out when it does not -----------------------------------------------

@@ -73,6 +73,15 @@ def test_the_story_of_a_robot_shows_its_rule_verdict_and_evidence() -> None:
     )
 
 
+def test_the_story_of_a_call_in_shadow_mode_says_what_would_have_been() -> None:
+    row = replace(STRANGER, shadow=True, ruled="block play sit", rule='"mine" (50.rules:3)')
+    assert tell_call(row, [], PACIFIC).splitlines()[-3:] == [
+        "connected to study after 6.1 s, because the caller keyed 2",
+        "shadow mode, it rang; would have been: block play sit",
+        'rule: "mine" (50.rules:3)',
+    ]
+
+
 def test_a_call_in_progress_says_so() -> None:
     row = CallRow(3, "uid", STARTED, "+18182223333", "+18055550142")
     assert tell_call(row, STORY[:1], UTC).splitlines()[-1] == "in progress"

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import random
 import sqlite3
 import subprocess
 import sys
@@ -19,6 +20,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from screener.core.history import MOST, History
+from screener.core.replay import calls_again
+from screener.core.rulefile import parse
+from screener.core.rules import RuleSet
 from screener.core.shelf import Shelf
 from screener.core.story import CallRow, StoryLine
 from screener.database import MIGRATIONS
@@ -247,8 +251,9 @@ async def test_a_database_of_a_newer_screener_is_refused(path: Path) -> None:
     await Store(path).close()
     with sqlite3.connect(path) as connection:
         connection.execute("PRAGMA user_version = 99")
-    with pytest.raises(StoreError, match=r"calls\.db: it was written by a newer screener"):
-        Store(path)
+    for opened in (Store, CallLog):
+        with pytest.raises(StoreError, match=r"calls\.db: it was written by a newer screener"):
+            opened(path)
 
 
 # Bad disks ---------------------------------------------------------------------------------------
@@ -299,8 +304,8 @@ def test_a_file_of_garbage(tmp_path: Path, garbage: bytes) -> None:
     path.write_bytes(garbage)
     with pytest.raises(StoreError, match="not a database of screener's: move it away"):
         Store(path)
-    with CallLog(path) as calls, pytest.raises(StoreError, match="not a database of screener's"):
-        calls.calls(10)
+    with pytest.raises(StoreError, match="not a database of screener's"):
+        CallLog(path)
     assert path.read_bytes() == garbage
 
 
@@ -563,6 +568,22 @@ async def test_the_past_is_read_in_the_order_in_which_it_came_in(store: Store, p
         assert [row.id for row in calls.past(STARTED + timedelta(days=4))] == [2]
 
 
+async def test_a_replay_rebuilds_the_history_that_each_call_had(store: Store, path: Path) -> None:
+    chance = random.Random(1)
+    outcomes = ["connected", "message", "turned away", "gave up"]
+    at, had = STARTED, []
+    for _ in range(60):
+        at += timedelta(hours=chance.randint(1, 50))
+        number = chance.choice([PEST, START.number, "611"])
+        had.append(await store.history(number))
+        await ended(store, replace(START, started=at, number=number), chance.choice(outcomes))
+        await store.dialled(chance.choice([PEST, "+12125550100"]), at + timedelta(minutes=30))
+    asking = RuleSet(parse("allow answered-before", "50.rules", "US")[0])
+    with CallLog(path) as calls:
+        again = calls_again(calls.past(), calls.dialled(), asking, "US", None, since=STARTED)
+        assert [call.history for call in again] == had
+
+
 # The uses of rules -------------------------------------------------------------------------------
 
 
@@ -649,6 +670,8 @@ async def test_the_calls_of_version_1_are_kept_and_what_was_ruled_is_found(path:
             " withheld, 'in progress', '', '', '', '', '[]', '', NULL, NULL FROM calls WHERE id = 1"
         )
         connection.execute("PRAGMA user_version = 1")
+    with pytest.raises(StoreError, match="it is an older screener's: start this one"):
+        CallLog(path)
     store = Store(path)
     assert (await store.history(START.number)).answered == (STARTED,) * len(FIRST_LINES)
     assert [row.id for row in await store.unsettled()] == [99]
