@@ -163,7 +163,7 @@ def test_a_pattern_as_people_write_it(text: str, country: str, pattern: str) -> 
     [
         ("", "US", "'' is not a telephone number in US; expected one like (201) 555-0123"),
         ("mom", "DE", "'mom' is not a telephone number in DE; expected one like 030 123456"),
-        ("\x1b[2J", "US", r"'\\x1b[2J' is not a telephone number"),
+        ("\x1b[2J", "US", r"'\x1b[2J' is not a telephone number"),
         ("1" * 40, "US", "has 40 digits; a telephone number has at most 15"),
         ("+" + "1" * 40 + "*", "US", "has 40 digits; a telephone number has at most 15"),
         ("?" * 40, "US", "has 41 digits; a telephone number has at most 15"),

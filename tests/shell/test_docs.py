@@ -89,9 +89,12 @@ def test_the_starter_file_shows_no_key_that_is_not_there() -> None:
     assert shown - own == {name for section, name in keys() if section != "phones"}
 
 
-@pytest.mark.parametrize("word", rulefile.WORDS)
-def test_the_readme_explains_every_word_of_the_rules(word: str) -> None:
-    assert f"| `{word}` |" in README
+def test_the_readme_explains_every_word_of_the_rules_and_no_others() -> None:
+    section = README.split("### Rules\n")[1].split("\n### ")[0]
+    rows = re.findall(r"^\| ((?:`[^`|]+` ?)+) \| [^|]+ \|$", section, re.MULTILINE)
+    words = [word for row in rows for word in re.findall("`([^`]+)`", row)]
+    assert sorted(words) == sorted(rulefile.WORDS)
+    assert len(rows) == section.count("\n|") - 2  # what is no row of words is the table's head
 
 
 @pytest.mark.parametrize("name", prompts.REQUIRED)
@@ -105,8 +108,20 @@ def test_the_readme_names_every_environment_variable(variable: str) -> None:
 
 
 def test_the_readmes_rules_are_rules() -> None:
-    block = README.split("### Rules")[1].split("| word |")[0]
+    block = README.split("### Rules\n")[1].split("| word |")[0]
     lines = [line for line in block.splitlines() if line.startswith("    ")]
     rules, mistakes = rulefile.parse("\n".join(lines), "README.md", "US")
     assert mistakes == ()
-    assert len(rules) == len(lines) >= 4
+    assert len(rules) == len(lines) >= 10
+
+
+@pytest.mark.parametrize("path", sorted((TREE / "rules").glob("*.rules")), ids=lambda p: p.stem)
+def test_the_starter_rules_are_rules_and_so_are_their_examples(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    examples = re.sub(r"^# (?=(allow|block|screen|send) )", "", text, flags=re.MULTILINE)
+    for country in ("US", "DE"):
+        rules, mistakes = rulefile.parse(text, path.name, country, rulefile.Names())
+        assert [str(mistake) for mistake in mistakes] == []
+        shown, mistakes = rulefile.parse(examples, path.name, country)
+        assert [str(mistake) for mistake in mistakes] == []
+        assert len(shown) > len(rules)
