@@ -23,7 +23,6 @@ from pathlib import Path
 from screener import contacts, textfile
 from screener.config import Settings
 from screener.core import foreign, rulefile
-from screener.core.amendment import home
 from screener.core.callerid import shown
 from screener.core.conditions import Condition, From, InContacts
 from screener.core.excerpt import Excerpt, as_csv, as_vcard
@@ -254,8 +253,12 @@ def _book_plan(
     rule = Rule(action, (InContacts((name,)),), _CONTACTS_LABEL)
     rules = _folder(settings).read().rules
     there = _key(action, rule.conditions) in set(_known(rules))
-    lines = {} if there else {file or home(action, rules): [rulefile.write(rule)]}
+    lines = {} if there else {file or _book_home(action): [rulefile.write(rule)]}
     return Plan(source, recognised, lines, len(lines), int(there), troubles, name, len(numbers))
+
+
+def _book_home(action: Action) -> str:
+    return "1-contacts.rules" if action is Action.ALLOW else "3-contacts.rules"
 
 
 def _same(one: Path, other: Path) -> bool:

@@ -233,9 +233,10 @@ def test_an_address_book_is_copied_and_named_by_a_rule(house: Path) -> None:
     copy = house / "rules" / "family.vcf"
     assert copy.read_bytes() == (SAMPLES / "family.vcf").read_bytes()
     assert contacts.names(house / "rules") == {"family.vcf"}
-    (line,) = (house / "rules" / "1-allow.rules").read_text("utf-8").splitlines()
+    (line,) = (house / "rules" / "1-contacts.rules").read_text("utf-8").splitlines()
     assert line == 'allow contacts family.vcf "the address book"'
     assert "4 numbers in the address book" in said
+    assert f"to undo: remove {house / 'rules' / '1-contacts.rules'}; remove {copy}" in said
     before = contents(house)
     assert "0 new rules, 1 there already" in done(import_, SAMPLES / "family.vcf", house=house)
     assert contents(house) == before
