@@ -165,12 +165,12 @@ def test_sounds_are_built_with_progress_and_then_listed(home: Path) -> None:
     assert "  none  " in screener("sounds", "list", "--dir", home).stdout
     built = screener("sounds", "build", "--dir", home)
     assert built.exit_code == 0
-    assert "making sound 1 of 16: greeting" in built.stderr
+    assert "making sound 1 of 18: greeting" in built.stderr
     assert built.stdout == "all 18 prompts have their sound\n"
     listed = screener("sounds", "list", "--dir", home).stdout
     assert "  none  " not in listed
     assert '"Please leave a message after the beep.' in listed
-    assert len(listed.splitlines()) == 16
+    assert len(listed.splitlines()) == 18
 
 
 # pbx ---------------------------------------------------------------------------------------------
