@@ -50,7 +50,7 @@ def test_the_rule_that_decides_is_the_first_that_holds(rules: list[Rule], call: 
 
 
 def test_a_rule_of_numbers_is_asked_only_for_such_a_number() -> None:
-    rules = [
+    rules: list[tuple[Condition, ...]] = [
         (From((NumberPattern("+14155550100"), NumberPattern("+1900*"))),),
         (Named((NamePattern("*Survey*"),)),),
         (Named((NamePattern("/^poll/"),)),),
