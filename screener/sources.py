@@ -124,11 +124,14 @@ class SourceFile:
         if self.path != STDIN:
             states.append(_state(Path(self.path).stat()))
         if len(set(states)) > 1:
-            raise ListError(
-                f"{self.path} was changed while it was read: import it again once it is complete"
-            )
+            raise self._changed()
         if self.path != STDIN:
             self.source = Source(self.path, before.st_size, before.st_mtime_ns, self._lines)
+
+    def _changed(self) -> ListError:
+        return ListError(
+            f"{self.path} was changed while it was read: import it again once it is complete"
+        )
 
     def _blocks(self, raw: IO[bytes], size: int, tell: Progress) -> Iterator[list[bytes]]:
         """The file's lines without their ends, some at a time."""
@@ -143,6 +146,8 @@ class SourceFile:
                 rest = rest[: LONGEST_LINE + 1]  # the length is all that counts of it any more
             yield lines
             if raw.seekable():
+                if raw.tell() > size:  # it might grow for ever
+                    raise self._changed()
                 tell(self.name, raw.tell(), size)
         if rest:
             yield [rest]
