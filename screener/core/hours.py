@@ -21,6 +21,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
+from screener.core.callerid import shown
+
 WEEK = frozenset(range(7))
 DAY = 24 * 60
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -240,7 +242,7 @@ def _items(text: str) -> Iterator[re.Match[str]]:
         if item["odd"]:
             start = item.start("odd")
             raise UnreadError(
-                start, item["odd"], f"{item['odd']!r} is no time; expected {_EXPECTED}"
+                start, item["odd"], f"'{shown(item['odd'], 40)}' is no time; expected {_EXPECTED}"
             )
         yield item
         at = item.end()
@@ -257,7 +259,7 @@ def _weekday(item: re.Match[str], group: str) -> int:
     word = item[group].lower()
     if word not in _NAMES:
         raise UnreadError(
-            item.start(group), word, f"{word!r} is no day; expected {', '.join(DAYS)}"
+            item.start(group), word, f"'{shown(word, 40)}' is no day; expected {', '.join(DAYS)}"
         )
     return _NAMES[word]
 

@@ -114,6 +114,9 @@ def parse(
     mistakes: list[Mistake] = []
     more = first = 0
     for at, content in enumerate(text.removeprefix("\ufeff").splitlines(), start=1):
+        bare = content.lstrip()
+        if not bare or bare[0] == "#":
+            continue
         line = Line(content, country, names)
         rule = line.rule(file, at)
         if rule is not None:

@@ -48,6 +48,8 @@ CONDITIONS = (
     *("calls>=", "answered-before", "dialled-before", "message-before"),
     *("expecting", "emergency"),
 )
+_MOST_WRONG = 20  # mistakes in values, until the rest of a line is left alone
+
 _ACTIONS = {action.value: action for action in Action}
 TARGETS = tuple(where.value for where in Where)
 TAILS = ("play", "refuse", *TARGETS, "expires")
@@ -171,7 +173,11 @@ class Line:
             self._take()
 
     def _note(self, token: Token, text: str, known: Iterable[str] = ()) -> None:
-        self.wrong.append(WrongError(token.column, text, token.text, tuple(known)))
+        """Keep a mistake, and go on; not for ever."""
+        wrong = WrongError(token.column, text, token.text, tuple(known))
+        if len(self.wrong) >= _MOST_WRONG:
+            raise wrong
+        self.wrong.append(wrong)
 
     def _known(self, tokens: Iterable[Token], known: Iterable[str], what: str) -> tuple[str, ...]:
         """The values, each of which must be known; case does not matter."""
@@ -181,7 +187,7 @@ class Line:
             value = values.get(token.text.lower())
             if value is None:
                 expected = ", ".join(values.values())
-                text = f"{token.text!r} is not {what}; expected {expected}"
+                text = f"{token.shown} is not {what}; expected {expected}"
                 self._note(token, text, values.values())
             else:
                 found.append(value)
@@ -253,7 +259,7 @@ class Line:
             not head or head[0] not in _READING
         ):
             known = (*CONDITIONS, *TAILS)
-            text = f"{token.text!r} is not a condition; a name of several words stands in quotes"
+            text = f"{token.shown} is not a condition; a name of several words stands in quotes"
             raise WrongError(token.column, f'{text}: name "John Smith"', token.text, known)
 
     def _from(self, token: Token) -> Condition:
@@ -311,7 +317,7 @@ class Line:
             if value.text.upper() in phonenumbers.SUPPORTED_REGIONS:
                 found.append(value.text.upper())
             else:
-                text = f"{value.text!r} is not a country; expected a code of two letters, such as"
+                text = f"{value.shown} is not a country; expected a code of two letters, such as"
                 self._note(value, f"{text} US, GB or DE (ISO 3166)")
         return InCountry(tuple(dict.fromkeys(found)))
 
@@ -322,7 +328,7 @@ class Line:
         if not re.fullmatch("[1-9]|1[0-4]", digits.text):
             self._note(
                 digits,
-                f"{digits.text!r} is too many or too few; expected how many digits of your number"
+                f"{digits.shown} is too many or too few; expected how many digits of your number"
                 " are the same, country code included: 1 to 14",
             )
             return Neighbour()
@@ -379,7 +385,7 @@ class Line:
         for value in self._values(word, f"the name of a {what}, such as {example}"):
             named = _FILE.fullmatch(value.text) and not value.text.endswith(" ")
             if not named or (word == "contacts" and not value.text.lower().endswith(".vcf")):
-                self._note(value, f"{value.text!r} is no {what}; expected a name like {example}")
+                self._note(value, f"{value.shown} is no {what}; expected a name like {example}")
             elif self._there(word, value):
                 found.append(value.text)
         return tuple(dict.fromkeys(found))
@@ -458,9 +464,10 @@ class Line:
                 "a comma stands only between values; conditions that stand side by side must all"
                 " hold",
             )
-        shown = self._content[token.start : token.end]
         second = "; a rule has one label" if token.sort == Sort.QUOTED else ""
-        raise WrongError(token.column, f"{shown} is too much{second}; expected the end of the line")
+        raise WrongError(
+            token.column, f"{token.shown} is too much{second}; expected the end of the line"
+        )
 
     def _tail(self, action: Action) -> None:
         token = self._take()
@@ -497,7 +504,7 @@ class Line:
             self._expected("a SIP status after refuse: 400 to 699, such as 607 (unwanted)")
         token = self._take()
         if not re.fullmatch("[456][0-9][0-9]", token.text):
-            text = f"{token.text!r} is no SIP status that refuses; expected 400 to 699, such as 607"
+            text = f"{token.shown} is no SIP status that refuses; expected 400 to 699, such as 607"
             self._note(token, f"{text} (unwanted) or 603 (declined)")
             return Refusal(603)
         return Refusal(int(token.text))
@@ -516,7 +523,7 @@ class Line:
         else:
             fits = bool((_EXTENSION if where is Where.EXTENSION else _NAME).fullmatch(token.text))
         if not fits:
-            self._note(token, f"{token.text!r} does not fit; expected {_AIMS[where]}")
+            self._note(token, f"{token.shown} does not fit; expected {_AIMS[where]}")
             return None
         return self._aim(where, token)
 
@@ -545,7 +552,7 @@ class Line:
         whole = self._whole(token)
         text = self._read(whole, lambda text: number.read_pattern(text, self._country))
         if text is not None and not re.fullmatch(r"\+[0-9]+", text):
-            self._note(whole, f"{whole.text!r} is not one whole number; a call goes to one place")
+            self._note(whole, f"{whole.shown} is not one whole number; a call goes to one place")
         return Target(Where.REDIRECT, text) if text else None
 
 
@@ -594,9 +601,9 @@ def _unknown(token: Token, what: str, known: tuple[str, ...]) -> WrongError:
     head = _HEAD.match(word)
     teaching = _ELSEWHERE.get(head[0]) if head else None
     if teaching:
-        return WrongError(token.column, f"{token.text!r} is not {what}; {teaching}")
+        return WrongError(token.column, f"{token.shown} is not {what}; {teaching}")
     expected = known if len(known) < len(CONDITIONS) else CONDITIONS
-    text = f"{token.text!r} is not {what}; expected {', '.join(expected)}"
+    text = f"{token.shown} is not {what}; expected {', '.join(expected)}"
     return WrongError(token.column, text, word, known)
 
 

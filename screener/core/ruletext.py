@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from screener.core.callerid import shown
+
 LONGEST_LINE = 10_000
 """Characters that a line of rules may have."""
 
@@ -66,6 +68,11 @@ class Token(NamedTuple):
     def column(self) -> int:
         return self.start + 1
 
+    @property
+    def shown(self) -> str:
+        """The word in a sentence: in quotes, and cut where it is long."""
+        return f"'{shown(self.text, 40)}'"
+
 
 def tokens(line: str) -> list[Token]:
     """The words of a line, without its comment. Raises WrongError."""
@@ -96,7 +103,7 @@ def tokens(line: str) -> list[Token]:
 
 def _check(line: str, sort: str, start: int, end: int) -> None:
     if sort == Sort.WORD:
-        if "\u2018" > line[start] or line[start] > "\u201f":
+        if line[start] < "\u2018" or line[start] > "\u201f":
             return
         raise WrongError(start + 1, 'these are typographic quotes; write straight ones: "Mom"')
     if sort == "open" and line[start] == '"':

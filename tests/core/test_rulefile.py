@@ -112,6 +112,37 @@ def test_a_line_has_an_end() -> None:
     assert mistake.startswith("t.rules:1:1: a line has at most 10,000 characters; put many numbers")
 
 
+def test_a_line_with_nothing_right_in_it_is_left_at_last() -> None:
+    mistakes = told("block from " + "1, " * 3000)
+    assert len(mistakes) == 21
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{}",
+        "block {}",
+        "block from {}",
+        "block name a {}",
+        "block kind {}",
+        "block on {}",
+        "block on mon {}",
+        "block list {}/",
+        "block contacts {}",
+        "block withheld play {}",
+        "block withheld refuse {}",
+        "send withheld ring {}",
+        "send withheld redirect {}",
+        "send withheld redirect sip:{}",
+        "allow withheld expires {}",
+        'allow withheld "a" "{}"',
+    ],
+)
+def test_a_word_without_end_is_cut_in_a_mistake(text: str) -> None:
+    [mistake] = told(text.format("x" * 4096))
+    assert len(mistake) < 500
+
+
 # A label -----------------------------------------------------------------------------------------
 
 
