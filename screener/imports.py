@@ -71,7 +71,7 @@ def import_files(
         found = list(dict.fromkeys(file for one in origins for file in _must_find(one)))
         before = open_list(path) if path.exists() and add else None
         known = _known(before)
-        found = [file for file in found if known.get(file) != _seen(file)]
+        found = [file for file in found if file not in known or known[file] != _seen(file)]
         if before is not None:
             origins = tuple(dict.fromkeys((*before.info.origins, *origins)))
         return _Import(path, name, country, tell).make(found, origins, before, before)
@@ -87,7 +87,7 @@ def update(data: Path, name: str, country: str, *, tell: Progress = silent) -> O
         before = open_list(path)
         known = _known(before)
         found = list(dict.fromkeys(file for one in before.info.origins for file in _find(one)))
-        new = [file for file in found if known.get(file) != _seen(file)]
+        new = [file for file in found if file not in known or known[file] != _seen(file)]
         if not new:
             return None
         work = _Import(path, name, country, tell)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from screener.sources import Progress
 
 _DAYS_SHOWN = 5
+_PATH = 4096  # characters of a path, which are all that Linux has
 
 
 @click.group(invoke_without_command=True)
@@ -291,9 +292,9 @@ def _show_one(file: Path, name: str) -> None:
     )
     click.echo(f"  size: {_size(info.size)}")
     for origin in info.origins:
-        click.echo(f"  made from: {shown(origin)}")
+        click.echo(f"  made from: {shown(origin, _PATH)}")
     for source in info.sources:
-        click.echo(f"    {shown(source.path)}: {_count(source.lines, 'line')}")
+        click.echo(f"    {shown(source.path, _PATH)}: {_count(source.lines, 'line')}")
 
 
 def _show_number(file: Path, text: str, name: str | None) -> None:
@@ -324,4 +325,4 @@ def _show_number(file: Path, text: str, name: str | None) -> None:
         if len(dates) > _DAYS_SHOWN:
             click.echo(f"  and {_count(len(dates) - _DAYS_SHOWN, 'earlier report')}")
     if not found:
-        click.echo(f"{asked} is in {'no list' if name is None else f'no entry of {name}'}")
+        click.echo(f"{asked} is in no list" if name is None else f"{asked} is not in {name}")
