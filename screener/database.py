@@ -52,12 +52,14 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     ),
     (
         # What the call showed besides its number, so that other rules can judge it again; `ruled`
-        # is rules.Ruling.effect ("block play sit"), done or, in shadow mode, only noted.
+        # is rules.Ruling.effect ("block play sit"), done or, in shadow mode, only noted, and
+        # `ruling` the same with its reason.
         "ALTER TABLE calls ADD COLUMN attestation TEXT NOT NULL DEFAULT ''",
         "ALTER TABLE calls ADD COLUMN verstat TEXT NOT NULL DEFAULT ''",
         "ALTER TABLE calls ADD COLUMN expecting TEXT NOT NULL DEFAULT ''",
         "ALTER TABLE calls ADD COLUMN emergency TEXT NOT NULL DEFAULT ''",
         "ALTER TABLE calls ADD COLUMN ruled TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE calls ADD COLUMN ruling TEXT NOT NULL DEFAULT ''",
         "ALTER TABLE calls ADD COLUMN shadow INTEGER NOT NULL DEFAULT 0",
         # What the rules had said of earlier calls stands at the head of their stories: the action,
         # not its treatment. Where it does not (the story was lost), nobody knows.

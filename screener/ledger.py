@@ -72,6 +72,7 @@ class Entry:
             reason=ending.reason,
             rule=ending.rule,
             ruled=ending.ruled,
+            ruling=ending.ruling,
             verdict=ending.verdict,
             evidence=ending.evidence,
             answered_by=ending.answered_by,

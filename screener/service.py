@@ -91,7 +91,7 @@ async def _open(settings: Settings, tell: Callable[[str], None], stack: AsyncExi
     client = await stack.enter_async_context(
         Client(url, asterisk.user, asterisk.secret, asterisk.app)
     )
-    outbox = Outbox(settings.data / "outbox", settings.mail)
+    outbox = Outbox(settings.data / "outbox", settings.mail, settings.zone)
     service = Service(settings, book, client, directions)
     service.house = House(
         Acquaintance(settings, store),

@@ -261,6 +261,7 @@ class Session:
             when=self._entry.started,
             seconds=0.0,
             why=keep.why,
+            ruling=keep.ruling,
         )
         return await self._tape.keep(keep.take, letter)
 

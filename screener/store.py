@@ -18,7 +18,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,6 +29,7 @@ from sqlite_utils import Database
 
 from screener.core.call import Outcome
 from screener.core.history import MOST, History
+from screener.core.rules import EXPIRES
 from screener.core.story import CallRow, StoryLine
 from screener.database import explained, kept, open_to_read, open_to_write, utc
 from screener.errors import StoreError
@@ -70,7 +71,8 @@ class CallStart:
 class CallEnd:
     """How a call ended: `outcome` a word of core/call.py, `reason` the clause after "because".
 
-    `ruled` is what the rules said (rules.Ruling.effect), "" when they were not asked.
+    `ruled` is what the rules said (rules.Ruling.effect), "" when they were not asked; `ruling` the
+    same with its reason.
     """
 
     ended: datetime
@@ -78,6 +80,7 @@ class CallEnd:
     reason: str
     rule: str = ""
     ruled: str = ""
+    ruling: str = ""
     verdict: str = ""
     evidence: tuple[str, ...] = ()
     answered_by: str = ""
@@ -172,6 +175,7 @@ class Store:
             "reason": kept(end.reason, _LONGEST_TEXT),
             "rule": kept(end.rule, _LONGEST_TEXT),
             "ruled": kept(end.ruled, _LONGEST_TEXT),
+            "ruling": kept(end.ruling, _LONGEST_TEXT),
             "verdict": kept(end.verdict, _LONGEST_NAME),
             "evidence": json.dumps(evidence, ensure_ascii=False),
             "answered_by": kept(end.answered_by, _LONGEST_NAME),
@@ -214,12 +218,21 @@ class Store:
         """
         await self._write(lambda: self._execute(sql, [(key, utc(at), utc(at))]))
 
-    async def seen(self, keys: Iterable[str], at: datetime) -> None:
-        """Write down which rules there are, so that one that is never used can expire as well."""
+    async def seen(self, keys: Collection[str], at: datetime) -> None:
+        """Write down which rules can expire, so that one that is never used does so as well.
+
+        One that is gone from the rules is forgotten: whoever writes it again begins anew.
+        """
         new = [key for key in dict.fromkeys(keys) if key not in self._uses]
+        gone = [key for key in self._uses if EXPIRES in key and key not in keys]
+        for key in gone:
+            del self._uses[key], self.last_used[key]
         for key in new:
             self._remember(key, Use(at, at))
         sql = "INSERT OR IGNORE INTO rule_uses (key, first, last, hits) VALUES (?, ?, ?, 0)"
+        if gone:
+            forget = "DELETE FROM rule_uses WHERE key = ?"
+            await self._write(lambda: self._execute(forget, [(key,) for key in gone]))
         if new:
             values = [(key, utc(at), utc(at)) for key in new]
             await self._write(lambda: self._execute(sql, values))
@@ -385,6 +398,7 @@ def _call_row(row: Mapping[str, Any]) -> CallRow:
         reason=row["reason"],
         rule=row["rule"],
         ruled=row["ruled"],
+        ruling=row["ruling"],
         verdict=row["verdict"],
         evidence=tuple(json.loads(row["evidence"])) if row["evidence"] != "[]" else (),
         answered_by=row["answered_by"],

@@ -27,14 +27,15 @@ def calls(context: click.Context, file: Path, limit: int) -> None:
     if context.invoked_subcommand is not None:
         return
     from screener.core.story import calls_table
-    from screener.store import CallLog
+    from screener.store import DATABASE, CallLog
 
-    database = _database(file)
+    settings = settings_of(file)
+    database = settings.data / DATABASE
     if not database.exists():
-        click.echo(calls_table([], None))
+        click.echo(calls_table([], settings.zone))
         return
     with CallLog(database) as log:
-        click.echo(calls_table(log.calls(limit), None, columns()))
+        click.echo(calls_table(log.calls(limit), settings.zone, columns()))
 
 
 @calls.command("show")
@@ -51,16 +52,11 @@ def calls_show(file: Path, number: int) -> None:
     """
     from screener.core.story import tell_call
     from screener.errors import StoreError
-    from screener.store import CallLog
+    from screener.store import DATABASE, CallLog
 
-    with CallLog(_database(file)) as log:
+    settings = settings_of(file)
+    with CallLog(settings.data / DATABASE) as log:
         found = log.call(number)
     if found is None:
         raise StoreError(f"there is no call {number}: see `screener calls`")
-    click.echo(tell_call(*found, None))
-
-
-def _database(file: Path) -> Path:
-    from screener.store import DATABASE
-
-    return settings_of(file).data / DATABASE
+    click.echo(tell_call(*found, settings.zone))

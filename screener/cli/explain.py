@@ -184,7 +184,8 @@ def _tell(
     who = "withheld" if call.caller.withheld else shown_number(call.caller.e164 or call.caller.raw)
     name = f" {quoted(call.name)}" if call.name else ""
     time = call.at.strftime("%a %d %b %Y %H:%M")
-    click.echo(f"A call from {who}{name} to {shown_number(call.did)}, {time}: {_fate(ruling)}.")
+    whose = "a withheld number" if call.caller.withheld else who
+    click.echo(f"A call from {whose}{name} to {shown_number(call.did)}, {time}: {_fate(ruling)}.")
     if not call.caller.withheld and not call.caller.e164:
         lacks = f"{who} is not a telephone number in {settings.country}"
         click.echo(f"{lacks}: a call that shows it is judged by what it shows.")

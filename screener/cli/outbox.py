@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from screener.cli.door import option, settings_of
+from screener.config import Settings
 from screener.core.callerid import quoted, shown, shown_number
 from screener.core.delivery import Record
 from screener.core.notice import Notice
@@ -56,26 +58,26 @@ def outbox_retry(file: Path, message: str) -> None:
     Example:
         screener outbox retry 20250102T030405-1f2e3d4c
     """
-    _outbox(file).retry(message)
+    _outbox(settings_of(file)).retry(message)
     click.echo(f"{message} will be tried again at once, by the screener that runs")
 
 
-def _outbox(file: Path) -> Outbox:
+def _outbox(settings: Settings) -> Outbox:
     from screener.outbox import Outbox
 
-    settings = settings_of(file)
-    return Outbox(settings.data / "outbox", settings.mail)
+    return Outbox(settings.data / "outbox", settings.mail, settings.zone)
 
 
 def _list_outbox(file: Path) -> None:
-    items = _outbox(file).items()
+    settings = settings_of(file)
+    items = _outbox(settings).items()
     if not items:
         click.echo("no messages yet")
     for item in items:
         if item.record is None:
             click.echo(f"{item.id}  {item.state:6}  {item.trouble}: {item.folder}")
             continue
-        click.echo(f"{item.id}  {item.state:6}  {_summary(item.record)}")
+        click.echo(f"{item.id}  {item.state:6}  {_summary(item.record, settings.zone)}")
         for recipient in item.record.recipients:
             reply = f": {shown(recipient.reply)}" if recipient.reply else ""
             click.echo(f"    to {shown(recipient.address)}, {recipient.delivery}{reply}")
@@ -83,10 +85,10 @@ def _list_outbox(file: Path) -> None:
             click.echo(f"    last: {shown(item.record.history[-1].text)}")
 
 
-def _summary(record: Record) -> str:
+def _summary(record: Record, zone: tzinfo | None) -> str:
     """When a message was left, how long it is and by whom; of a notice, when and its subject."""
     letter = record.letter
-    when = (record.written if isinstance(letter, Notice) else letter.when).astimezone()
+    when = (record.written if isinstance(letter, Notice) else letter.when).astimezone(zone)
     day = when.strftime("%d %b %H:%M")
     if isinstance(letter, Notice):
         return f"{day}  notice   {shown(letter.subject)}"

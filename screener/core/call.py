@@ -54,7 +54,7 @@ class Ending:
     word of verdict.py ("" when nobody listened); `evidence` are sentences with times.
     `rule_key` is its key (rules.Rule.key), by which its uses are counted.
     `ruled` is what the rules said, in the form of rules.Ruling.effect ("block play sit"): in
-    shadow mode what would have been done.
+    shadow mode what would have been done; `ruling` is the same with the reason, as a sentence.
     `rang_after` is in seconds from the start of ringing to the answer.
     """
 
@@ -63,6 +63,7 @@ class Ending:
     rule: str = ""
     rule_key: str = ""
     ruled: str = ""
+    ruling: str = ""
     verdict: str = ""
     evidence: tuple[str, ...] = ()
     answered_by: str = ""

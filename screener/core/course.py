@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from screener.core.call import Ending, Outcome
 from screener.core.evidence import Evidence
 from screener.core.frontdoor import MessageBox
+from screener.core.rules import Ruling
 from screener.core.script import CallerGone, Rang, Recorded
 from screener.core.verdict import Kind, Verdict, judge
 
@@ -19,13 +20,12 @@ from screener.core.verdict import Kind, Verdict, judge
 class Course:
     """What has come of a call so far.
 
-    `doing` completes "the caller hung up ..."; `why` says why the call goes where it goes. `take`
-    is the recording that holds what he said, for `box`, until it is kept or dropped.
+    `ruling` is what the rules said. `doing` completes "the caller hung up ..."; `why` says why the
+    call goes where it goes. `take` is the recording that holds what he said, for `box`, until it is
+    kept or dropped.
     """
 
-    rule: str = ""
-    rule_key: str = ""
-    ruled: str = ""
+    ruling: Ruling
     why: str = ""
     evidence: Evidence = field(default_factory=Evidence)
     doing: str = "before anything was said"
@@ -51,9 +51,10 @@ class Course:
         return Ending(
             outcome=outcome,
             reason=reason,
-            rule=self.rule,
-            rule_key=self.rule_key,
-            ruled=self.ruled,
+            rule=self.ruling.name,
+            rule_key=self.ruling.key,
+            ruled=self.ruling.effect,
+            ruling=self.ruling.reason,
             verdict=verdict.kind if verdict else "",
             evidence=self.evidence.sentences(),
             answered_by=self.rang.phone if self.rang else "",

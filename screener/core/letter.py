@@ -38,7 +38,8 @@ class Letter:
 
     `box` is the box's name and `to` its mail addresses; `number` is E.164 or "" (withheld); `did`
     is the number that was called; `when` (aware) is when the call came in; `seconds` is how long
-    the recording is; `why` says why the call came to the box, as a clause; `call` is the call's id.
+    the recording is; `why` says why the call came to the box, as a clause, and `ruling` what the
+    rules had said of it; `call` is the call's id.
     """
 
     call: int
@@ -50,6 +51,7 @@ class Letter:
     when: datetime
     seconds: float
     why: str
+    ruling: str = ""
 
 
 def as_data(letter: Letter) -> dict[str, Any]:
@@ -69,6 +71,7 @@ def from_data(data: Mapping[str, Any]) -> Letter:
         when=datetime.fromisoformat(data["when"]),
         seconds=float(data["seconds"]),
         why=str(data["why"]),
+        ruling=str(data.get("ruling", "")),  # not in what was queued by an earlier version
     )
 
 
@@ -175,6 +178,11 @@ def _literal(text: str) -> str:
     return text.replace("=?", "= ?")
 
 
+def _tells_more(letter: Letter) -> bool:
+    """Whether what the rules said is not in the reason already."""
+    return bool(letter.ruling) and letter.ruling not in letter.why
+
+
 def _body(letter: Letter, attached: str, zone: tzinfo | None, remark: str) -> str:
     """Who called, when, how long, and why it came to the box."""
     who = f"{quoted(letter.name)}, " if letter.name.strip() else ""
@@ -185,6 +193,7 @@ def _body(letter: Letter, attached: str, zone: tzinfo | None, remark: str) -> st
         f"  To      {shown_number(letter.did)}, message box {shown(letter.box)}",
         f"  When    {letter.when.astimezone(zone).strftime('%A %d %B %Y, %H:%M')}",
         f"  Why     {shown(letter.why, _WHY) or 'the call came to the message box'}",
+        *([f"  Rules   {shown(letter.ruling, _WHY)}"] if _tells_more(letter) else []),
         f"  Call    {letter.call}  (screener calls show {letter.call})",
         "",
         f"The recording is attached: {attached}",

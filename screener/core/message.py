@@ -77,7 +77,9 @@ def keep_message(course: Course) -> Script[None]:
     if course.take is None or course.box is None:
         return
     take, course.take = course.take, None
-    course.message_kept = yield from do(Keep(take.take, course.box, course.why))
+    course.message_kept = yield from do(
+        Keep(take.take, course.box, course.why, course.ruling.reason)
+    )
     if not course.message_kept:
         course.why = f"the message could not be kept; {course.why}"
 

@@ -39,7 +39,7 @@ class Reception:
 def receive(call: Call, reception: Reception) -> Script[Ending]:
     """One call from its first ring to its ending. A hang-up or a failure is an ending too."""
     ruling = reception.rules.judge(call)
-    course = Course(ruling.name, ruling.key, ruling.effect, ruling.reason)
+    course = Course(ruling, ruling.reason)
     try:
         if reception.shadow:
             return (yield from _only_watch(reception.door, course))

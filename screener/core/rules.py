@@ -19,6 +19,9 @@ from screener.core.script import Refusal, Treatment
 from screener.core.shelf import Shelf
 from screener.core.spans import written_span
 
+EXPIRES = " expires "
+"""Stands in the key of a rule that can expire."""
+
 
 class Action(StrEnum):
     """What a rule does with a call."""
@@ -91,7 +94,7 @@ class Rule:
     @cached_property
     def key(self) -> str:
         """What the rule is, whatever its label and place: its uses are counted by this."""
-        expires = f" expires {written_span(self.expires)}" if self.expires else ""
+        expires = f"{EXPIRES}{written_span(self.expires)}" if self.expires else ""
         return f"{self.effect} when {' '.join(map(str, self.conditions))}{expires}"
 
     def holds(self, call: Call, shelf: Shelf) -> bool:

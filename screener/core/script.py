@@ -217,11 +217,15 @@ class Replay(Command[Heard]):
 
 @dataclass(frozen=True, slots=True)
 class Keep(Command[bool]):
-    """Put a take on its way to a message box: whether it is on disk now, to stay."""
+    """Put a take on its way to a message box: whether it is on disk now, to stay.
+
+    `why` says why the call came to the box, `ruling` what the rules had said of it.
+    """
 
     take: str
     box: MessageBox
     why: str
+    ruling: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ class CallRow:
     core/call.py. `rang_after` is seconds from the first ring to the answer; `seconds` the length.
     `attestation` to `emergency` are what the call showed besides, as in core/call.py. `ruled` is
     what the rules said of it (rules.Ruling.effect; only the action in rows of an old screener, ""
-    where it is not known). With `shadow` it rang all the same.
+    where it is not known), `ruling` the same with its reason. With `shadow` it rang all the same.
     """
 
     id: int
@@ -49,6 +49,7 @@ class CallRow:
     expecting: str = ""
     emergency: str = ""
     ruled: str = ""
+    ruling: str = ""
     shadow: bool = False
 
     @property
@@ -103,7 +104,9 @@ def _conclusion(row: CallRow) -> list[str]:
     lines = [what_came(row) + (f", because {reason}" if reason else "")]
     if row.shadow and row.ruled:
         lines.append(f"shadow mode, it rang; would have been: {shown(row.ruled, _LINE)}")
-    if row.rule:
+    if row.ruling and row.ruling not in row.reason:
+        lines.append(f"rules: {shown(row.ruling, _LINE)}")
+    elif row.rule and not row.ruling:
         lines.append(f"rule: {shown(row.rule, _LINE)}")
     if row.verdict:
         lines.append(f"verdict: {shown(row.verdict)}")

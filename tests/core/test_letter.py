@@ -53,6 +53,14 @@ def mailed(letter: Letter, remark: str = "", form: SoundFormat = SoundFormat.MP3
     return read
 
 
+def test_the_mail_says_what_the_rules_said() -> None:
+    letter = replace(LETTER, ruling="screen (2-block.rules:3): the number is withheld")
+    assert "  Rules   screen (2-block.rules:3): the number is withheld\n" in body(mailed(letter))
+    once = replace(letter, why=f"nobody answered; {letter.ruling}")
+    assert body(mailed(once)).count(letter.ruling) == 1
+    assert from_data(as_data(letter)) == letter
+
+
 def body(mail: EmailMessage) -> str:
     part = mail.get_body(("plain",))
     assert part is not None

@@ -156,7 +156,7 @@ def test_nobody_answers_and_a_message_is_kept() -> None:
     ending, asked = screened(keyed("1"), nobody(), take("t1"), keyed("1"), True)
     keeps = [c for c in asked if isinstance(c, Keep)]
     why = "nobody answered; the caller keyed 1: extension 1, family"
-    assert keeps == [Keep("t1", BOX, why)]
+    assert keeps == [Keep("t1", BOX, why, "no rule matches: screened")]
     assert ending.outcome is Outcome.MESSAGE
     assert asked[-2:] == [Play(("kept",)), Hangup()]
 

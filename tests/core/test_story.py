@@ -73,6 +73,14 @@ def test_the_story_of_a_robot_shows_its_rule_verdict_and_evidence() -> None:
     )
 
 
+def test_the_story_says_what_the_rules_said_where_the_reason_does_not() -> None:
+    ruling = "screen (50.rules:3): the number is withheld"
+    told = tell_call(replace(STRANGER, ruling=ruling, rule="(50.rules:3)"), [], PACIFIC)
+    assert told.splitlines()[-1] == f"rules: {ruling}"
+    blocked = replace(STRANGER, reason=ruling, ruling=ruling, rule="(50.rules:3)")
+    assert tell_call(blocked, [], PACIFIC).count("the number is withheld") == 1
+
+
 def test_the_story_of_a_call_in_shadow_mode_says_what_would_have_been() -> None:
     row = replace(STRANGER, shadow=True, ruled="block play sit", rule='"mine" (50.rules:3)')
     assert tell_call(row, [], PACIFIC).splitlines()[-3:] == [

@@ -611,6 +611,21 @@ async def test_the_uses_of_rules_are_counted_and_kept(path: Path) -> None:
     await reopened.close()
 
 
+async def test_a_rule_that_can_expire_and_is_written_again_begins_anew(path: Path) -> None:
+    store = Store(path)
+    year = timedelta(days=365)
+    await store.used("block when withheld expires 9mo", STARTED)
+    await store.used("block when withheld", STARTED)
+    await store.seen([], STARTED + year)
+    assert "block when withheld expires 9mo" not in store.last_used
+    assert store.last_used["block when withheld"] == STARTED
+    await store.seen(["block when withheld expires 9mo"], STARTED + 2 * year)
+    await store.close()
+    with CallLog(path) as calls:
+        assert calls.uses()["block when withheld expires 9mo"].last == STARTED + 2 * year
+        assert calls.uses()["block when withheld"].hits == 1
+
+
 async def test_whoever_holds_the_map_of_uses_sees_each_new_one(store: Store) -> None:
     shelf = Shelf(used=store.last_used)
     await store.seen(["a"], STARTED)
