@@ -24,6 +24,7 @@ from itertools import pairwise
 
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 """What a report's time is counted from. A report without a date stands at 0: it is always old."""
+_EPOCH = int(EPOCH.timestamp())
 DIGITS = 15
 """The longest number that there is (ITU-T E.164)."""
 LAST_MOMENT = 2**32 - 1
@@ -73,15 +74,30 @@ class Numbers:
             value = int(number)
         except ValueError:  # "": the call shows no number
             return 0
-        first = self.first(value)
-        if first < 0:
-            return 1 if (self.ranges or self.prefixes) and self.covers(value) else 0
+        # What `first` does, without the call: it would be a fifth of the time.
+        bounds = self._bounds.get(value >> 32)
+        if bounds is not None:
+            begin, end = bounds
+            beyond = bisect_left(self.heads, value) * STRETCH
+            near, lower, lowers = beyond - STRETCH, value & _LOWER, self.lowers
+            at = bisect_left(
+                lowers, lower, near if near > begin else begin, beyond if beyond < end else end
+            )
+            if at < end and lowers[at] == lower:
+                return self._counted(at, value, end, since)
+        return 1 if (self.ranges or self.prefixes) and self.covers(value) else 0
+
+    def _counted(self, first: int, value: int, end: int, since: datetime | None) -> int:
+        """How many reports there are from `first` on, in all or since then."""
         if self.whens is None:
             return 1
-        last = self._last(first, value)
+        alone = first + 1 == end or self.lowers[first + 1] != value & _LOWER
         if since is None:
-            return last - first
-        return last - bisect_left(self.whens, seconds_of(since), first, last)
+            return 1 if alone else self._last(first, value) - first
+        if alone:
+            return 1 if self.whens[first] >= since.timestamp() - _EPOCH else 0
+        last = self._last(first, value)
+        return last - bisect_left(self.whens, since.timestamp() - _EPOCH, first, last)
 
     def dates(self, number: str) -> list[datetime | None]:
         """When `number` was reported, oldest first, None where that is not known."""
@@ -140,7 +156,7 @@ def aligned(value: int, fill: str = "0") -> int:
 
 def seconds_of(moment: datetime) -> int:
     """An aware time as reports have it: whole seconds since 2000, not before, not beyond 2136."""
-    seconds = (moment - EPOCH) // timedelta(seconds=1)
+    seconds = int(moment.timestamp()) - _EPOCH
     return min(max(seconds, 0), LAST_MOMENT)
 
 

@@ -1,7 +1,7 @@
 """`make bench`: measure screener beside Asterisk's own dialplan, print it, keep it in bench.json.
 
-    python -m tests.bench             # about six minutes
-    python -m tests.bench --quick     # about one
+    python -m tests.bench             # about ten minutes
+    python -m tests.bench --quick     # about two
 
 Exit status 1 when a call failed, 2 when it could not run; a slow figure is no failure.
 """
@@ -28,6 +28,7 @@ from tests.bench.crowd import crowds, talkers
 from tests.bench.delay import delay
 from tests.bench.figures import DEAF, DIALPLAN, SCREENED, Cost, Figures
 from tests.bench.house import House, furnished
+from tests.bench.lists import lists
 from tests.bench.rulings import rulings
 from tests.calls.sip import CallError
 from tests.calls.stage import REPOSITORY
@@ -77,8 +78,9 @@ class Bench:
         ruled = rulings()
         for found in ruled:
             self.tell(f"{found.rules} {found.what}: {found.median:.3f} ms a call")
+        listed = await asyncio.to_thread(lists, self.tell, installation, self._plan is QUICK)
         described["load_at_end"] = machine.load()
-        return Figures(described, costs, spread, levels, talking, *rest, *after, ruled)
+        return Figures(described, costs, spread, levels, talking, *rest, *after, ruled, listed)
 
     async def _costs(self, house: House) -> tuple[Cost, ...]:
         found = []

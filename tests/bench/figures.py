@@ -18,6 +18,13 @@ RULING_TARGET_MS = 1.0
 """Issue 3: deciding one call against 1,000 rules."""
 
 
+LOOKUP_TARGET_US = 5.0
+BYTES_TARGET = 10.0
+READY_TARGET_S = 1.0
+IMPORT_TARGET_S = 10.0
+"""Issue 3: what ten million numbers may take, and a million lines."""
+
+
 @dataclass(frozen=True, slots=True)
 class Cost:
     """Processor time of one kind of work at one rate, in milliseconds per call.
@@ -109,6 +116,39 @@ class Rulings:
 
 
 @dataclass(frozen=True, slots=True)
+class Looked:
+    """Looking numbers up in a store: microseconds a lookup (`median`; for AstDB the mean, and no
+    `p99`), bytes of memory and of disk a number, seconds until the first answer."""
+
+    store: str
+    median: float
+    p99: float | None
+    bytes_each: float
+    disk_each: float
+    ready: float
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """An import of `lines` lines: seconds, and how many megabytes (10^6) it had at most."""
+
+    form: str
+    program: str
+    lines: int
+    seconds: float
+    memory: float
+
+
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """`count` numbers in each of several stores, screener's own first; and imports."""
+
+    count: int
+    looked: tuple[Looked, ...]
+    imported: tuple[Imported, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Figures:
     """Everything that one run has measured. Memory at rest is before the first call and after all
     of them; `levels` are crowds of growing size who listen, `talking` is one of people who talk."""
@@ -123,6 +163,7 @@ class Figures:
     screener_after: Memory
     asterisk_after: Memory
     rulings: tuple[Rulings, ...] = ()
+    lists: Lists | None = None
 
     @property
     def failures(self) -> list[str]:

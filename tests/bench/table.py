@@ -7,12 +7,17 @@ from rich.table import Table
 from rich.text import Text
 
 from tests.bench.figures import (
+    BYTES_TARGET,
     DEAF,
     DIALPLAN,
+    IMPORT_TARGET_S,
+    LOOKUP_TARGET_US,
+    READY_TARGET_S,
     REST_TARGET_MB,
     RULING_TARGET_MS,
     SCREENED,
     Figures,
+    Lists,
     Quartiles,
     ear_share,
     merged,
@@ -24,8 +29,10 @@ from tests.bench.figures import (
 
 
 def show(figures: Figures, console: Console) -> None:
-    """Print everything: processor time, delay, crowds, memory, rulings."""
-    tables = costs(figures), delays(figures), crowds(figures), memory(figures), rulings(figures)
+    """Print everything: processor time, delay, crowds, memory, rulings, number lists."""
+    tables = [costs(figures), delays(figures), crowds(figures), memory(figures), rulings(figures)]
+    if figures.lists is not None:
+        tables += lookups(figures.lists), imports(figures.lists)
     for table in tables:
         console.print(table)
         console.print()
@@ -134,6 +141,55 @@ def rulings(figures: Figures) -> Table:
         cells = (str(found.rules), f"{found.median:.3f}", p99, f"{found.explained:.1f}")
         table.add_row(found.what, *cells)
     return table
+
+
+def lookups(lists: Lists) -> Table:
+    """What it takes to look a number up, and to hold it; beside screener's list, how many times."""
+    title = f"A lookup among {lists.count:,} numbers"
+    headings = ("us a lookup", "99th percentile", "bytes of memory each", "on disk", "ready after")
+    table = _table(title, "", *headings)
+    own = lists.looked[0]
+    for found in lists.looked:
+        p99 = "" if found.p99 is None else _times(f"{found.p99:.1f}", found.p99, own.p99)
+        table.add_row(
+            found.store,
+            _times(f"{found.median:.1f}", found.median, own.median),
+            _judged(p99, own.p99 or 0, LOOKUP_TARGET_US) if found is own else p99,
+            _judged(f"{own.bytes_each:.1f}", own.bytes_each, BYTES_TARGET)
+            if found is own
+            else _times(f"{found.bytes_each:.1f}", found.bytes_each, own.bytes_each),
+            f"{found.disk_each:.1f}",
+            _judged(f"{own.ready:.2f} s", own.ready, READY_TARGET_S)
+            if found is own
+            else f"{found.ready:.2f} s",
+        )
+    return table
+
+
+def imports(lists: Lists) -> Table:
+    """Seconds to take in a file of numbers."""
+    table = _table("Imports", "", "by", "lines", "seconds", "memory at most, MB")
+    for found in lists.imported:
+        seconds = f"{found.seconds:.1f}"
+        table.add_row(
+            found.form,
+            found.program,
+            f"{found.lines:,}",
+            _judged(seconds, found.seconds * 1e6 / found.lines, IMPORT_TARGET_S)
+            if found.program == "screener"
+            else seconds,
+            f"{found.memory:.0f}",
+        )
+    return table
+
+
+def _judged(shown: str, value: float, target: float) -> Text:
+    return Text(shown, "bold red" if value > target else "green")
+
+
+def _times(shown: str, value: float, own: float | None) -> str:
+    """A figure, and how many times screener's it is."""
+    return shown if not own or value == own else f"{shown} ({value / own:.1f} x)"
 
 
 def _mb(value: float | None) -> str:
