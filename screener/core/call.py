@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from screener.core.history import History
@@ -19,6 +19,7 @@ class Call:
     hour is what the clock on his wall shows. `history` is what has been between us and the number.
     `expecting` and `emergency` say why such a window is open, as a clause ("one of your phones
     dialled 911 at 12:03"); "" where it is not.
+    `utc` is `at` in UTC: a thousand rules may ask how long ago something was.
     """
 
     uid: str
@@ -30,6 +31,10 @@ class Call:
     history: History = field(default_factory=History)
     expecting: str = ""
     emergency: str = ""
+    utc: datetime = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "utc", self.at.astimezone(UTC))
 
 
 class Outcome(StrEnum):

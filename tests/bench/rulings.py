@@ -16,7 +16,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from screener.core import number
@@ -87,7 +87,7 @@ def _number(chance: random.Random) -> str:
 def _calls(count: int) -> list[Call]:
     """Calls of people whom no rule knows, each of whom has called a dozen times before."""
     chance = random.Random(4)
-    past = tuple(_NOW.astimezone(ZoneInfo("UTC")) - timedelta(days=500 - n) for n in range(12))
+    past = tuple(_NOW.astimezone(UTC) - timedelta(days=500 - n) for n in range(12))
     return [
         Call(
             "1795218116.0",

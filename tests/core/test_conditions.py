@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -331,3 +331,20 @@ def test_an_expression_that_backtracks_without_end_answers_at_once(expression: s
     asked = Named(names(f"/{expression}/"))
     # With backtracking, this question would outlast the sun.
     assert asked.holds(call(name="a" * 299 + "!"), SHELF) is False
+
+
+@given(
+    st.lists(st.integers(-3, 40), max_size=8),
+    st.integers(1, 6),
+    st.none() | st.integers(1, 30),
+)
+def test_what_happened_within_a_time_is_counted_one_by_one(
+    days: list[int], times: int, within: int | None
+) -> None:
+    past = tuple(sorted(ago(day).astimezone(UTC) for day in days))
+    span = None if within is None else timedelta(days=within)
+    recent = [at for at in past if span is None or at >= NOON.astimezone(UTC) - span]
+    met = call(history=History(calls=past, answered=past))
+    assert Called(times, span).holds(met, Shelf()) is (len(recent) >= times)
+    assert Happened(Event.ANSWERED, span).holds(met, Shelf()) is bool(recent)
+    assert f" {len(recent)} time" in Called(times, span).told(met, Shelf())
