@@ -15,7 +15,8 @@ class Index:
     Most rules name numbers or names. Those with a `from` stand in tables by their numbers, or by
     what these begin with. Those with a `name` are found by a piece of text that the name must
     contain, which is looked for rule by rule but fast, and by their expressions, all in one pass.
-    The others are candidates for every call.
+    The others are candidates for every call; `asked` has their conditions, each with a number that
+    it shares with all its equals, so that what many rules ask need be found out only once a call.
     """
 
     def __init__(self, rules: Iterable[tuple[Condition, ...]]) -> None:
@@ -25,9 +26,12 @@ class Index:
         self._by_piece: dict[str, list[int]] = {}
         self._by_source: dict[str, list[int]] = {}
         self._always: list[int] = []
+        self.asked: dict[int, tuple[tuple[int, Condition], ...]] = {}
+        numbers: dict[Condition, int] = {}
         for at, conditions in enumerate(rules):
             if not any(self._entered(condition, at) for condition in conditions):
                 self._always.append(at)
+                self.asked[at] = tuple((numbers.setdefault(c, len(numbers)), c) for c in conditions)
         self._lengths = sorted({len(head) for head in self._by_head})
         self._expressions = Expressions(tuple(self._by_source)) if self._by_source else None
         self._matching = tuple(self._by_source.values())

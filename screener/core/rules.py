@@ -180,11 +180,20 @@ class RuleSet:
 
     def deciding(self, call: Call) -> Rule | None:
         """The rule that decides the call, without a word why; None for the built-in last."""
-        rules, shelf = self.rules, self.shelf
+        rules, shelf, asked = self.rules, self.shelf, self._index.asked
+        found: dict[int, bool | None] = {}
         for at in self._index.candidates(call):
-            rule = rules[at]
-            if rule.holds(call, shelf) and not rule.expired(call.at, shelf):
-                return rule
+            # This loop is most of what a call waits for: no function is called that need not be.
+            for number, condition in asked.get(at, ()):
+                if number not in found:
+                    found[number] = condition.holds(call, shelf)
+                if not found[number]:
+                    break
+            else:
+                rule = rules[at]
+                known = at in asked or rule.holds(call, shelf)
+                if known and not rule.expired(call.at, shelf):
+                    return rule
         return None
 
     def reason(self, rule: Rule | None, call: Call) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from screener.core.conditions import Condition, From, Named, Not, Withheld
+from screener.core.conditions import Condition, From, InCountry, Listed, Named, Not, Withheld
 from screener.core.pattern import Expressions, NamePattern, NumberPattern
 from screener.core.ruleindex import Index
 from screener.core.rules import Action, Rule, RuleSet
@@ -30,6 +32,8 @@ CONDITIONS: st.SearchStrategy[Condition] = (
     | st.lists(NAMES, min_size=1, max_size=3).map(lambda some: Named(tuple(some)))
     | st.just(Withheld())
     | st.just(Not(Withheld()))
+    | st.just(InCountry(("US",)))
+    | st.just(Not(InCountry(("US",))))
 )
 RULES = st.lists(
     st.lists(CONDITIONS, min_size=1, max_size=2).map(lambda c: Rule(Action.BLOCK, tuple(c))),
@@ -75,3 +79,19 @@ def test_expressions_that_are_too_large_together_are_all_candidates() -> None:
 def test_expressions_are_found_by_their_places() -> None:
     found = Expressions(["^acme", "survey$", "^$"]).found
     assert (list(found("ACME Survey")), list(found("")), list(found("x"))) == ([0, 1], [2], [])
+
+
+def test_what_many_rules_ask_is_found_out_once_a_call() -> None:
+    asked = 0
+
+    class Numbers:
+        def reports(self, number: str, since: datetime | None = None) -> int:
+            nonlocal asked
+            asked += 1
+            return 0
+
+    listed = [Rule(Action.BLOCK, (Listed(("ftc.csv",)),), str(label)) for label in range(9)]
+    last = Rule(Action.SCREEN, (Not(Listed(("ftc.csv",))),))
+    rules = RuleSet((*listed, last), Shelf({"ftc.csv": Numbers()}))
+    assert (rules.deciding(stranger()), asked) == (last, 2)
+    assert (rules.deciding(stranger()), asked) == (last, 4)
