@@ -149,6 +149,7 @@ def open_list(path: Path) -> Opened:
             if size < HEAD.size:
                 raise ListError(f"{path} is no number list: it is too short; {_AGAIN}")
             mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            mapped.madvise(mmap.MADV_RANDOM)  # what is fetched besides would only cost memory
     except FileNotFoundError:
         raise ListError(
             f"there is no list {_name(path)}: `screener lists show` names those that there are"

@@ -74,7 +74,9 @@ class Pile:
                 for batch, (first, last) in zip(self._batches, stretch, strict=True)
                 if first < last
             ]
-            if parts:
+            if len(parts) == 1:
+                yield parts[0]
+            elif parts:
                 numbers, whens, marks = zip(*parts, strict=True)
                 whole = np.concatenate(numbers), np.concatenate(whens), np.concatenate(marks)
                 yield self._in_order(whole)
@@ -109,12 +111,29 @@ class Pile:
         """Sorted by number, time and mark, and of what is the same in all three, one."""
         numbers, whens, marks = piece
         if not self._dated:
-            return np.unique(numbers), _NONE, _NONE
-        order = np.lexsort((marks, whens, numbers))
+            numbers = np.sort(numbers)
+            return numbers[np.r_[True, numbers[1:] != numbers[:-1]]], _NONE, _NONE
+        order = _order(numbers, whens, marks)
         numbers, whens, marks = numbers[order], whens[order], marks[order]
         differs = (numbers[1:] != numbers[:-1]) | (whens[1:] != whens[:-1])
         kept = np.r_[True, differs | (marks[1:] != marks[:-1])]
         return numbers[kept], whens[kept], marks[kept]
+
+
+def _order(
+    numbers: NDArray[np.uint64], whens: NDArray[np.uint32], marks: NDArray[np.uint32]
+) -> NDArray[np.intp]:
+    """The order by number, time and mark.
+
+    By number alone it takes a fifth of the time, and most are reported once: so by number first,
+    and only those that come more than once by all three.
+    """
+    order = np.argsort(numbers)
+    again = numbers[order[1:]] == numbers[order[:-1]]
+    several = np.flatnonzero(np.r_[again, False] | np.r_[False, again])
+    own = order[several]
+    order[several] = own[np.lexsort((marks[own], whens[own], numbers[own]))]
+    return order
 
 
 _NONE = np.empty(0, np.uint32)

@@ -24,9 +24,11 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import compress
 from pathlib import Path
 from typing import IO
 
+from screener import blocks
 from screener.core.callerid import shown
 from screener.core.numberlist import LAST_MOMENT, aligned, as_integer, seconds_of
 from screener.core.numberreader import NumberReader, decoded
@@ -232,7 +234,7 @@ class _Text:
     def read(self, lines: list[bytes], first: int, to: _Place) -> None:
         number, keep = to.reader.read, to.found.numbers.append
         glance = to.reader.glance
-        for at, whole in enumerate(lines, first):
+        for at, whole in _unusual(blocks.plain, lines, first, to):
             line = whole.strip()
             value = glance(line)
             if value:
@@ -255,6 +257,22 @@ class _Text:
             to.found.numbers.append(value)
         else:
             to.skip(at, text)
+
+
+def _unusual(
+    form: Callable[[list[bytes]], blocks.Found], lines: list[bytes], first: int, to: _Place
+) -> Iterator[tuple[int, bytes]]:
+    """The lines that are not of the usual form, with their numbers; the others are kept."""
+    if not to.reader.american or not lines:
+        return enumerate(lines, first)
+    numbers, whens, fits = form(lines)
+    to.found.numbers.frombytes(numbers.tobytes())
+    if len(whens):
+        to.found.whens.frombytes(whens.tobytes())
+        usual = compress(lines, fits.tolist())
+        to.found.marks.extend(map(zlib.crc32, map(bytes.strip, usual)))
+    others = (~fits).nonzero()[0].tolist()
+    return ((first + at, lines[at]) for at in others)
 
 
 def _keep_pattern(text: bytes, to: _Place) -> bool:
@@ -326,7 +344,11 @@ class _Csv:
         keep, date, mark = to.found.numbers.append, to.found.whens.append, to.found.marks.append
         column, dated, delimiter = self.number, self.date, self.delimiter
         most = max(column, dated) + 1
-        for at, whole in enumerate(lines, first):
+        usual = (column, dated, delimiter) == (0, 1, b",")
+        numbered = (
+            _unusual(blocks.complaints, lines, first, to) if usual else enumerate(lines, first)
+        )
+        for at, whole in numbered:
             line = whole.strip()
             fields = line.split(delimiter, most) if b'"' not in line else self._quoted(line, most)
             value = number(fields[column]) if column < len(fields) else 0

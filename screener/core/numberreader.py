@@ -42,6 +42,8 @@ class NumberReader:
 
     def __init__(self, country: str) -> None:
         self._country = country
+        self.american = number.calling_code(country) == 1
+        """Whether numbers are of the North American plan: ten digits, the first from 2 to 9."""
         self._by_code: dict[bytes, _Plan | None] = {}
         data = phonenumbers.PhoneMetadata.metadata_for_region(country)
         if data is None:
