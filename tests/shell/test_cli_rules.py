@@ -49,7 +49,7 @@ block name *political*, "*survey*"   "campaigns"         play sit
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """What `screener init` hands out, with rules of our own: 2-block.rules has two, at lines 4, 5."""
+    """What `screener init` hands out, with rules of our own: two, 2-block.rules:4 and :5."""
     home = tmp_path / "home"
     assert screener("init", home).exit_code == 0
     (home / "rules" / "1-allow.rules").write_text(ALLOWED)
