@@ -12,6 +12,8 @@ from screener.core import foreign, number, rulefile
 from screener.core.conditions import From, Named, Withheld
 from screener.core.excerpt import as_csv, as_vcard, guarded, unguarded
 from screener.core.foreign import Format, Skipped, Source, recognise
+from screener.core.foreign.listing import NO_ACTION
+from screener.core.foreign.named import name_condition, number_condition
 from screener.core.pattern import NamePattern, NumberPattern
 from screener.core.rules import Action, Rule, Target, Where
 from screener.core.script import Refusal, Treatment
@@ -238,7 +240,7 @@ def test_a_row_that_says_no_action_is_skipped_where_the_list_says_none() -> None
     rule, skipped = foreign.read(source, enumerate(table, start=1))
     assert isinstance(rule, Rule)
     assert isinstance(skipped, Skipped)
-    assert skipped.why == foreign.NO_ACTION
+    assert skipped.why == NO_ACTION
 
 
 def test_a_quote_that_is_never_closed_costs_only_its_line() -> None:
@@ -321,7 +323,7 @@ def test_any_text_gives_rules_or_reasons(form: Format, texts: list[str]) -> None
 @given(NASTY, st.sampled_from(["+14155550100", "9005550100", "+1900*"]))
 def test_whatever_the_name_the_line_is_one_rule(name: str, number: str) -> None:
     source = Source("list.csv", Format.FREEPBX, Action.BLOCK, "US")
-    found = foreign.number_condition(number, "US")
+    found = number_condition(number, "US")
     assert not isinstance(found, str)
     entry = source.entry(1, number, found, name)
     assert isinstance(entry, Rule)
@@ -330,7 +332,7 @@ def test_whatever_the_name_the_line_is_one_rule(name: str, number: str) -> None:
 
 @given(NASTY)
 def test_whatever_the_name_glob_the_line_is_one_rule(name: str) -> None:
-    condition = foreign.name_condition(f"*{name}*")
+    condition = name_condition(f"*{name}*")
     if not isinstance(condition, str):
         assert_one_rule(Rule(Action.BLOCK, (condition,), "a label"))
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from screener import contacts
 from screener.core.conditions import From
 from screener.core.excerpt import as_vcard
-from screener.core.foreign import label
+from screener.core.foreign.listing import label
 from screener.core.pattern import NumberPattern
 from screener.core.rules import Action, Rule
 
