@@ -10,7 +10,7 @@ from rich.console import Console
 from tests.bench import table
 from tests.bench.crowd import each, remarks
 from tests.bench.delay import Visit, gaps
-from tests.bench.figures import DEAF, DIALPLAN, SCREENED, Memory, Rulings
+from tests.bench.figures import DEAF, DIALPLAN, SCREENED, Imported, Lists, Looked, Memory, Rulings
 from tests.bench.machine import processor
 from tests.bench.meter import Reading, Use, dropped
 from tests.bench.rulings import rulings
@@ -50,6 +50,22 @@ def test_rulings_show_which_are_too_slow() -> None:
 def test_one_call_is_decided_against_a_thousand_rules() -> None:
     """That the bench measures what it says: rules that parse, of which none matches."""
     assert [found.rules for found in rulings(100)] == [1000, 1000]
+
+
+def test_number_lists_show_how_many_times_the_others_take_and_what_is_too_slow() -> None:
+    own = Looked("own list", 2.0, 6.0, 8.5, 12.0, 0.1)
+    other = Looked("other store", 10.0, None, 17.0, 60.0, 6.0)
+    slow = Imported("complaints", "screener", 100_000, 1.5, 90.0)
+    found = Lists(1_000_000, (own, other), (slow,))
+    written = io.StringIO()
+    console = Console(file=written, width=120, force_terminal=True, legacy_windows=False)
+    table.show(replace(figures(), lists=found), console)
+    shown = written.getvalue()
+    assert "\x1b[1;31m6.0" in shown.replace(" ", "")
+    assert "\x1b[32m8.5" in shown.replace(" ", "")
+    assert "10.0 (5.0 x)" in shown
+    assert "17.0 (2.0 x)" in shown
+    assert "\x1b[1;31m1.5" in shown.replace(" ", "")
 
 
 def test_use_is_the_difference_and_others_the_rest() -> None:
