@@ -1,6 +1,5 @@
 """Lists of other programs: each format as its program writes it, and whatever else comes along."""
 
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,14 +8,10 @@ from hypothesis import strategies as st
 
 from screener import textfile
 from screener.core import foreign, number, rulefile
-from screener.core.conditions import From, Named, Withheld
-from screener.core.excerpt import as_csv, as_vcard, guarded, unguarded
 from screener.core.foreign import Format, Skipped, Source, recognise
 from screener.core.foreign.listing import NO_ACTION
 from screener.core.foreign.named import name_condition, number_condition
-from screener.core.pattern import NamePattern, NumberPattern
-from screener.core.rules import Action, Rule, Target, Where
-from screener.core.script import Refusal, Treatment
+from screener.core.rules import Action, Rule
 
 SAMPLES = Path(__file__).parents[1] / "fixtures" / "exchange"
 
@@ -298,6 +293,25 @@ def test_nothing_becomes_a_rule_that_matches_nearly_every_call(form: Format, tex
     assert not [entry for entry in read(form, text) if isinstance(entry, Rule)]
 
 
+@pytest.mark.parametrize(
+    "then",
+    [
+        "play dead",
+        "ring home",
+        "withheld",
+        '"label" play busy',
+        "play busy # why",
+        "play busy\nallow",
+        "# nothing",
+        "x" * 999,
+    ],
+)
+def test_a_tail_that_is_none_makes_no_rule(then: str) -> None:
+    row = '"' + then.replace('"', '""') + '"'
+    found = read(Format.CSV, "number,description,action,then", f"+19005550100,x,block,{row}")
+    assert not [entry for entry in found if isinstance(entry, Rule)]
+
+
 # Hostile input -----------------------------------------------------------------------------------
 
 FORMS = st.sampled_from([form for form in Format if form is not Format.VCARD])
@@ -358,127 +372,6 @@ def test_a_long_line_and_a_heap_of_quotes_are_no_trouble() -> None:
     for form in Format:
         found = read(form, '"' * 100_000, "x" * 1_000_000, "1" * 100_000, ",".join("ab" * 50_000))
         assert not [entry for entry in found if isinstance(entry, Rule)]
-
-
-# Out ---------------------------------------------------------------------------------------------
-
-LABELS = st.text(
-    alphabet=st.one_of(st.sampled_from("=+-@'#,;\\ \"abc"), st.characters()).filter(
-        str.isprintable
-    ),
-    max_size=200,
-).map(str.strip)
-NUMBERS = st.integers(2_000_000, 9_999_999).map(lambda tail: f"+1415{tail}")
-PATTERNS = st.one_of(
-    NUMBERS,
-    st.integers(10, 99_999).map(lambda head: f"+{head}*"),
-    st.integers(200, 999).map(lambda head: f"+1415{head}????"),
-    st.integers(2_000_000, 9_000_000).map(lambda low: f"+1415{low}..+1415{low + 99}"),
-).map(NumberPattern)
-NUMBER_RULES = st.builds(From, st.tuples(PATTERNS)).map(lambda condition: (condition,))
-EXPIRES = st.one_of(st.none(), st.integers(1, 99).map(lambda days: timedelta(days=days)))
-RULES = st.one_of(
-    st.builds(
-        Rule,
-        st.just(Action.ALLOW),
-        NUMBER_RULES,
-        LABELS.filter(bool),
-        target=st.sampled_from([None, Target(Where.RING, "home")]),
-        expires=EXPIRES,
-    ),
-    st.builds(
-        Rule,
-        st.just(Action.BLOCK),
-        NUMBER_RULES,
-        LABELS.filter(bool),
-        st.sampled_from([*Treatment, Refusal(607)]),
-        expires=EXPIRES,
-    ),
-    st.builds(
-        Rule,
-        st.just(Action.SEND),
-        NUMBER_RULES,
-        LABELS.filter(bool),
-        target=st.sampled_from([Target(Where.MESSAGE, "family"), Target(Where.EXTENSION, "2")]),
-    ),
-)
-
-
-@given(st.lists(RULES, max_size=8))
-def test_what_is_exported_as_csv_imports_as_the_same_rules(rules: list[Rule]) -> None:
-    exported = as_csv(rules, "US")
-    assert (exported.numbers, exported.others) == (len(rules), 0)
-    lines = list(enumerate(exported.text.splitlines(), start=1))
-    assert recognise("list", [text for _, text in lines]).format is Format.CSV
-    found = list(foreign.read(Source("x.csv", Format.CSV, None, "US"), lines))
-    assert [(e.key, e.label) if isinstance(e, Rule) else e for e in found] == [
-        (rule.key, rule.label) for rule in rules
-    ]
-
-
-def test_treatments_survive_an_export() -> None:
-    pattern = (From((NumberPattern("+19005550100"),)),)
-    rule = Rule(Action.BLOCK, pattern, "premium", Treatment.BUSY)
-    lines = list(enumerate(as_csv([rule], "US").text.splitlines(), start=1))
-    assert lines[1][1] == "+19005550100,premium,block,play busy"
-    (found,) = foreign.read(Source("x.csv", Format.CSV, None, "US"), lines)
-    assert isinstance(found, Rule)
-    assert found.key == rule.key
-
-
-@pytest.mark.parametrize(
-    "then",
-    [
-        "play dead",
-        "ring home",
-        "withheld",
-        '"label" play busy',
-        "play busy # why",
-        "play busy\nallow",
-        "# nothing",
-        "x" * 999,
-    ],
-)
-def test_a_tail_that_is_none_makes_no_rule(then: str) -> None:
-    row = '"' + then.replace('"', '""') + '"'
-    found = read(Format.CSV, "number,description,action,then", f"+19005550100,x,block,{row}")
-    assert not [entry for entry in found if isinstance(entry, Rule)]
-
-
-@pytest.mark.parametrize(
-    "text", ["=1+1", "+1", "-1", "@sum", "\t=x", "'=x", " =x", "''@", "\uff1dx"]
-)
-def test_no_description_is_a_formula(text: str) -> None:
-    assert guarded(text) == f"'{text}"
-    assert unguarded(guarded(text)) == text
-
-
-@given(st.text())
-def test_a_guard_can_be_taken_away_again(text: str) -> None:
-    assert unguarded(guarded(text)) == text
-    assert not guarded(text).startswith(("=", "+", "-", "@", "\t", "\r"))
-
-
-def test_an_export_says_what_it_leaves_out() -> None:
-    numbers = From((NumberPattern("+14155550100"), NumberPattern("+1900*"), NumberPattern("611")))
-    rules = [
-        Rule(Action.BLOCK, (numbers,), "three"),
-        Rule(Action.BLOCK, (Withheld(),), "no number"),
-        Rule(Action.BLOCK, (numbers, Named((NamePattern("*spam*"),))), "more than numbers"),
-        Rule(Action.BLOCK, (From((NumberPattern("+1976*"),)),), "", Refusal(607)),
-    ]
-    table, cards = as_csv(rules, "US"), as_vcard(rules, "US")
-    assert (table.numbers, table.patterns, table.others) == (4, 0, 2)
-    assert (cards.numbers, cards.patterns, cards.others) == (1, 3, 2)
-    assert "TEL;TYPE=VOICE:+14155550100\r\n" in cards.text
-    assert cards.text.count("BEGIN:VCARD") == 1
-
-
-def test_a_card_has_no_long_lines() -> None:
-    rule = Rule(
-        Action.ALLOW, (From((NumberPattern("+14155550100"),)),), "a, very; long \\ name " * 9
-    )
-    assert all(len(line) <= 75 for line in as_vcard([rule], "US").text.splitlines())
 
 
 @pytest.mark.parametrize("text", ["555-0100", "5550100"])

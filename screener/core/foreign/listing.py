@@ -36,6 +36,9 @@ TITLES = {
     Format.CSV: "CSV",
 }
 
+UNCLOSED = "a quote in it is never closed"
+NO_ACTION = "nothing says whether to allow or to block it"
+
 Line: TypeAlias = tuple[int, str]
 """A line and its number, from 1."""
 
@@ -52,6 +55,9 @@ class Skipped:
         return f"line {self.line}: {self.text}: {self.why}"
 
 
+Entries: TypeAlias = Iterator[Rule | Skipped]
+
+
 def skipped(line: int, text: str, why: str) -> Skipped:
     """An entry that becomes no rule, its text as a stranger wrote it."""
     return Skipped(line, shown(" ".join(text[:500].split())), why)
@@ -63,6 +69,7 @@ def label(text: str) -> str:
 
 
 def one_line(text: str) -> str:
+    """The text with a blank for each sign that ends a line or that nobody sees."""
     return "".join(c if c.isprintable() or category(c) == "Zs" else " " for c in text).strip()
 
 
@@ -95,8 +102,3 @@ class Source:
             return skipped(line, text, NO_ACTION)
         nameless = "" if self.format in (Format.TEXT, Format.CSV) else f"from {TITLES[self.format]}"
         return Rule(action, (condition,), label(name) or nameless, file=self.file, line=line)
-
-
-UNCLOSED = "a quote in it is never closed"
-NO_ACTION = "nothing says whether to allow or to block it"
-Entries: TypeAlias = Iterator[Rule | Skipped]

@@ -15,10 +15,14 @@ from screener.core.pattern import NamePattern, NumberPattern
 
 _LONGEST_NAME = 80  # that may be looked for
 _FEWEST = 2  # digits of a pattern, letters of a name: less would match nearly every call
+_ENOUGH = 8  # digits of an E.164 number that can be meant to be a whole one
 NO_NUMBER = frozenset(
-    {"O", "P", "OUT-OF-AREA", "OUT OF AREA", "NO-NUMBER", "NO NUMBER", "BLOCKED", "UNAVAILABLE"}
-    | {"PRIVATE", "ANONYMOUS", "WITHHELD", "UNKNOWN", "RESTRICTED"}
+    {
+        *("O", "P", "OUT-OF-AREA", "OUT OF AREA", "NO-NUMBER", "NO NUMBER", "UNAVAILABLE"),
+        *("BLOCKED", "PRIVATE", "ANONYMOUS", "WITHHELD", "UNKNOWN", "RESTRICTED"),
+    }
 )
+"""What programs write where a call shows no number, in upper case."""
 _WILD = re.compile(r"[*?]|\.\.|[xX]{2}")
 _PAUSE = re.compile(r"(?<=[0-9)])\s*(?:[,;]|[pPwW](?=[0-9#*,])).*", re.DOTALL)
 URI = re.compile(r"<?\s*(?:tel|sips?):", re.IGNORECASE)
@@ -72,9 +76,6 @@ def beginning(text: str, country: str) -> Condition | str:
     if whole and number.plan(whole).assigned:
         return From((NumberPattern(whole),))
     return number_condition(f"{text.rstrip('*')}*", country)
-
-
-_ENOUGH = 8  # digits of an E.164 number that can be meant to be a whole one
 
 
 def anywhere(text: str, country: str) -> Condition | str:
