@@ -17,7 +17,7 @@ from typing import TypeAlias
 
 from screener.core import number
 from screener.core.call import Call
-from screener.core.callerid import quoted, shown_number
+from screener.core.callerid import quoted, shown, shown_number
 from screener.core.hours import Hours
 from screener.core.pattern import NamePattern, NumberPattern
 from screener.core.ruletext import written
@@ -115,12 +115,19 @@ class Impossible:
             return None
         if not call.caller.e164:
             return not number.is_short(call.caller.raw, self.country)
-        return not number.plan(call.caller.e164).assigned
+        if number.plan(call.caller.e164).assigned:
+            return False
+        return None if number.lacks_area_code(call.caller) else True
 
     def told(self, call: Call, shelf: Shelf) -> str:
         match self.holds(call, shelf):
-            case None:
+            case None if call.caller.withheld:
                 return "the number is withheld: nothing can be said of it"
+            case None:
+                shows = shown(call.caller.raw, 24)
+                return f"{shows} lacks its area code: nothing can be said of it"
+            case True if not any(c.isdigit() for c in call.caller.raw):
+                return f"{_caller(call)} is no telephone number at all"
             case True:
                 return f"{_caller(call)} is a number that no numbering plan has"
         return f"{_caller(call)} is a number that can be assigned"
@@ -290,6 +297,8 @@ class Listed:
         return False
 
     def told(self, call: Call, shelf: Shelf) -> str:
+        if call.caller.withheld:
+            return f"the withheld number is not in {_either(self.lists)}"
         span = f" within {told_span(self.within)}" if self.within else ""
         for name in self.lists:
             count = self._count(name, call, shelf)

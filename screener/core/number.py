@@ -63,6 +63,8 @@ def _read(text: str, country: str) -> tuple[Number, bool]:
     # A wrong length is no number; an unassigned one still is: the rules may want to name it.
     possible = phonenumbers.is_possible_number_with_reason(parsed)
     local = possible == phonenumbers.ValidationResult.IS_POSSIBLE_LOCAL_ONLY
+    if _SHORT.fullmatch(bare) and _is_service(parsed, bare, country):
+        return Number(raw, ""), False
     if possible != phonenumbers.ValidationResult.IS_POSSIBLE and not local:
         return Number(raw, ""), False
     e164 = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
@@ -71,7 +73,14 @@ def _read(text: str, country: str) -> tuple[Number, bool]:
 
 # A number of the North American plan as people write it: ten digits, with or without +1 or 1.
 _NANP = re.compile(r"(?:\+?1[ .-]?)?(\(?[2-9][0-9]{2}\)?[ .-]?[0-9]{3}[ .-]?[0-9]{4})", re.ASCII)
+_SHORT = re.compile(r"[0-9]{3,6}", re.ASCII)
 _SCHEME = re.compile(r"<?\s*(tel|sips?):", re.IGNORECASE)
+
+
+def _is_service(parsed: phonenumbers.PhoneNumber, text: str, country: str) -> bool:
+    """Whether this is the 112 that everybody knows, and no subscriber's number without its area
+    code: where numbers may be as short as three digits (Germany, Austria), it could be read so."""
+    return is_short(text, country) and not phonenumbers.is_valid_number(parsed)
 
 
 def _unwrapped(uri: str) -> str:
@@ -124,7 +133,7 @@ def read_pattern(text: str, country: str) -> str:
     body = text.removesuffix("*")
     signs = _SIGNS.fullmatch(body.removeprefix("+"))
     if signs and (body != text or "?" in body or "x" in body.lower()):
-        pattern = _wild(body, country)
+        pattern = _wild(body, country, whole=body == text)
         if body == text:
             _check_length(pattern, text, country)
         return pattern + text[len(body) :]
@@ -155,8 +164,12 @@ def _one(text: str, country: str) -> str:
         )
     digits = sum(c.isdigit() for c in text)
     if digits > _MOST_DIGITS and not (_SCHEME.match(text) and found.e164):
+        first, _, last = text.partition("-")
+        range_ = f"; for a range write {first.strip()}..{last.strip()}"
+        ends = (read(end, country).e164 for end in (first, last))
         raise ValueError(
             f"{shown(text, 24)} has {digits} digits; a telephone number has at most {_MOST_DIGITS}"
+            + (shown(range_, 80) if all(ends) else "")
         )
     if local:
         raise ValueError(
@@ -164,7 +177,7 @@ def _one(text: str, country: str) -> str:
         )
     if found.e164:
         return found.e164
-    if re.fullmatch("[0-9]{3,6}", text) and is_short(text, country):
+    if _SHORT.fullmatch(text) and is_short(text, country):
         return text
     raise ValueError(
         f"'{shown(text)}' is not a telephone number in {country}; expected one like"
@@ -172,7 +185,7 @@ def _one(text: str, country: str) -> str:
     )
 
 
-def _wild(body: str, country: str) -> str:
+def _wild(body: str, country: str, whole: bool) -> str:
     """The digits and ? of a number that is not whole, in E.164."""
     plain = re.sub(r"\(0\)", "", body) if body.startswith(("+", "00")) else body
     digits = re.sub("[^0-9?]", "", plain.replace("x", "?").replace("X", "?"))
@@ -182,6 +195,7 @@ def _wild(body: str, country: str) -> str:
             digits, abroad = digits.removeprefix(prefix), True
     code = str(calling_code(country))
     national = digits if abroad else _national(digits, country)
+    abroad = abroad or _read_abroad(body, national, country, whole)
     if not national:
         raise ValueError(
             f"{shown(body)}* is too short a beginning; every number of {country} is +{code}*"
@@ -195,11 +209,45 @@ def _wild(body: str, country: str) -> str:
     return f"+{digits}"
 
 
-def _check_length(pattern: str, text: str, country: str) -> None:
+_WITH_15 = re.compile(r"(?:0?(11|[23][0-9]{1,3})[ ./-]+|0?(11))15")
+
+
+def _read_abroad(body: str, national: str, country: str, whole: bool) -> bool:
+    """Whether the digits begin with the country's own code, though no + says so: 44 20* in Britain.
+
+    Raises ValueError where that cannot be told. `whole`: there is no * behind them.
+    """
+    mobile = _WITH_15.match(re.sub("[()]", " ", body).strip()) if country == "AR" else None
+    if mobile:  # it is dialled so, and shown as +54 9 and the area code
+        wanted = f"+549{mobile[1] or mobile[2]}"
+        raise ValueError(
+            f"{shown(body)}: a mobile number is shown without its 15; write it with its country"
+            f" code, a 9 and its area code: {wanted}*"
+        )
+    code = str(calling_code(country))
+    written = re.sub("[^0-9?]", "", re.sub("[xX]", "?", body))
+    if code == "1" or national != written or not national.startswith(code):
+        return False
+    ways = [f"+{national}", f"+{code}{national}"]
+    fitting = [way for way in ways if _has_length(way, country)] if whole else ways
+    if len(fitting) < 2:
+        return fitting == ways[:1]
+    end = "" if whole else "*"
+    raise ValueError(
+        f"{shown(body)}{end} may be read in two ways in {country}; write it with its country code:"
+        f" {ways[0]}{end} or {ways[1]}{end}"
+    )
+
+
+def _has_length(pattern: str, country: str) -> bool:
     """Whether a pattern without a * at its end can be a whole number."""
     parsed = _parsed(pattern.replace("?", "2"), country)
     possible = phonenumbers.ValidationResult.IS_POSSIBLE
-    if parsed is None or phonenumbers.is_possible_number_with_reason(parsed) != possible:
+    return parsed is not None and (phonenumbers.is_possible_number_with_reason(parsed) == possible)
+
+
+def _check_length(pattern: str, text: str, country: str) -> None:
+    if not _has_length(pattern, country):
         raise ValueError(
             f"{shown(text)} has not as many digits as a number in {country}; expected one like"
             f" {example(country)}, with ? for any digit, or a * at its end"
@@ -322,6 +370,12 @@ def is_emergency(text: str, country: str) -> bool:
     dialled = _STAR_CODE.sub("", dialled, count=1).rstrip("#")
     forms = [dialled, dialled[1:]] if dialled.startswith(_ACCESS) else [dialled]
     return any(phonenumbers.is_emergency_number(form, country) for form in forms)
+
+
+def lacks_area_code(caller: Number) -> bool:
+    """Whether it is shown as people of the same town dial it: 555-0100 in the US."""
+    bare = _unwrapped(caller.raw)
+    return not bare.startswith(("+", "00")) and is_local(caller.e164)
 
 
 def is_local(e164: str) -> bool:

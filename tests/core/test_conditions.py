@@ -36,7 +36,7 @@ from screener.core.conditions import (
     Withheld,
 )
 from screener.core.history import History
-from screener.core.number import read
+from screener.core.number import Number, read
 from screener.core.pattern import NamePattern, NumberPattern
 from screener.core.shelf import Shelf
 from screener.core.signature import Signature
@@ -138,7 +138,20 @@ CASES: list[tuple[Condition, Call, bool | None, str]] = [
         "+1 1115550100 is a number that no numbering plan has",
     ),
     (Impossible("US"), call("12"), True, "12 is a number that no numbering plan has"),
+    (Impossible("US"), call("bob"), True, "bob is no telephone number at all"),
     (Impossible("US"), call("611"), False, "611 is a number that can be assigned"),
+    (
+        Impossible("US"),
+        call("555-0100"),
+        None,
+        "555-0100 lacks its area code: nothing can be said of it",
+    ),
+    (
+        Impossible("US"),
+        call("+15550100"),
+        True,
+        "+1 5550100 is a number that no numbering plan has",
+    ),
     (
         Impossible("US"),
         call("+12125550142"),
@@ -227,6 +240,7 @@ CASES: list[tuple[Condition, Call, bool | None, str]] = [
     ),
     (Listed(("gone",)), call(), False, "+1 415 555 0100 is not in gone"),
     (Listed(("plain",)), WITHHELD, False, "the withheld number is not in plain"),
+    (Listed(("ftc.csv",), 3), WITHHELD, False, "the withheld number is not in ftc.csv"),
     (
         InContacts(("work.vcf", "family.vcf")),
         call("+18182225555"),
@@ -348,3 +362,16 @@ def test_what_happened_within_a_time_is_counted_one_by_one(
     assert Called(times, span).holds(met, Shelf()) is (len(recent) >= times)
     assert Happened(Event.ANSWERED, span).holds(met, Shelf()) is bool(recent)
     assert f" {len(recent)} time" in Called(times, span).told(met, Shelf())
+
+
+@pytest.mark.parametrize(
+    ("text", "country"),
+    [("112", "DE"), ("116117", "DE"), ("133", "AT"), ("116123", "GB"), ("999", "GB")],
+)
+def test_a_service_that_calls_back_is_not_impossible(text: str, country: str) -> None:
+    """Where numbers may be as short as three digits, they could be read as local ones."""
+    caller = read(text, country)
+    assert caller == Number(text, "")
+    asked = replace(call(), caller=caller)
+    assert Impossible(country).holds(asked, SHELF) is False
+    assert From(numbers(text)).holds(asked, SHELF)

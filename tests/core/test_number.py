@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from screener.core import number
 from screener.core.number import example, is_emergency, read, read_dialled, read_pattern
 from screener.core.pattern import NumberPattern
 
@@ -149,6 +150,11 @@ def test_the_number_that_is_reached_by_dialling(text: str, country: str, e164: s
         ("415 555 xxXX", "US", "+1415555????"),
         ("+1415555????*", "US", "+1415555????*"),
         ("030-xxxxxx", "DE", "+4930??????"),
+        ("112", "DE", "112"),
+        ("04941*", "DE", "+494941*"),
+        ("44 20 ???? ????", "GB", "+4420????????"),
+        ("7 495 ???????", "RU", "+7495???????"),
+        ("0221 4*", "AR", "+542214*"),
         ("415-555-0100..415-555-0199", "US", "+14155550100..+14155550199"),
         ("+14155550100 .. 4155550199", "US", "+14155550100..+14155550199"),
     ],
@@ -176,6 +182,12 @@ def test_a_pattern_as_people_write_it(text: str, country: str, pattern: str) -> 
         ("00*", "DE", "every number of DE is +49*"),
         ("011*", "US", "every number of US is +1*"),
         ("843*", "RU", "843 may be read in two ways in RU; write it with its country code: +743*"),
+        ("4941*", "DE", "4941* may be read in two ways in DE"),
+        ("44 20*", "GB", "write it with its country code: +4420* or +444420*"),
+        ("49 30 ??????", "DE", "code: +4930?????? or +494930??????"),
+        ("011 15*", "AR", "is shown without its 15; write it with its country code, a 9 and"),
+        ("(0221) 15-4??-????", "AR", "its area code: +549221*"),
+        ("4155550100-4155550199", "US", "; for a range write 4155550100..4155550199"),
         ("555-????", "US", "has not as many digits as a number in US"),
         ("415-555-0199..415-555-0100", "US", "are no range; expected two whole numbers"),
         ("+14155550100..+493012345678", "US", "are no range"),
@@ -190,7 +202,7 @@ def test_what_is_no_pattern_says_what_was_expected(text: str, country: str, word
 
 @given(
     st.text(st.characters(), max_size=60) | st.text("0123456789+*?x.() -", max_size=25),
-    st.sampled_from(["US", "DE", "RU", "IT", "GB", "HU"]),
+    st.sampled_from(["US", "DE", "RU", "IT", "GB", "HU", "AR"]),
 )
 def test_any_text_is_a_pattern_or_a_mistake(text: str, country: str) -> None:
     try:
