@@ -72,6 +72,12 @@ LAYERS = {
     "rulesfolder": set(),
     "secret": {"tables"},
     "tables": set(),
+    "lists": set(),
+    "listfile": {"lists"},
+    "pile": {"listfile"},
+    "blocks": set(),
+    "sources": {"blocks", "lists"},
+    "imports": {"listfile", "lists", "pile", "sources"},
 }
 
 
