@@ -137,6 +137,11 @@ def read_pattern(text: str, country: str) -> str:
         if body == text:
             _check_length(pattern, text, country)
         return pattern + text[len(body) :]
+    if body != text and "*" not in body:
+        raise ValueError(
+            f"'{shown(body)}' is not the beginning of a telephone number; expected one like 900*"
+            " or +1900*"
+        )
     if "*" in text:
         raise ValueError(
             f"{shown(text)}: a * stands only at the end of a number; ? is any one digit"

@@ -80,9 +80,17 @@ _ELSEWHERE = {
     "deny": "write: block",
     "within": "it stands behind list, calls>=N, answered-before, dialled-before or message-before",
     "reports": "it stands behind list: list ftc.csv reports>=3",
-    "anonymous": "write: withheld",
+    "in": "write: within 30d",
+    **dict.fromkeys(("anonymous", "unknown", "private", "hidden"), "write: withheld"),
+    **dict.fromkeys(("number", "caller", "prefix"), "write: from +14155550100, or from 900*"),
+    **dict.fromkeys(("all", "any", "anyone", "always", "everyone"), "for every call write: to *"),
+    **dict.fromkeys(("everything", "everybody", "anybody"), "for every call write: to *"),
     "contact": "write: contacts family.vcf",
+    "voicemail": "write: message BOX",
+    "mailbox": "write: message BOX",
 }
+
+_MISSING = frozenset({"none", "missing", "no", "absent", "no-tn-validation"})
 
 T = TypeVar("T")
 
@@ -352,16 +360,20 @@ class Line:
             raise WrongError(column, str(unread), unread.word, known) from None
 
     def _attestation(self, token: Token) -> Condition:
-        values = self._values("attestation", "A, B or C")
+        values = list(self._values("attestation", "A, B or C"))
+        self._check_missing(values, "A, B or C")
         return Attested(self._known(values, LEVELS, "an attestation"))
 
     def _verstat(self, token: Token) -> Condition:
         values = list(self._values("verstat", "passed or failed"))
-        for value in values:
-            if value.text.lower() in ("none", "missing", "no", "absent", "no-tn-validation"):
-                text = "a missing signature never counts against a caller, so no rule can ask for"
-                raise WrongError(value.column, f"{text} one; expected passed or failed")
+        self._check_missing(values, "passed or failed")
         return Verified(self._known(values, OUTCOMES, "an outcome"))
+
+    def _check_missing(self, values: Iterable[Token], expected: str) -> None:
+        for value in values:
+            if value.text.lower() in _MISSING:
+                text = "a missing signature never counts against a caller, so no rule can ask for"
+                raise WrongError(value.column, f"{text} one; expected {expected}")
 
     def _list(self, token: Token) -> Condition:
         files = self._files("list", "ftc.csv", "number list")
@@ -382,7 +394,7 @@ class Line:
     def _files(self, word: str, example: str, what: str) -> tuple[str, ...]:
         """Names of number lists or address books."""
         found = []
-        for value in self._values(word, f"the name of a {what}, such as {example}"):
+        for value in self._values(word, f"the name of {_a(what)}, such as {example}"):
             named = _FILE.fullmatch(value.text) and not value.text.endswith(" ")
             if not named or (word == "contacts" and not value.text.lower().endswith(".vcf")):
                 self._note(value, f"{value.shown} is no {what}; expected a name like {example}")
@@ -550,6 +562,9 @@ class Line:
                 return None
             return Target(Where.REDIRECT, token.text)
         whole = self._whole(token)
+        if not re.search("[0-9]", whole.text):
+            self._note(whole, f"{whole.shown} does not fit; expected {_AIMS[Where.REDIRECT]}")
+            return None
         text = self._read(whole, lambda text: number.read_pattern(text, self._country))
         if text is not None and not re.fullmatch(r"\+[0-9]+", text):
             self._note(whole, f"{whole.shown} is not one whole number; a call goes to one place")
@@ -586,6 +601,10 @@ _AIMS: Mapping[Where, str] = {
 _TARGETS_SHOWN = "ring GROUP, extension DIGITS, menu NUMBER, message BOX or redirect ADDRESS"
 
 
+def _a(noun: str) -> str:
+    return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"
+
+
 def _owner(word: str) -> tuple[Action, ...]:
     """The actions that a tail belongs to."""
     if word == "expires":
@@ -600,6 +619,8 @@ def _unknown(token: Token, what: str, known: tuple[str, ...]) -> WrongError:
     word = token.text.lower()
     head = _HEAD.match(word)
     teaching = _ELSEWHERE.get(head[0]) if head else None
+    if word.startswith("'"):
+        teaching = 'a label, and a name of several words, stands in double quotes: "Mom"'
     if teaching:
         return WrongError(token.column, f"{token.shown} is not {what}; {teaching}")
     expected = known if len(known) < len(CONDITIONS) else CONDITIONS
