@@ -5,8 +5,8 @@ digits, in two parts. The upper (the integer divided by 2**32) has few values in
 stands once, with where its entries begin. The lower is a sorted array of 32 bits an entry, in which
 a number is found by bisection. In a list of reports there is an entry for every report, and beside
 it when it was made, in seconds since 2000 (UTC); a number's reports stand in the order of time.
-Every 64th number is held as a whole besides: bisection begins there, in what stays in the
-processor's cache, and ends in a stretch of 256 bytes.
+Every 256th number is held as a whole besides: bisection begins there, in what stays in the
+processor's cache, and ends in a stretch of one kilobyte.
 
 Ranges are pairs of integers, first and last. Prefixes are such pairs of *aligned* numbers: filled
 up to 15 digits, with zeros for the first and nines for the last, so that +1900 takes in +1900555
@@ -29,7 +29,7 @@ DIGITS = 15
 """The longest number that there is (ITU-T E.164)."""
 LAST_MOMENT = 2**32 - 1
 _LOWER = 2**32 - 1
-STRETCH = 64
+STRETCH = 256
 """How many entries lie between two heads."""
 
 
@@ -37,7 +37,7 @@ class Numbers:
     """A number list; implements shelf.NumberList.
 
     `uppers` ascend, and `starts` has one more: entries of `uppers[i]` are `starts[i]` up to, not
-    including, `starts[i + 1]` in `lowers`. `heads` are the integers of entries 0, 64, 128 ...
+    including, `starts[i + 1]` in `lowers`. `heads` are the integers of entries 0, 256, 512 ...
     `whens` is as long as `lowers`, or None in a plain list. `ranges` and `prefixes` are first,
     last, first, last ... Of 4 bytes unsigned (cast "I") are `lowers` and `whens`.
     """
