@@ -1,65 +1,48 @@
 """The owner's rules on disk, read as one: rule files, number lists and address books.
 
-`load` reads them all or raises ConfigError with every mistake. `Rulebook` is the running service's:
-it watches the files and takes a change over within a second, as a whole. Rules with a mistake do
-not come into force: the last good ones stay, and a copy of these lies in data/rules.good/ for a
-start that finds the rules broken.
-
-Editors save in two ways: some empty the file and write it anew (nano), some write another and
-rename it (vim). So what has just changed is left alone until it has been still for a moment, and
-what changes while it is read is read again.
+`load` reads them all or raises ConfigError with every mistake. Files that change while they are
+read are read again. How the running service keeps up with them is in inforce.py.
 """
 
 from __future__ import annotations
 
-import asyncio
 import errno
-import hashlib
-import logging
 import os
-import shutil
 import stat
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeAlias
 
 from screener import contacts, lists
 from screener.config import Settings
-from screener.core import rulefile
+from screener.core import rulefile, ruletext
 from screener.core.call import Call
-from screener.core.callerid import shown
 from screener.core.conditions import Condition, InContacts, Listed, Neighbour, Not
-from screener.core.notice import Notice
 from screener.core.number import Number
 from screener.core.rules import Rule, RuleSet
 from screener.core.shelf import Contacts, NumberList, Shelf
 from screener.errors import ConfigError
-
-log = logging.getLogger(__name__)
 
 RULES = ".rules"
 BOOKS = ".vcf"
 MOST_BYTES = 16 << 20
 """What a rule file may hold: some 200,000 lines. Numbers by the million belong into a list."""
 
-GOOD = "rules.good"
-_TOLD = "rules.told"
-_POLL = 0.25  # seconds between two looks at the files
-_STILL = 0.15  # seconds that files must have been still before they are read
-_STILL_GONE = 0.4  # the same where one has vanished or is empty: an editor may be in mid-save
-_AGAIN = 60.0  # seconds until broken rules are tried again though no file has changed
+STILL = 0.15
+"""Seconds that files must have been still before they are read."""
 _TRIES = 20  # readings of files that change while they are read
-_LONGEST = 600  # characters of a mistake
-_MOST_MISTAKES = 20  # that the log and a mail tell one by one
+_MOST_MISTAKES = 20  # that are told one by one
 
 Stamp: TypeAlias = tuple[int, int, int, int]
 Stamps: TypeAlias = Mapping[str, Stamp]
 """Of each file, by its path, what tells whether it has changed: its mtime, ctime, size and inode.
 All zero where it cannot be looked at."""
 _Book: TypeAlias = tuple[Contacts, tuple[str, ...]]
+Books: TypeAlias = dict[Path, tuple[Stamp, _Book]]
+"""Address books as they were read, with what is wrong in them, for the next reading."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +74,7 @@ def read(
     settings: Settings,
     folder: Path | None = None,
     used: Mapping[str, datetime] | None = None,
-    books: dict[Path, tuple[Stamp, _Book]] | None = None,
+    books: Books | None = None,
 ) -> Loaded:
     """As `load`, with what else is to be told. `books` keeps address books from one reading to the
     next: a large one takes a while."""
@@ -104,7 +87,7 @@ def read(
             if reading.mistakes:
                 raise ConfigError(reading.mistakes)
             return loaded
-        time.sleep(_STILL)
+        time.sleep(STILL)
     raise ConfigError([f"{folder}: its files change all the time: they could not be read at rest"])
 
 
@@ -136,7 +119,7 @@ def _stamp(entry: os.DirEntry[str]) -> Stamp:
     return (at.st_mtime_ns, at.st_ctime_ns, at.st_size, at.st_ino)
 
 
-def _lying_in(folder: Path, stamps: Stamps) -> list[Path]:
+def lying_in(folder: Path, stamps: Stamps) -> list[Path]:
     """The files in the folder itself, in the order of their names."""
     return sorted(path for path in map(Path, stamps) if path.parent == folder)
 
@@ -153,7 +136,7 @@ class _Reading:
         settings: Settings,
         folder: Path,
         stamps: Stamps,
-        books: dict[Path, tuple[Stamp, _Book]],
+        books: Books,
     ) -> None:
         self.mistakes: list[str] = []
         self._settings = settings
@@ -168,7 +151,7 @@ class _Reading:
         rules = tuple(self._rules())
         shelf = Shelf(self._open_lists(rules), self._read_books(rules), used)
         made = RuleSet(rules, shelf)
-        _warm(made)
+        warm(made)
         return Loaded(made, len(self._texts), tuple(self._troubles), self._stamps)
 
     def _check_folder(self) -> None:
@@ -179,13 +162,13 @@ class _Reading:
             self.mistakes.append(f"{self._folder}: cannot be read ({error.strerror})")
 
     def _of(self, ending: str) -> list[Path]:
-        return [path for path in _lying_in(self._folder, self._stamps) if path.suffix == ending]
+        return [path for path in lying_in(self._folder, self._stamps) if path.suffix == ending]
 
     def _rules(self) -> Iterable[Rule]:
         names = self._names()
         for path in self._of(RULES):
             text = self._text(path)
-            self._texts[path.name] = text.splitlines()
+            self._texts[path.name] = ruletext.lines(text)
             rules, wrong = rulefile.parse(text, path.name, self._settings.country, names)
             self.mistakes.extend(f"{self._folder}/{mistake}" for mistake in wrong)
             yield from rules
@@ -300,7 +283,7 @@ def _lists_of(rules: Iterable[Rule]) -> Iterable[tuple[Rule, str]]:
             yield from ((rule, name) for name in asked.lists)
 
 
-def _warm(rules: RuleSet) -> None:
+def warm(rules: RuleSet) -> None:
     """Judge a call that never was: what rules make once for all calls, they make here and not when
     the first call waits for it."""
     caller = Number(raw="", e164="+12025550100")
@@ -309,213 +292,7 @@ def _warm(rules: RuleSet) -> None:
         rule.key  # noqa: B018  # a cached property
 
 
-# While screener runs -----------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """The rules in force, since when, and why newer ones are not (`mistakes`).
-
-    `copied` says that the rules were broken at the start, and these are the last good ones.
-    """
-
-    loaded: Loaded
-    since: datetime
-    mistakes: tuple[str, ...] = ()
-    copied: bool = False
-
-    def told(self) -> list[str]:
-        """What is wrong, in lines for people; none when all is well."""
-        if not self.mistakes:
-            return []
-        which = "the last good rules" if self.copied else "the rules as they were before"
-        count = len(self.loaded.rules.rules)
-        head = f"the rules are broken; {which} stay in force ({count} of them):"
-        return [head, *(shown(line, _LONGEST) for line in first(self.mistakes))]
-
-
-class Rulebook:
-    """The rules of a running service. `open` it once, then `watch`."""
-
-    state: State
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._used: Mapping[str, datetime] = {}
-        self._books: dict[Path, tuple[Stamp, _Book]] = {}
-        self._tried: Stamps = {}
-        self._good = settings.data / GOOD
-        self._older = self._good.with_name(f"{GOOD}.old")
-
-    @property
-    def rules(self) -> RuleSet:
-        """The rules in force: a call takes them as it comes in, and keeps them to its end."""
-        return self.state.loaded.rules
-
-    def open(self) -> None:
-        """Read the rules; where they are broken, the last good ones.
-
-        Raises ConfigError where they are broken and there are none.
-        """
-        self._tried = look(self._settings, self._settings.rules)
-        try:
-            loaded = self._read()
-        except ConfigError as broken:
-            self.state = State(self._last_good(broken), datetime.now(UTC), broken.mistakes, True)
-        else:
-            self._adopt(loaded)
-        self._log()
-
-    def expire_by(self, used: Mapping[str, datetime]) -> None:
-        """Let rules expire by this record of when each was last used, which may go on changing."""
-        self._used = used
-        rules = self.rules
-        rules = RuleSet(rules.rules, replace(rules.shelf, used=used))
-        _warm(rules)
-        self.state = replace(self.state, loaded=replace(self.state.loaded, rules=rules))
-
-    async def watch(self, changed: Callable[[], Awaitable[None]]) -> None:
-        """Take over what changes, until cancelled; `changed` is awaited after each time.
-
-        What is broken is tried again from time to time: it may have been the disk's fault.
-        """
-        loop = asyncio.get_running_loop()
-        seen = self._tried
-        since = tried = loop.time()
-        while True:
-            await asyncio.sleep(_POLL)
-            now = await asyncio.to_thread(look, self._settings, self._settings.rules)
-            if now != seen:
-                seen, since = now, loop.time()
-            again = bool(self.state.mistakes) and loop.time() - tried > _AGAIN
-            if (now == self._tried and not again) or loop.time() - since < _rest(self._tried, now):
-                continue
-            before = self.state
-            await asyncio.to_thread(self._take_over, now)
-            tried = loop.time()
-            if again or self.state is not before:
-                await changed()
-
-    def _take_over(self, stamps: Stamps) -> None:
-        self._tried = stamps
-        try:
-            self._adopt(self._read())
-        except ConfigError as broken:
-            if broken.mistakes == self.state.mistakes:
-                return
-            self.state = replace(self.state, mistakes=broken.mistakes)
-        self._log()
-
-    def _read(self) -> Loaded:
-        loaded = read(self._settings, used=self._used, books=self._books)
-        for path in [path for path in self._books if str(path) not in loaded.stamps]:
-            del self._books[path]
-        return loaded
-
-    def _adopt(self, loaded: Loaded) -> None:
-        self.state = State(loaded, datetime.now(UTC))
-        self._tried = loaded.stamps
-        try:
-            self._copy(loaded)
-            (self._settings.data / _TOLD).unlink(missing_ok=True)
-        except OSError as error:
-            log.warning("no copy of the rules could be kept in %s: %s", self._good, error)
-
-    def _log(self) -> None:
-        state = self.state
-        if state.mistakes:
-            for line in state.told():
-                log.error("%s", line)
-            return
-        log.info("%d rules are in force", len(self.rules.rules))
-        for line in first(state.loaded.troubles):
-            log.warning("%s", shown(line, _LONGEST))
-
-    # The last good rules
-
-    def _copy(self, loaded: Loaded) -> None:
-        """Keep a copy of the files that these rules were read from. Raises OSError."""
-        new, old = self._good.with_name(f"{GOOD}.new"), self._older
-        shutil.rmtree(new, ignore_errors=True)
-        new.mkdir(mode=0o700, parents=True)  # address books are nobody else's
-        for path in _lying_in(self._settings.rules, loaded.stamps):
-            shutil.copy(path, new)
-        if look(self._settings, self._settings.rules) != loaded.stamps:
-            shutil.rmtree(new)  # changed meanwhile: this is not what was read
-            return
-        shutil.rmtree(old, ignore_errors=True)
-        if self._good.exists():
-            self._good.rename(old)
-        new.rename(self._good)
-        shutil.rmtree(old, ignore_errors=True)
-
-    def _last_good(self, broken: ConfigError) -> Loaded:
-        """The last good rules, of which a crash may have left only the older copy."""
-        for folder in (self._good, self._older):
-            if not folder.is_dir():
-                continue
-            try:
-                return read(self._settings, folder, self._used)
-            except ConfigError as lost:
-                log.error("the last good rules cannot be used any more: %s", lost)
-        raise broken
-
-    # What the owner is told
-
-    def untold(self) -> Notice | None:
-        """The notice that the owner has still to get; None when he has, or all is well."""
-        state, owner = self.state, self._settings.mail.owner
-        if not state.mistakes or not owner or _mark(state.mistakes) in self._marks():
-            return None
-        return notice(owner, state)
-
-    def told(self) -> None:
-        """The owner's notice is on its way: he gets no second one until the rules were good."""
-        try:
-            with (self._settings.data / _TOLD).open("a", encoding="ascii") as file:
-                file.write(f"{_mark(self.state.mistakes)}\n")
-        except OSError as error:
-            log.warning("the owner may be told of the same mistakes again: %s", error)
-
-    def _marks(self) -> frozenset[str]:
-        try:
-            text = (self._settings.data / _TOLD).read_text(encoding="ascii", errors="replace")
-        except OSError:
-            return frozenset()
-        return frozenset(text.split())
-
-
-def _rest(before: Stamps, now: Stamps) -> float:
-    """How long files must have been still before they are read."""
-    gone = before.keys() - now.keys()
-    emptied = (path for path, stamp in now.items() if not stamp[2] and stamp != before.get(path))
-    return _STILL_GONE if gone or any(emptied) else _STILL
-
-
-def notice(owner: tuple[str, ...], state: State) -> Notice:
-    """What the owner is told of rules that are broken."""
-    count = len(state.mistakes)
-    head, *mistakes = state.told()
-    return Notice(
-        owner,
-        "Your rules have a mistake" if count == 1 else "Your rules have mistakes",
-        (
-            head[:1].upper() + head[1:],
-            "",
-            *(f"  {line}" for line in mistakes),
-            "",
-            "Correct what is wrong and save the file: it is read again within a second.",
-            "`screener rules check` shows the mistakes, `screener status` whether all is well.",
-        ),
-    )
-
-
 def first(lines: tuple[str, ...], most: int = _MOST_MISTAKES) -> list[str]:
     """The first lines, and how many more there are."""
     rest = len(lines) - most
     return [*lines[:most], *([f"and {rest} more"] if rest > 0 else [])]
-
-
-def _mark(mistakes: tuple[str, ...]) -> str:
-    text = "\n".join(mistakes).encode("utf-8", "surrogateescape")
-    return hashlib.sha256(text).hexdigest()

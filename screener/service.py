@@ -25,11 +25,11 @@ from screener.core.call import Outcome
 from screener.core.frontdoor import Phone
 from screener.core.reception import Reception
 from screener.errors import AriDown, OutboxError, ScreenerError, SetupError, StoreError
+from screener.inforce import RulesInForce
 from screener.keycode import KeyCode
 from screener.lock import lock
 from screener.outbox import Outbox
 from screener.prompts import Prompts
-from screener.rulebook import Rulebook
 from screener.session import House, Session
 from screener.settlement import Settlement
 from screener.status import Bulletin, begun, in_force
@@ -67,9 +67,9 @@ async def run(settings: Settings, tell: Callable[[str], None]) -> None:
 async def _open(settings: Settings, tell: Callable[[str], None], stack: AsyncExitStack) -> Service:
     """Read what the owner wrote, then start Asterisk, which rings the phones whatever else fails;
     then load the rest."""
-    book = Rulebook(settings)
-    await asyncio.to_thread(book.open)
-    for line in book.state.told():
+    rules = RulesInForce(settings)
+    await asyncio.to_thread(rules.open)
+    for line in rules.state.told():
         tell(line)
     prompts = Prompts.open(settings)
     classes = recogniser.phrase_classes(settings.grammars)
@@ -85,14 +85,14 @@ async def _open(settings: Settings, tell: Callable[[str], None], stack: AsyncExi
     tell(f"speech is understood by {engine.name}")
     store = Store(settings.data / DATABASE)
     stack.push_async_callback(store.close)
-    book.expire_by(store.last_used)
+    rules.expire_by(store.last_used)
     takes = settings.data / "takes"
     takes.mkdir(parents=True, exist_ok=True)
     client = await stack.enter_async_context(
         Client(url, asterisk.user, asterisk.secret, asterisk.app)
     )
     outbox = Outbox(settings.data / "outbox", settings.mail, settings.zone)
-    service = Service(settings, book, client, directions)
+    service = Service(settings, rules, client, directions)
     service.house = House(
         Acquaintance(settings, store),
         client,
@@ -147,12 +147,12 @@ class Service:
     outgoing: Outgoing
 
     def __init__(
-        self, settings: Settings, book: Rulebook, client: Client, directions: Sequence[str]
+        self, settings: Settings, rules: RulesInForce, client: Client, directions: Sequence[str]
     ) -> None:
         self.connection = Connection(client, self._arrival, self._found, self._lost)
         self._settings = settings
-        self._book = book
-        self._bulletin = Bulletin(settings.data, begun(settings, book.state))
+        self._rules = rules
+        self._bulletin = Bulletin(settings.data, begun(settings, rules.state))
         self._client = client
         self._directions = directions
         self._calls: dict[str, tuple[Session, asyncio.Task[Outcome]]] = {}
@@ -207,17 +207,17 @@ class Service:
     async def _watch(self) -> None:
         """Take changed rules over."""
         await self._took_over()
-        await self._book.watch(self._took_over)
+        await self._rules.watch(self._took_over)
 
     async def _took_over(self) -> None:
         """Other rules are in force, or the newest are broken: write that down, tell the owner."""
-        self._bulletin.change(**in_force(self._book.state))
+        self._bulletin.change(**in_force(self._rules.state))
         try:
-            keys = [rule.key for rule in self._book.rules.rules if rule.expires]
+            keys = [rule.key for rule in self._rules.rules.rules if rule.expires]
             await self.house.store.seen(keys, datetime.now(UTC))
         except StoreError as trouble:
             log.error("rules may not expire in time: %s", trouble)
-        notice = await asyncio.to_thread(self._book.untold)
+        notice = await asyncio.to_thread(self._rules.untold)
         if notice is None:
             return
         try:
@@ -225,7 +225,7 @@ class Service:
         except OutboxError as trouble:
             log.error("the owner could not be told that the rules are broken: %s", trouble)
         else:
-            await asyncio.to_thread(self._book.told)
+            await asyncio.to_thread(self._rules.told)
 
     async def _stop_calls(self) -> None:
         tasks = [task for _, task in self._calls.values()]
@@ -243,7 +243,7 @@ class Service:
         call, door = self.house.acquaintance.met(arrived)
         session = Session(self.house, arrived, call)
         reception = Reception(
-            door, self._settings.directory, self._book.rules, self._settings.shadow
+            door, self._settings.directory, self._rules.rules, self._settings.shadow
         )
         task = asyncio.ensure_future(session.run(reception))
         self._calls[call.uid] = (session, task)

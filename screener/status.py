@@ -18,7 +18,7 @@ from typing import Any, Self
 
 from screener import __version__
 from screener.config import Settings
-from screener.rulebook import State
+from screener.inforce import State
 
 log = logging.getLogger(__name__)
 

@@ -14,8 +14,8 @@ import pytest
 
 from screener.config import load
 from screener.errors import SetupError
+from screener.inforce import RulesInForce
 from screener.lock import holder, lock
-from screener.rulebook import Rulebook
 from screener.status import FILE, Bulletin, Status, begun, read, write
 from tests.shell.household import PLAIN, Write
 
@@ -67,9 +67,9 @@ def test_a_field_that_is_missing_makes_it_none(tmp_path: Path) -> None:
 def test_a_service_says_what_it_begins_with(write: Write) -> None:
     settings = load(write(PLAIN))
     (settings.rules / "1.rules").write_text("screen withheld\n")
-    book = Rulebook(settings)
-    book.open()
-    status = begun(settings, book.state)
+    rules = RulesInForce(settings)
+    rules.open()
+    status = begun(settings, rules.state)
     assert status.doors == {"+18182223333": "family"}
     assert (status.rules, status.files, status.mistakes, status.copied) == (1, 1, (), False)
     assert not status.connected
