@@ -22,7 +22,7 @@ from pathlib import Path
 
 from screener import contacts, textfile
 from screener.config import Settings
-from screener.core import foreign, rulefile
+from screener.core import foreign, rulefile, ruletext
 from screener.core.callerid import shown
 from screener.core.conditions import Condition, From, InContacts
 from screener.core.excerpt import Excerpt, as_csv, as_vcard
@@ -190,7 +190,7 @@ def _written(rule: Rule, country: str) -> str | None:
     """The rule as a line, if the line reads back as the rule."""
     line = rulefile.write(rule)
     read, mistakes = rulefile.parse(line, rule.file, country)
-    if mistakes or len(read) != 1 or len(line.splitlines()) != 1:
+    if mistakes or len(read) != 1 or len(ruletext.lines(line)) != 1:
         return None
     same = read[0].key == rule.key and (read[0].label == rule.label or not rule.label)
     return line if same else None

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
 
-from screener.core import amendment, review
+from screener.core import amendment, review, ruletext
 from screener.core.amendment import Amended
 from screener.core.pattern import NumberPattern
 from screener.core.rulefile import Mistake, parse
@@ -104,7 +104,7 @@ class RulesFolder:
         has mistakes, RulesError when it cannot be written.
         """
         read, wrong = parse(rule, "", self._country)
-        if wrong or len(read) != 1 or len(rule.splitlines()) != 1:
+        if wrong or len(read) != 1 or len(ruletext.lines(rule)) != 1:
             raise ConfigError([m.text for m in wrong] or ["expected one rule, on one line"])
         if file and not _FILE.fullmatch(file):
             raise RulesError(f"{file}: expected the name of a rule file, such as 2-block.rules")
@@ -148,7 +148,7 @@ class RulesFolder:
             lost: list[Removed] = []
 
             def edit(text: str) -> Amended:
-                lines = text.splitlines()
+                lines = ruletext.lines(text)
                 was = lines[rule.line - 1] if rule.line <= len(lines) else ""
                 if rule.line > len(lines) or content not in (None, was):
                     raise RulesError(f"{rule.place} was changed meanwhile: look at it, try again")

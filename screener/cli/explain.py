@@ -26,6 +26,7 @@ _TREATMENTS = {
     "silence": "silence",
     "hangup": "nothing at all",
 }
+_YEARS = range(1970, 3000)  # at the ends of the calendar other zones have no such time
 _FEW = 20  # rules that are told one by one, unless --all asks for more
 
 
@@ -107,10 +108,12 @@ def _when(text: str, now: datetime) -> datetime:
             continue
         day = now.date() if form == "%H:%M" else given.date()
         zone = now.tzinfo if isinstance(now.tzinfo, ZoneInfo) else None
+        if day.year not in _YEARS:
+            break
         naive = datetime.combine(day, given.time())
         return naive.replace(tzinfo=zone) if zone else naive.astimezone()
     raise click.BadParameter(
-        'expected a time like "23:10" or "2026-11-20 23:10"', param_hint="--at"
+        'expected a time like "23:10" or "2026-11-20 23:10", from 1970 to 2999', param_hint="--at"
     )
 
 

@@ -15,6 +15,7 @@ from screener.cli.door import MISTAKE, last_used, option, pointed, settings_of, 
 from screener.cli.exchange import export, import_
 from screener.cli.explain import explain
 from screener.cli.replay import replay
+from screener.core import ruletext
 from screener.core.callerid import shown
 from screener.errors import ConfigError
 
@@ -91,7 +92,7 @@ def _with_caret(mistake: str) -> str:
     if found is None:
         return mistake
     try:
-        lines = Path(found["path"]).read_text("utf-8-sig", errors="replace").splitlines()
+        lines = ruletext.lines(Path(found["path"]).read_text("utf-8-sig", errors="replace"))
     except OSError:
         return mistake
     at = int(found["line"]) - 1

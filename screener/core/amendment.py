@@ -18,6 +18,7 @@ from screener.core.rulefile import Mistake, parse, write
 from screener.core.ruleline import written_out
 from screener.core.rules import Action, Rule
 from screener.core.ruletext import Sort, is_regex, quoted, tokens
+from screener.core.ruletext import lines as split
 
 _ODD = re.compile(r'[\s#"]|^$')
 _HINT = "did you mean"
@@ -39,7 +40,7 @@ class Amended:
 
 def with_rule(text: str, rule: str, *, first: bool = False, line: int | None = None) -> Amended:
     """The text with a rule in it: at the end, before the first rule, or as line number `line`."""
-    lines = text.splitlines(keepends=True)
+    lines = split(text, keepends=True)
     at = len(lines)
     if first:
         at = _before_the_rules(lines)
@@ -54,7 +55,7 @@ def with_rule(text: str, rule: str, *, first: bool = False, line: int | None = N
 
 def without_line(text: str, line: int) -> str:
     """The text without line number `line`; an open end of the last line stays open."""
-    lines = text.splitlines(keepends=True)
+    lines = split(text, keepends=True)
     gone = lines.pop(line - 1)
     if lines and line > len(lines) and _bare(gone) == gone:
         lines[-1] = _bare(lines[-1]) or lines[-1]  # the end of a blank line is the line
@@ -63,7 +64,7 @@ def without_line(text: str, line: int) -> str:
 
 def with_line(text: str, line: int, content: str) -> str:
     """The text whose line number `line` reads `content`; its line end stays."""
-    lines = text.splitlines(keepends=True)
+    lines = split(text, keepends=True)
     old = lines[line - 1]
     lines[line - 1] = content + old[len(_bare(old)) :]
     return "".join(lines)
@@ -71,18 +72,18 @@ def with_line(text: str, line: int, content: str) -> str:
 
 def line_of(text: str, line: int) -> str:
     """What line number `line` reads, without its line end."""
-    return text.splitlines()[line - 1]
+    return split(text)[line - 1]
 
 
 def line_end(text: str) -> str:
     """What the file ends its lines with: what ends the first one."""
-    first = next(iter(text.splitlines(keepends=True)), "")
+    first = next(iter(split(text, keepends=True)), "")
     return "\r\n" if first.endswith("\r\n") else "\n"
 
 
 def _bare(line: str) -> str:
     """The line without its end."""
-    return next(iter(line.splitlines()), "")
+    return next(iter(split(line)), "")
 
 
 def _before_the_rules(lines: Sequence[str]) -> int:
@@ -139,7 +140,7 @@ def _guesses(words: Sequence[str], country: str) -> Iterator[str]:
 def _mistakes(line: str, country: str) -> tuple[Mistake, ...]:
     """What is wrong with a line that must hold one rule."""
     rules, mistakes = parse(line, "", country)
-    if not mistakes and (len(rules) != 1 or len(line.splitlines()) != 1):
+    if not mistakes and (len(rules) != 1 or len(split(line)) != 1):
         return (Mistake("", 1, 1, "expected one rule, on one line"),)
     return mistakes
 
@@ -155,7 +156,7 @@ def home(action: Action, rules: Iterable[Rule]) -> str:
 
 def number_pattern(text: str, country: str) -> NumberPattern | None:
     """The pattern that `from TEXT` has; None where that is not one number or pattern."""
-    if len(text.splitlines()) != 1:
+    if len(split(text)) != 1:
         return None
     rules, mistakes = parse(f"allow from {text}", "", country)
     if mistakes or len(rules) != 1 or rules[0].effect != Action.ALLOW or rules[0].expires:

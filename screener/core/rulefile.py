@@ -58,7 +58,7 @@ from screener.core.ruleline import (
     written_out,
 )
 from screener.core.rules import Action, Rule
-from screener.core.ruletext import WrongError, quoted, tokens
+from screener.core.ruletext import WrongError, lines, quoted, tokens
 from screener.core.script import Refusal, Treatment
 from screener.core.spans import written_span
 
@@ -113,7 +113,7 @@ def parse(
     rules: list[Rule] = []
     mistakes: list[Mistake] = []
     more = first = 0
-    for at, content in enumerate(text.removeprefix("\ufeff").splitlines(), start=1):
+    for at, content in enumerate(lines(text.removeprefix("\ufeff")), start=1):
         bare = content.lstrip()
         if not bare or bare[0] == "#":
             continue

@@ -20,6 +20,7 @@ LONGEST_LINE = 10_000
 _UNSEEN = re.compile(
     "[\x00-\x08\x0a-\x1f\x7f-\x9f\xad\u200b\u2028-\u202e\u2060\u2066-\u2069\ufeff\ud800-\udfff]"
 )
+_LINE = re.compile(r"[^\r\n]*+(?:\r\n|\r|\n)|[^\r\n]++")
 _TOKEN = re.compile(
     r"""\s*+(?:
         (?P<comment>\#.*) | (?P<quoted>"(?:[^"]|"")*+") | (?P<regex>/(?:[^/\\]|\\.)*+/)
@@ -29,6 +30,16 @@ _TOKEN = re.compile(
 )
 _REGEX = re.compile(r"/(?:[^/\\]|\\.)++/")
 _BARE = re.compile(r'[^\s,"#/\u2018-\u201f][^\s,"]*')
+
+
+def lines(text: str, keepends: bool = False) -> list[str]:
+    """The lines of a rule file, as its owner sees and counts them.
+
+    `str.splitlines` also ends a line at a form feed or at U+2028: what an editor shows inside of a
+    comment would be a rule.
+    """
+    found = _LINE.findall(text)
+    return found if keepends else [line.rstrip("\r\n") for line in found]
 
 
 class WrongError(Exception):

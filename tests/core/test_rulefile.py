@@ -12,6 +12,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from screener.core import ruletext
 from screener.core.conditions import (
     Attested,
     Called,
@@ -323,7 +324,7 @@ _word = st.one_of(
 @example("block from ٣*")
 def test_any_text_gives_rules_or_mistakes(text: str) -> None:
     read, mistakes = parse(text, "t.rules", "US")
-    lines = text.splitlines()
+    lines = ruletext.lines(text)
     assert len({rule.line for rule in read}) == len(read)
     assert not {rule.line for rule in read} & {mistake.line for mistake in mistakes}
     for mistake in mistakes:
@@ -343,3 +344,18 @@ def test_a_rule_of_every_condition_has_a_text() -> None:
 def test_the_words_of_the_language() -> None:
     assert len(set(WORDS)) == len(WORDS)
     assert {*Action, *Where, *Treatment, *Event, *KINDS, *CONDITIONS, *TAILS} <= set(WORDS)
+
+
+@pytest.mark.parametrize("sign", ["\u2028", "\u2029", "\x85", "\x0b", "\x0c", "\x1c"])
+def test_a_line_ends_where_an_editor_ends_it(sign: str) -> None:
+    """What stands in a comment is no rule, whatever stands before it."""
+    rules, mistakes = parse(f"# a comment{sign}block withheld\nallow emergency\n", "t", "US")
+    assert [(rule.line, rule.effect) for rule in rules] == [(2, "allow")]
+    assert not mistakes
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_every_usual_line_end_ends_a_line(end: str) -> None:
+    rules, mistakes = parse(end.join(["allow emergency", "", "block withheld", ""]), "t", "US")
+    assert [rule.line for rule in rules] == [1, 3]
+    assert not mistakes

@@ -180,6 +180,8 @@ def test_explain_shows_of_many_rules_those_that_are_about_the_caller(home: Path)
 
 def test_explain_says_what_it_does_not_understand(home: Path) -> None:
     assert "expected a time like" in refused(home, "explain", "+14155550100", "--at", "25:10")
+    never = refused(home, "explain", "+14155550100", "--at", "0001-01-01 00:00")
+    assert "from 1970 to 2999" in never
     wrong = refused(home, "explain", "+14155550100", "--to", "+4930123456")
     assert "is none of your numbers: +18182223333" in wrong
     told = rules(home, "explain", "+1415").stdout
