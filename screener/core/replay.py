@@ -265,7 +265,7 @@ class _Reader:
     def _number(self, text: str) -> Number:
         read = self._numbers.get(text)
         if read is None:
-            read = self._numbers[text] = number.read(text, self._country)
+            read = self._numbers[text] = number.read_again(text, self._country)
         return read
 
 

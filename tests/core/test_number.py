@@ -223,3 +223,22 @@ def test_north_american_numbers_are_read_as_libphonenumber_does(text: str) -> No
     parsed = phonenumbers.parse(text, "US")
     form = phonenumbers.PhoneNumberFormat.E164
     assert read(text, "US").e164 == phonenumbers.format_number(parsed, form)
+
+
+CODES = st.sampled_from(sorted(phonenumbers.COUNTRY_CODE_TO_REGION_CODE))
+ABROAD = st.tuples(CODES, st.text("0123456789", max_size=13)).map(lambda n: f"+{n[0]}{n[1]}")
+
+
+@given(ABROAD | st.text("+0123456789", max_size=12), st.sampled_from(["US", "DE", "IT"]))
+def test_what_was_kept_of_a_number_is_read_as_the_number_was(text: str, country: str) -> None:
+    once = read(text, country)
+    if not once.withheld:
+        assert number.read_again(once.e164 or once.raw, country).e164 == once.e164
+
+
+@given(ABROAD, st.sampled_from(["US", "DE", "IT"]))
+def test_a_number_at_a_glance_is_what_the_parser_makes_of_it(text: str, country: str) -> None:
+    e164 = read(text, country).e164
+    glanced = number._glanced(e164)
+    if glanced is not None:
+        assert glanced == phonenumbers.parse(e164)
