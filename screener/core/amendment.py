@@ -15,9 +15,8 @@ from itertools import pairwise
 from screener.core.conditions import From
 from screener.core.pattern import NumberPattern
 from screener.core.rulefile import Mistake, parse, write
-from screener.core.ruleline import written_out
 from screener.core.rules import Action, Rule
-from screener.core.ruletext import Sort, is_regex, quoted, tokens
+from screener.core.ruletext import Sort, is_regex, quoted, tokens, written_out
 from screener.core.ruletext import lines as split
 
 _ODD = re.compile(r'[\s#"]|^$')

@@ -45,20 +45,21 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass
 
+from screener.core import ruleconditions, ruletails
 from screener.core.hours import DAYS
 from screener.core.number import KINDS
-from screener.core.ruleline import (
-    CONDITIONS,
-    LEVELS,
+from screener.core.ruleconditions import LEVELS, OUTCOMES
+from screener.core.ruleline import CONDITIONS, TAILS, Line, Names, unknown
+from screener.core.rules import Action, Rule
+from screener.core.ruletext import (
     LONGEST_LABEL,
-    OUTCOMES,
-    TAILS,
-    Line,
-    Names,
+    Sort,
+    WrongError,
+    lines,
+    quoted,
+    tokens,
     written_out,
 )
-from screener.core.rules import Action, Rule
-from screener.core.ruletext import WrongError, lines, quoted, tokens
 from screener.core.script import Refusal, Treatment
 from screener.core.spans import written_span
 
@@ -118,7 +119,7 @@ def parse(
         if not bare or bare[0] == "#":
             continue
         line = Line(content, country, names)
-        rule = line.rule(file, at)
+        rule = _rule(line, file, at)
         if rule is not None:
             rules.append(rule)
         for wrong in line.wrong:
@@ -129,6 +130,30 @@ def parse(
     if more:
         mistakes.append(Mistake(file, first, 1, f"and {more:,} more mistakes from here on"))
     return tuple(rules), tuple(mistakes)
+
+
+def _rule(line: Line, file: str, at: int) -> Rule | None:
+    """The rule in the line; None where there is none, or where something is wrong."""
+    try:
+        if not line.begin():
+            return None
+        action = _action(line)
+        conditions = ruleconditions.read(line)
+        tails = ruletails.read(line, action)
+    except WrongError as wrong:
+        line.wrong.append(wrong)
+    if line.wrong:
+        return None
+    label = tails.label or line.written_out()
+    return Rule(action, conditions, label, tails.treatment, tails.target, tails.expires, file, at)
+
+
+def _action(line: Line) -> Action:
+    first = line.take()
+    word = first.text.lower()
+    if first.sort != Sort.WORD or word not in set(Action):
+        raise unknown(first, "an action", tuple(Action))
+    return Action(word)
 
 
 def _told(wrong: WrongError) -> str:

@@ -8,12 +8,15 @@ slash in it is written \\/. A # where a word would begin begins a comment.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from screener.core.callerid import shown
 
 LONGEST_LINE = 10_000
 """Characters that a line of rules may have."""
+LONGEST_LABEL = 200
+"""Characters that a label may have."""
 
 # Signs that nobody sees and that mislead who reads the line: controls, marks that turn the reading
 # direction (Unicode TR 36), blanks without width, halves of surrogate pairs.
@@ -150,3 +153,10 @@ def quoted(text: str) -> str:
 def written(value: str) -> str:
     """The value as one word that reads back as it is: in quotes where it needs them."""
     return value if _BARE.fullmatch(value) and not unseen(value) else quoted(value)
+
+
+def written_out(tokens: Iterable[Token]) -> str:
+    """A rule as its owner wrote it, without the comment: what it is called when it has no label."""
+    words = (f"'{t.text}'" if t.sort == Sort.QUOTED else t.text for t in tokens)
+    text = " ".join(words).replace(" ,", ",").replace('"', "'")
+    return text if len(text) <= LONGEST_LABEL else text[: LONGEST_LABEL - 1] + "…"

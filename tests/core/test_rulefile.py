@@ -38,9 +38,9 @@ from screener.core.conditions import (
 from screener.core.number import KINDS
 from screener.core.pattern import NamePattern, NumberPattern
 from screener.core.rulefile import MOST_LINES, MOST_MISTAKES, WORDS, parse, write
-from screener.core.ruleline import CONDITIONS, LONGEST_LABEL, TAILS
+from screener.core.ruleline import CONDITIONS, TAILS
 from screener.core.rules import Action, Rule, Target, Where
-from screener.core.ruletext import LONGEST_LINE, unseen
+from screener.core.ruletext import LONGEST_LABEL, LONGEST_LINE, unseen
 from screener.core.script import Refusal, Treatment
 from screener.core.spans import read_span
 from tests.core.test_hours import hours_of_all_kinds

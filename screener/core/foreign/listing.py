@@ -10,8 +10,8 @@ from unicodedata import category
 
 from screener.core.callerid import shown
 from screener.core.conditions import Condition
-from screener.core.ruleline import LONGEST_LABEL
 from screener.core.rules import Action, Rule
+from screener.core.ruletext import LONGEST_LABEL
 
 
 class Format(StrEnum):
