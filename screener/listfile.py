@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
+import mmap
 import os
 import tempfile
 import zlib
+from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
@@ -16,7 +18,7 @@ from typing import IO, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from screener.core.numberlist import EPOCH, STRETCH
+from screener.core.numberlist import EPOCH, index_of
 from screener.lists import ARRAYS, HEAD, MAGIC, VERSION, Info, Opened
 
 _COPY = 1 << 20  # bytes that are copied at a time
@@ -35,7 +37,6 @@ class _Written:
     newest: int = 0
     uppers: list[int] = field(default_factory=list)
     starts: list[int] = field(default_factory=list)
-    heads: list[int] = field(default_factory=list)
 
     def count(self, numbers: NDArray[np.uint64], whens: NDArray[np.uint32]) -> None:
         firsts = np.flatnonzero(np.r_[True, numbers[1:] != numbers[:-1]])
@@ -46,7 +47,6 @@ class _Written:
             if not self.uppers or int(upper[at]) != self.uppers[-1]:
                 self.uppers.append(int(upper[at]))
                 self.starts.append(self.entries + at)
-        self.heads += numbers[-self.entries % STRETCH :: STRETCH].tolist()
         self.entries += len(numbers)
 
 
@@ -76,10 +76,11 @@ def write(
                 lowers = (numbers & np.uint64(0xFFFFFFFF)).astype(np.uint32)
                 for name, array in zip(spools, (lowers, whens, marks), strict=True):
                     spools[name].write(array.tobytes())
+        starts = [*written.starts, written.entries]
         small: dict[str, NDArray[np.generic]] = {
             "uppers": np.array(written.uppers, np.uint32),
-            "starts": np.array([*written.starts, written.entries], np.uint32),
-            "heads": np.array(written.heads, np.uint64),
+            "starts": np.array(starts, np.uint32),
+            "index": np.frombuffer(_index(starts, spools["lowers"]), np.uint32),
             "ranges": np.array(ranges, np.uint64),
             "prefixes": np.array(prefixes, np.uint64),
         }
@@ -102,6 +103,19 @@ def write(
         making.replace(path)
     _sync(path.parent)
     return replace(info, size=size)
+
+
+def _index(starts: Sequence[int], lowers: IO[bytes]) -> array[int]:
+    """The index of numbers that lie in a file."""
+    lowers.flush()
+    if not starts[-1]:
+        return array("I")
+    with (
+        mmap.mmap(lowers.fileno(), 0, access=mmap.ACCESS_READ) as mapped,
+        memoryview(mapped) as view,
+        view.cast("I") as numbers,
+    ):
+        return index_of(starts, numbers)
 
 
 def _fill(

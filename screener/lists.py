@@ -9,7 +9,7 @@ last a header in JSON that says what the list is and where it came from:
     8         length of the file
     4         CRC-32 of the header
     4         zeros
-    ...       lowers, whens, uppers, starts, heads, ranges, prefixes, marks: the header says where
+    ...       lowers, whens, uppers, starts, index, ranges, prefixes, marks: the header says where
 
 in this machine's byte order. A report's mark is the CRC-32 of the line that it came from, so that
 a line that comes twice counts once; only an import looks at it. The file is mapped, not read: what
@@ -30,11 +30,11 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from operator import gt
+from operator import ge, gt
 from pathlib import Path
 from typing import Any, Literal
 
-from screener.core.numberlist import STRETCH, Numbers
+from screener.core.numberlist import Numbers, index_length
 from screener.errors import ListError
 
 SUFFIX = ".numbers"
@@ -44,8 +44,8 @@ NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
 MAGIC = b"NUMBERS\n"
 HEAD = struct.Struct("=8sIIQII")
 ARRAYS: Mapping[str, Literal["I", "Q"]] = {
-    **dict.fromkeys(("lowers", "whens", "uppers", "starts"), "I"),
-    **dict.fromkeys(("heads", "ranges", "prefixes"), "Q"),
+    **dict.fromkeys(("lowers", "whens", "uppers", "starts", "index"), "I"),
+    **dict.fromkeys(("ranges", "prefixes"), "Q"),
     "marks": "I",
 }
 """The arrays in the order in which they lie, each of unsigned integers of 4 bytes or 8."""
@@ -163,9 +163,16 @@ def open_list(path: Path) -> Opened:
         raise ListError(f"{path} is damaged ({error}): {_AGAIN}") from None
     # The kernel fetches what calls will ask for while we go on: no call shall wait for a disk.
     mapped.madvise(mmap.MADV_WILLNEED, 0, min(size, header["arrays"]["marks"][0] + 1))
-    whens = arrays["whens"] if info.dated else None
-    small = {name: arrays[name].tolist() for name in ("uppers", "starts", "heads", *_PAIRS)}
-    return Opened(info, Numbers(lowers=arrays["lowers"], whens=whens, **small), arrays["marks"])
+    numbers = Numbers(
+        uppers=arrays["uppers"].tolist(),
+        starts=arrays["starts"].tolist(),
+        index=arrays["index"],
+        lowers=arrays["lowers"],
+        whens=arrays["whens"] if info.dated else None,
+        ranges=arrays["ranges"].tolist(),
+        prefixes=arrays["prefixes"].tolist(),
+    )
+    return Opened(info, numbers, arrays["marks"])
 
 
 def _name(path: Path) -> str:
@@ -202,14 +209,17 @@ def _laid_out(mapped: memoryview, header: Mapping[str, Any]) -> dict[str, memory
     count, starts = len(arrays["lowers"]), arrays["starts"].tolist()
     if len(starts) != len(arrays["uppers"]) + 1 or (starts[0], starts[-1]) != (0, count):
         raise ValueError("its numbers are not all there")
-    if len(arrays["heads"]) != -(-count // STRETCH):
-        raise ValueError("its heads are not all there")
+    index = arrays["index"]
+    if any(map(ge, starts, starts[1:])) or len(index) != index_length(starts):
+        raise ValueError("its index is not all there")
+    if len(index) and not 0 == index[0] <= index[-1] == count:
+        raise ValueError("its index points elsewhere")
     dated = count if header["dated"] else 0
     if len(arrays["whens"]) != dated or len(arrays["marks"]) != dated:
         raise ValueError("its dates are not all there")
     if any(len(arrays[name]) % 2 for name in _PAIRS):
         raise ValueError("its ranges are not all there")
-    for name in ("uppers", "starts", "heads", *_PAIRS):
+    for name in ("uppers", "starts", "index", *_PAIRS):
         numbers = arrays[name].tolist()
         if any(map(gt, numbers, numbers[1:])):
             raise ValueError(f"its {name} are out of order")

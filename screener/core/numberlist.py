@@ -1,12 +1,12 @@
 """A list of numbers, ten million of them if need be: four bytes each, a lookup in microseconds.
 
 An E.164 number (ITU-T E.164: at most 15 digits, the first never 0) is kept as the integer of its
-digits, in two parts. The upper (the integer divided by 2**32) has few values in any real list: each
-stands once, with where its entries begin. The lower is a sorted array of 32 bits an entry, in which
-a number is found by bisection. In a list of reports there is an entry for every report, and beside
-it when it was made, in seconds since 2000 (UTC); a number's reports stand in the order of time.
-Every 256th number is held as a whole besides: bisection begins there, in what stays in the
-processor's cache, and ends in a stretch of one kilobyte.
+digits, in two parts. The upper (the integer divided by 2**32) has few values in any real list:
+each stands once, with where its entries begin. The lower is a sorted array of 32 bits an entry. Its
+first bits say in which bucket it lies, and an index says where each bucket begins: so a number is
+found by bisection among about a hundred, and no more memory is touched than must be. In a list of
+reports there is an entry for every report, and beside it when it was made, in seconds since 2000
+(UTC); a number's reports stand in the order of time.
 
 Ranges are pairs of integers, first and last. Prefixes are such pairs of *aligned* numbers: filled
 up to 15 digits, with zeros for the first and nines for the last, so that +1900 takes in +1900555
@@ -17,10 +17,11 @@ All of it is asked where it lies: in the pages of a mapped file (lists.py), or i
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 """What a report's time is counted from. A report without a date stands at 0: it is always old."""
@@ -29,27 +30,26 @@ DIGITS = 15
 """The longest number that there is (ITU-T E.164)."""
 LAST_MOMENT = 2**32 - 1
 _LOWER = 2**32 - 1
-STRETCH = 256
-"""How many entries lie between two heads."""
+_BUCKET = 128  # entries, where numbers are spread evenly; more where they lie close together
 
 
 class Numbers:
     """A number list; implements shelf.NumberList.
 
     `uppers` ascend, and `starts` has one more: entries of `uppers[i]` are `starts[i]` up to, not
-    including, `starts[i + 1]` in `lowers`. `heads` are the integers of entries 0, 256, 512 ...
-    `whens` is as long as `lowers`, or None in a plain list. `ranges` and `prefixes` are first,
-    last, first, last ... Of 4 bytes unsigned (cast "I") are `lowers` and `whens`.
+    including, `starts[i + 1]` in `lowers`. `index` is as `index_of` makes it. `whens` is as long as
+    `lowers`, or None in a plain list. `ranges` and `prefixes` are first, last, first, last ...
+    The views are of unsigned integers of 4 bytes (cast "I").
     """
 
-    __slots__ = ("_bounds", "heads", "lowers", "prefixes", "ranges", "starts", "uppers", "whens")
+    __slots__ = ("_buckets", "index", "lowers", "prefixes", "ranges", "starts", "uppers", "whens")
 
     def __init__(
         self,
         *,
         uppers: Sequence[int],
         starts: Sequence[int],
-        heads: Sequence[int],
+        index: memoryview,
         lowers: memoryview,
         whens: memoryview | None,
         ranges: Sequence[int],
@@ -57,12 +57,14 @@ class Numbers:
     ) -> None:
         self.uppers = uppers
         self.starts = starts
-        self.heads = heads
+        self.index = index
         self.lowers = lowers
         self.whens = whens
         self.ranges = ranges
         self.prefixes = prefixes
-        self._bounds = dict(zip(uppers, pairwise(starts), strict=True))
+        shifts = _shifts(starts)
+        bases = accumulate((_buckets(shift) + 1 for shift in shifts), initial=0)
+        self._buckets = dict(zip(uppers, zip(bases, shifts, strict=False), strict=True))
 
     def reports(self, number: str, since: datetime | None = None) -> int:
         """How often `number` was reported, since then (aware); in a plain list 1; 0: not in it.
@@ -74,66 +76,80 @@ class Numbers:
             value = int(number)
         except ValueError:  # "": the call shows no number
             return 0
-        # What `first` does, without the call: it would be a fifth of the time.
-        bounds = self._bounds.get(value >> 32)
-        if bounds is not None:
-            begin, end = bounds
-            beyond = bisect_left(self.heads, value) * STRETCH
-            near, lower, lowers = beyond - STRETCH, value & _LOWER, self.lowers
-            at = bisect_left(
-                lowers, lower, near if near > begin else begin, beyond if beyond < end else end
-            )
-            if at < end and lowers[at] == lower:
-                return self._counted(at, value, end, since)
+        # What `_found` does, without the call: it would be a fifth of the time.
+        bucket = self._buckets.get(value >> 32)
+        if bucket is not None:
+            base, shift = bucket
+            lower, lowers = value & _LOWER, self.lowers
+            at = base + (lower >> shift)
+            end = self.index[at + 1]
+            first = bisect_left(lowers, lower, self.index[at], end)
+            if first < end and lowers[first] == lower:
+                return self._counted(first, end, lower, since)
         return 1 if (self.ranges or self.prefixes) and self.covers(value) else 0
 
-    def _counted(self, first: int, value: int, end: int, since: datetime | None) -> int:
-        """How many reports there are from `first` on, in all or since then."""
+    def _counted(self, first: int, end: int, lower: int, since: datetime | None) -> int:
+        """How many reports of a number there are from `first` on, in all or since then."""
         if self.whens is None:
             return 1
-        alone = first + 1 == end or self.lowers[first + 1] != value & _LOWER
+        last = first + 1
+        if last < end and self.lowers[last] == lower:
+            last = bisect_right(self.lowers, lower, last, end)
         if since is None:
-            return 1 if alone else self._last(first, value) - first
-        if alone:
-            return 1 if self.whens[first] >= since.timestamp() - _EPOCH else 0
-        last = self._last(first, value)
-        return last - bisect_left(self.whens, since.timestamp() - _EPOCH, first, last)
+            return last - first
+        moment = since.timestamp() - _EPOCH
+        if self.whens[last - 1] < moment:
+            return 0
+        return last - bisect_left(self.whens, moment, first, last - 1)
 
     def dates(self, number: str) -> list[datetime | None]:
         """When `number` was reported, oldest first, None where that is not known."""
-        value = as_integer(number)
-        first = self.first(value)
-        if first < 0 or self.whens is None:
-            return []
-        whens = self.whens[first : self._last(first, value)]
+        first, last = self._found(as_integer(number))
+        whens = self.whens[first:last] if self.whens is not None else ()
         return [EPOCH + timedelta(seconds=when) if when else None for when in whens]
 
-    def first(self, value: int) -> int:
-        """Where the first entry of a number's integer is; -1: nowhere."""
-        bounds = self._bounds.get(value >> 32)
-        if bounds is None:
-            return -1
-        begin, end = bounds
-        beyond = bisect_left(self.heads, value) * STRETCH
-        near = beyond - STRETCH
+    def _found(self, value: int) -> tuple[int, int]:
+        """The entries of a number's integer: the first, and the one after the last."""
+        bucket = self._buckets.get(value >> 32)
+        if bucket is None:
+            return 0, 0
+        base, shift = bucket
         lower = value & _LOWER
-        # Comparisons instead of min and max: a third of a lookup's time is calls of functions.
-        at = bisect_left(
-            self.lowers, lower, near if near > begin else begin, beyond if beyond < end else end
-        )
-        return at if at < end and self.lowers[at] == lower else -1
-
-    def _last(self, first: int, value: int) -> int:
-        """The entry after a number's last one."""
-        _, end = self._bounds[value >> 32]
-        beyond = bisect_right(self.heads, value) * STRETCH
-        return bisect_right(self.lowers, value & _LOWER, first, min(beyond, end))
+        at = base + (lower >> shift)
+        first = bisect_left(self.lowers, lower, self.index[at], self.index[at + 1])
+        return first, bisect_right(self.lowers, lower, first, self.index[at + 1])
 
     def covers(self, value: int) -> bool:
         """Whether a number's integer is in a range, or begins with one of the prefixes."""
         return _within(value, self.ranges) or (
             len(self.prefixes) > 0 and _within(aligned(value), self.prefixes)
         )
+
+
+def index_of(starts: Sequence[int], lowers: Sequence[int]) -> array[int]:
+    """Where each bucket begins in `lowers`: for each upper its buckets, and then where it ends."""
+    index = array("I")
+    for (begin, end), shift in zip(pairwise(starts), _shifts(starts), strict=True):
+        at = begin
+        for bucket in range(_buckets(shift)):
+            at = bisect_left(lowers, bucket << shift, at, end)
+            index.append(at)
+        index.append(end)
+    return index
+
+
+def index_length(starts: Sequence[int]) -> int:
+    """How long the index is that `index_of` makes."""
+    return sum(_buckets(shift) + 1 for shift in _shifts(starts))
+
+
+def _shifts(starts: Sequence[int]) -> list[int]:
+    """By how many bits a lower is shifted to say its bucket, for each upper."""
+    return [32 - ((end - begin) // _BUCKET).bit_length() for begin, end in pairwise(starts)]
+
+
+def _buckets(shift: int) -> int:
+    return 1 << (32 - shift)
 
 
 def as_integer(number: str) -> int:

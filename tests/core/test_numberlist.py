@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from screener.core.numberlist import (
     EPOCH,
     LAST_MOMENT,
-    STRETCH,
     Numbers,
     aligned,
     as_integer,
+    index_of,
     merged,
     seconds_of,
 )
@@ -41,7 +41,7 @@ def made(
     return Numbers(
         uppers=uppers,
         starts=[*starts, len(ordered)],
-        heads=[value for value, _ in ordered][::STRETCH],
+        index=memoryview(index_of([*starts, len(ordered)], lowers)),
         lowers=memoryview(lowers),
         whens=memoryview(whens) if dated else None,
         ranges=[end for pair in ranges for end in pair],
@@ -77,12 +77,20 @@ def test_a_plain_list_counts_each_number_once(own: set[int], others: list[int]) 
         assert numbers.dates(f"+{value}") == []
 
 
-def test_a_number_reported_a_thousand_times_is_counted_across_stretches() -> None:
+def test_a_number_reported_a_thousand_times_is_counted_so_often() -> None:
     entries = [(14155550100, when) for when in range(1, 1001)]
     numbers = made([*entries, (14155550099, 5), (14155550101, 5), (493012345, 7)])
     assert numbers.reports("+14155550100") == 1000
     assert numbers.reports("+14155550100", EPOCH + timedelta(seconds=901)) == 100
     assert numbers.reports("+14155550099") == numbers.reports("+14155550101") == 1
+
+
+def test_each_of_many_numbers_is_found_in_its_bucket_and_none_besides() -> None:
+    own = [*range(14150000000, 14150040000, 7), *range(12000000000, 19990000000, 3_000_000)]
+    numbers = made((value, 1) for value in set(own))
+    assert len(numbers.index) > 30
+    assert all(numbers.reports(f"+{value}") == 1 for value in own)
+    assert not any(numbers.reports(f"+{value}") for value in range(14150000001, 14150040001, 7))
 
 
 def test_numbers_that_differ_only_in_their_upper_part_are_told_apart() -> None:
