@@ -39,7 +39,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 from screener import recording
-from screener.config import MailSettings
 from screener.core import letter as letters
 from screener.core import notice as notices
 from screener.core.callerid import shown
@@ -57,6 +56,7 @@ from screener.core.letter import Letter, is_address
 from screener.core.notice import Notice
 from screener.errors import OutboxError
 from screener.postman import Postman, why
+from screener.surroundings import MailSettings
 
 log = logging.getLogger(__name__)
 

@@ -15,10 +15,10 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
-from screener.config import MailSecurity, MailSettings
 from screener.core.callerid import shown
 from screener.core.delivery import Answers, Delivery
 from screener.errors import OutboxError
+from screener.surroundings import MailSecurity, MailSettings
 
 SMTP_SECONDS = 30.0  # for the connection and for each reply
 # The reply to the whole message: a server that scans it may take its time (RFC 5321 4.5.3.2.6).

@@ -13,13 +13,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from screener.config import Engine, Settings
+from screener.config import Settings
 from screener.core.grammar import Answers
 from screener.errors import RecogniserError
 from screener.recogniser.files import phrase_classes, read_grammar
 from screener.recogniser.following import Follower, Recogniser
 from screener.recogniser.sphinx import Sphinx
 from screener.recogniser.vosk import Vosk
+from screener.surroundings import Engine
 
 __all__ = ["Follower", "Recogniser", "load", "phrase_classes"]
 

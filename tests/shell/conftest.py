@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from screener import config
+from screener.surroundings import ARI_SECRET, MAIL_PASSWORD
 from tests.shell.household import Write
 from tests.shell.post import MailServer, wav
 
@@ -28,7 +28,7 @@ def audio(tmp_path: Path) -> Path:
 @pytest.fixture
 def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
     """Writes a screener.toml into a folder that has all the folders it needs."""
-    for variable in (config.ARI_SECRET, config.MAIL_PASSWORD):
+    for variable in (ARI_SECRET, MAIL_PASSWORD):
         monkeypatch.delenv(variable, raising=False)
     for folder in ("rules", "grammars", "sounds"):
         (tmp_path / folder).mkdir()

@@ -18,8 +18,8 @@ from typing import Any
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
-from screener.config import MailSecurity, MailSettings
 from screener.core.letter import Letter
+from screener.surroundings import MailSecurity, MailSettings
 
 CERTIFICATE = Path(__file__).parent.parent / "fixtures" / "mail-server.pem"
 LETTER = Letter(

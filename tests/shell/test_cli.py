@@ -24,6 +24,7 @@ from screener.core.notice import Notice
 from screener.outbox import Outbox
 from screener.prompts import Prompts
 from screener.store import DATABASE, CallEnd, CallStart, Store
+from screener.surroundings import ARI_SECRET
 
 
 def screener(*arguments: object, environment: dict[str, str] | None = None) -> Result:
@@ -305,7 +306,7 @@ def test_check_of_an_asterisk_that_is_not_there_says_so(home: Path) -> None:
     path = home / "screener.toml"
     url = '[asterisk]\nurl = "http://127.0.0.1:9/ari"'
     path.write_text(path.read_text().replace("[asterisk]", url))
-    result = screener("check", home, environment={config.ARI_SECRET: "hidden"})
+    result = screener("check", home, environment={ARI_SECRET: "hidden"})
     assert result.exit_code == 1
     assert "no Asterisk answers at http://127.0.0.1:9/ari" in result.stdout
     assert "see `screener pbx config`" in result.stdout

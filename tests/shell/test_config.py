@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from screener import config, rulebook, starter
-from screener.config import KEYS, Engine, MailSecurity, WindowSettings, load
+from screener import rulebook, starter
+from screener.config import KEYS, WindowSettings, load
+from screener.surroundings import ARI_SECRET, MAIL_PASSWORD, Engine, MailSecurity
 from tests.shell.household import PLAIN, Write, assert_refused, changed, mistakes_of
 
 # What a right file becomes -----------------------------------------------------------------------
@@ -44,7 +45,7 @@ def test_the_starter_file_loads_and_its_rules_with_it(tmp_path: Path) -> None:
 def test_every_commented_example_of_the_starter_file_is_right(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv(config.ARI_SECRET, raising=False)
+    monkeypatch.delenv(ARI_SECRET, raising=False)
     home = tmp_path / "home"
     starter.write(home)
     (home / "models" / "vosk-small-en").mkdir(parents=True)
@@ -196,7 +197,7 @@ def test_no_text_whatever_brings_loading_down(
 def test_a_password_in_clear_over_the_network_is_warned_of(
     write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(config.MAIL_PASSWORD, "hunter2")
+    monkeypatch.setenv(MAIL_PASSWORD, "hunter2")
     text = changed("[mail]", '[mail]\nuser = "me"\nhost = "mail.example.net"')
     assert load(write(text)).warnings == (
         "the mail password goes to mail.example.net in clear: set mail.security to starttls",

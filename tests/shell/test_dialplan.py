@@ -15,17 +15,16 @@ from hypothesis import strategies as st
 from screener.asterisk import dialplan
 from screener.asterisk.configuration import pbx_config, private_files
 from screener.asterisk.installation import Installation
-from screener.config import (
+from screener.config import Settings, WindowSettings
+from screener.core.frontdoor import Directory, Extension, FrontDoor, MessageBox, Phone, RingGroup
+from screener.errors import ConfigError
+from screener.surroundings import (
     AsteriskSettings,
     Engine,
     MailSecurity,
     MailSettings,
-    Settings,
     SpeechSettings,
-    WindowSettings,
 )
-from screener.core.frontdoor import Directory, Extension, FrontDoor, MessageBox, Phone, RingGroup
-from screener.errors import ConfigError
 
 SECRET = "s3cret;with a semicolon"
 NOWHERE = Path("/nowhere")

@@ -11,6 +11,7 @@ import pytest
 from screener import config, prompts
 from screener.cli import main
 from screener.core import rulefile
+from screener.surroundings import ARI_SECRET, MAIL_PASSWORD
 
 TREE = Path(__file__).parents[2]
 README = (TREE / "README.md").read_text(encoding="utf-8")
@@ -102,7 +103,7 @@ def test_the_readme_names_every_prompt(name: str) -> None:
     assert f"`{name}`" in README
 
 
-@pytest.mark.parametrize("variable", [config.ARI_SECRET, config.MAIL_PASSWORD, "SCREENER_HOME"])
+@pytest.mark.parametrize("variable", [ARI_SECRET, MAIL_PASSWORD, "SCREENER_HOME"])
 def test_the_readme_names_every_environment_variable(variable: str) -> None:
     assert f"`${variable}`" in README
 

@@ -31,7 +31,7 @@ CHILD = """
 import asyncio, json, os, resource, sys
 from dataclasses import replace
 from pathlib import Path
-from screener.config import MailSecurity, MailSettings
+from screener.surroundings import MailSecurity, MailSettings
 from screener.core.letter import from_data
 from screener.errors import OutboxError
 from screener.outbox import Outbox

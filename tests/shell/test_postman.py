@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from screener.config import MailSecurity, MailSettings
 from screener.core.delivery import Answers, Delivery
 from screener.errors import OutboxError
 from screener.postman import Postman, reach, why
+from screener.surroundings import MailSecurity, MailSettings
 from tests.shell.post import CERTIFICATE, MailServer, let_in, settings, tls
 
 MAIL = b"Subject: a message\r\n\r\none line\r\n.\r\n.and another\r\n"

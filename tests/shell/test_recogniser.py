@@ -24,7 +24,7 @@ import numpy as np
 import pytest
 
 from screener import config, recogniser, starter
-from screener.config import Engine, Settings
+from screener.config import Settings
 from screener.core.audio import FRAME_BYTES, SILENCE
 from screener.core.grammar import phrases_in
 from screener.core.words import DIGITS
@@ -33,6 +33,7 @@ from screener.recogniser.following import Following
 from screener.recogniser.sphinx import Sphinx
 from screener.recogniser.upsampling import Upsampling
 from screener.recogniser.vosk import Vosk
+from screener.surroundings import Engine
 from tests.fixtures import vosk_model
 from tests.fixtures.vosk_model import Voice, at_level
 
@@ -258,7 +259,7 @@ import sys
 from pathlib import Path
 from dataclasses import replace
 from screener import config, recogniser
-from screener.config import Engine
+from screener.surroundings import Engine
 settings = config.load(Path(sys.argv[1]))
 speech = replace(settings.speech, engine=Engine.POCKETSPHINX, model=None)
 engine = recogniser.load(replace(settings, speech=speech))

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from screener import config
 from screener.config import load
+from screener.surroundings import ARI_SECRET, MAIL_PASSWORD
 from tests.shell.household import PLAIN, Write, changed, mistakes_of
 
 
@@ -46,8 +46,8 @@ def test_the_environment_goes_before_the_file(
     write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "secret").write_text("from the file\n")
-    monkeypatch.setenv(config.ARI_SECRET, "from the environment")
-    monkeypatch.setenv(config.MAIL_PASSWORD, "mail password")
+    monkeypatch.setenv(ARI_SECRET, "from the environment")
+    monkeypatch.setenv(MAIL_PASSWORD, "mail password")
     read = load(write(changed("[mail]", '[mail]\nuser = "me"', with_own_asterisk())))
     assert read.asterisk.secret == "from the environment"
     assert read.mail.password == "mail password"

@@ -1,0 +1,214 @@
+"""The programs around screener, as screener.toml has them: Asterisk, the mail server, speech."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from screener import secret
+from screener.core.frontdoor import Directory
+from screener.tables import (
+    Table,
+    UnfitError,
+    distinct,
+    folder_from,
+    listing,
+    mail_address,
+    number,
+    one_of,
+    safe_name,
+    text,
+    whole,
+)
+
+ARI_SECRET = "SCREENER_ARI_SECRET"
+MAIL_PASSWORD = "SCREENER_MAIL_PASSWORD"
+
+KEYS: Mapping[str, tuple[str, ...]] = {
+    "asterisk": (
+        *("url", "user", "secret_file", "app"),
+        *("media_host", "sip_port", "http_port", "rtp_ports"),
+    ),
+    "mail": (
+        *("host", "port", "security", "user", "password_file"),
+        *("sender", "owner", "retry_days", "keep_days"),
+    ),
+    "speech": ("engine", "model", "voice", "language"),
+}
+"""The keys of each table."""
+
+_HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.:-]{0,252}[A-Za-z0-9])?|::1")
+_VOICE = re.compile(r"(?:flite|espeak-ng):[A-Za-z0-9_+-]{1,40}")
+_LOCAL = ("localhost", "127.0.0.1", "::1")
+
+
+class MailSecurity(StrEnum):
+    """How the connection to the mail server is protected."""
+
+    NONE = "none"
+    STARTTLS = "starttls"
+    TLS = "tls"
+
+
+_MAIL_PORTS = {MailSecurity.NONE: 25, MailSecurity.STARTTLS: 587, MailSecurity.TLS: 465}
+
+
+class Engine(StrEnum):
+    """Which speech recogniser listens; auto takes Vosk where a model is found."""
+
+    AUTO = "auto"
+    VOSK = "vosk"
+    POCKETSPHINX = "pocketsphinx"
+
+
+@dataclass(frozen=True, slots=True)
+class AsteriskSettings:
+    """The Asterisk to use. `url` None means: a private one that screener installs and runs.
+
+    `url` is ARI's base ("http://127.0.0.1:8088/ari"). `media_host` is the address of this machine
+    as Asterisk sees it, for the caller's audio. The ports are those of the private Asterisk.
+    """
+
+    url: str | None
+    user: str
+    secret: str
+    app: str
+    media_host: str
+    sip_port: int
+    http_port: int
+    rtp_ports: tuple[int, int]
+
+    def __repr__(self) -> str:  # the secret is never printed
+        return f"AsteriskSettings(url={self.url!r}, user={self.user!r}, app={self.app!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class MailSettings:
+    """The mail server that recordings are handed to.
+
+    `retry_days`: how long it may be down; `keep_days`: how long sent messages stay on disk.
+    `owner` are the addresses that hear of what needs the owner's hand; none: nobody does.
+    """
+
+    host: str
+    port: int
+    security: MailSecurity
+    user: str
+    password: str
+    sender: str
+    retry_days: float
+    keep_days: float
+    owner: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"MailSettings(host={self.host!r}, port={self.port}, sender={self.sender!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechSettings:
+    """How callers are understood and how prompts are spoken.
+
+    `model` is a Vosk model folder, or None to look in the data folder's `models/`. `voice` is
+    "program:voice" ("flite:slt", "espeak-ng:en-us"); `language` names the file of prompt texts.
+    """
+
+    engine: Engine
+    model: Path | None
+    voice: str
+    language: str = "en"
+
+
+def asterisk(root: Table, folder: Path, warnings: list[str]) -> AsteriskSettings:
+    """The Asterisk to use. `folder` is where paths in screener.toml begin."""
+    table = root.table("asterisk", KEYS["asterisk"])
+    url = table.take("url", _ari_url, None)
+    given = secret.read(table, "secret_file", ARI_SECRET, folder, warnings)
+    if given is None and "url" in table:
+        where = table.name("secret_file")
+        table.mistakes.missing(where, f"expected the file with the ARI secret, or ${ARI_SECRET}")
+    return AsteriskSettings(
+        url=url,
+        user=table.take("user", safe_name, "screener"),
+        secret=given or "",
+        app=table.take("app", safe_name, "screener"),
+        media_host=table.take("media_host", _host, "127.0.0.1"),
+        sip_port=table.take("sip_port", whole(1024, 65535), 5160),
+        http_port=table.take("http_port", whole(1024, 65535), 8188),
+        rtp_ports=table.take("rtp_ports", _port_range, (12000, 12999)),
+    )
+
+
+def mail(root: Table, folder: Path, people: Directory, warnings: list[str]) -> MailSettings:
+    """The mail server. `people` names who hears of trouble, where nobody is named for it."""
+    table = root.table("mail", KEYS["mail"])
+    security = table.take("security", one_of(MailSecurity), MailSecurity.NONE)
+    host = table.take("host", _host, "localhost")
+    user = table.take("user", text, "")
+    password = secret.read(table, "password_file", MAIL_PASSWORD, folder, warnings)
+    if user and password is None and "password_file" not in table:
+        where = table.name("password_file")
+        table.mistakes.missing(
+            where, f"expected the file with {user}'s password, or ${MAIL_PASSWORD}"
+        )
+    if "password_file" in table and "user" not in table:
+        table.mistakes.missing(table.name("user"), "expected the user whose password is given")
+    if user and security is MailSecurity.NONE and host not in _LOCAL:
+        warnings.append(f"the mail password goes to {host} in clear: set mail.security to starttls")
+    expected = 'expected the address that mail comes from: "screener@example.net"'
+    first_box = next((box.mail for box in people.boxes.values()), ())
+    return MailSettings(
+        host=host,
+        port=table.take("port", whole(1, 65535), _MAIL_PORTS[security]),
+        security=security,
+        user=user,
+        password=password or "",
+        sender=table.need("sender", mail_address, expected, ""),
+        retry_days=table.take("retry_days", number(0.1, 60), 14.0),
+        keep_days=table.take("keep_days", number(1, 3650), 90.0),
+        owner=table.take("owner", distinct(listing(mail_address, '"you@example.net"')), first_box),
+    )
+
+
+def speech(root: Table, folder: Path) -> SpeechSettings:
+    """The speech engine and the voice."""
+    table = root.table("speech", KEYS["speech"])
+    return SpeechSettings(
+        engine=table.take("engine", one_of(Engine), Engine.AUTO),
+        model=table.take("model", folder_from(folder), None),
+        voice=table.take("voice", _voice, "flite:slt"),
+        language=table.take("language", safe_name, "en"),
+    )
+
+
+def _ari_url(value: object) -> str:
+    if isinstance(value, str) and value.isprintable() and " " not in value:
+        parts = urlsplit(value.rstrip("/"))
+        whole_url = parts.scheme in ("http", "https") and parts.hostname
+        if whole_url and parts.path.endswith("/ari") and not (parts.query or parts.username):
+            return value.rstrip("/")
+    raise UnfitError('expected ARI\'s address like "http://127.0.0.1:8088/ari"')
+
+
+def _host(value: object) -> str:
+    if isinstance(value, str) and _HOST.fullmatch(value):
+        return value
+    raise UnfitError('expected a host name or an address like "127.0.0.1"')
+
+
+def _port_range(value: object) -> tuple[int, int]:
+    if isinstance(value, list) and len(value) == 2:
+        first, last = value
+        whole_numbers = all(type(port) is int for port in value)
+        if whole_numbers and 1024 <= first <= last - 19 and last <= 65535:
+            return first, last
+    raise UnfitError("expected the first and the last of at least 20 ports, like [12000, 12999]")
+
+
+def _voice(value: object) -> str:
+    if isinstance(value, str) and _VOICE.fullmatch(value):
+        return value
+    raise UnfitError('expected a program and its voice: "flite:slt" or "espeak-ng:en-us"')
