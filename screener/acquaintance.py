@@ -29,6 +29,9 @@ log = logging.getLogger(__name__)
 
 # What people dial within a house is shorter than any number that could call us back.
 _SHORTEST = 5
+# By a clock that was set back since, a call may lie ahead. One that lies further ahead came in
+# while the clock was wrong by days or years, and would count as recent for as long.
+_SET_BACK = timedelta(days=1)
 
 
 class Acquaintance:
@@ -71,7 +74,8 @@ class Acquaintance:
         if call.caller.withheld or not shows or not rules.asks_history:
             return call
         try:
-            return replace(call, history=await self._store.history(shows))
+            history = await self._store.history(shows)
+            return replace(call, history=history.until(call.utc + _SET_BACK))
         except StoreError as unknown:
             log.warning("history unknown of %s: %s", shown(shows), unknown)
             return call

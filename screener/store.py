@@ -29,7 +29,7 @@ from sqlite_utils import Database
 
 from screener.core.call import Outcome
 from screener.core.history import MOST, History
-from screener.core.rules import EXPIRES
+from screener.core.rules import CLOCKLESS, EXPIRES
 from screener.core.story import CallRow, StoryLine
 from screener.database import explained, kept, open_to_read, open_to_write, utc
 from screener.errors import StoreError
@@ -223,19 +223,28 @@ class Store:
 
         One that is gone from the rules is forgotten: whoever writes it again begins anew.
         """
-        new = [key for key in dict.fromkeys(keys) if key not in self._uses]
+        new = [key for key in dict.fromkeys(keys) if not self._was_seen(key, at)]
         gone = [key for key in self._uses if EXPIRES in key and key not in keys]
         for key in gone:
             del self._uses[key], self.last_used[key]
         for key in new:
-            self._remember(key, Use(at, at))
-        sql = "INSERT OR IGNORE INTO rule_uses (key, first, last, hits) VALUES (?, ?, ?, 0)"
+            hits = self._uses[key].hits if key in self._uses else 0
+            self._remember(key, Use(at, at, hits))
+        sql = """
+            INSERT INTO rule_uses (key, first, last, hits) VALUES (?, ?, ?, 0)
+            ON CONFLICT (key) DO UPDATE SET first = excluded.first, last = excluded.last
+        """
         if gone:
             forget = "DELETE FROM rule_uses WHERE key = ?"
             await self._write(lambda: self._execute(forget, [(key,) for key in gone]))
         if new:
             values = [(key, utc(at), utc(at)) for key in new]
             await self._write(lambda: self._execute(sql, values))
+
+    def _was_seen(self, key: str, at: datetime) -> bool:
+        """Whether a rule was seen before, by a clock that was set."""
+        use = self._uses.get(key)
+        return use is not None and (use.last >= CLOCKLESS or at < CLOCKLESS)
 
     def uses(self) -> Mapping[str, Use]:
         """How often each rule (by its key) has decided a call, as of now."""

@@ -139,13 +139,7 @@ def _history(settings: Settings, shows: str, at: datetime) -> History:
     if not shows or not path.exists():
         return History()
     with CallLog(path) as log:
-        found = log.history(shows)
-    return History(
-        *(
-            tuple(time for time in times if time <= at)
-            for times in (found.calls, found.answered, found.messages, found.dialled)
-        )
-    )
+        return log.history(shows).until(at)
 
 
 def _windows(settings: Settings, at: datetime, emergency: bool, expecting: bool) -> dict[str, str]:

@@ -11,6 +11,7 @@ import click
 from screener.cli.door import columns, option, settings_of
 
 _FEW = 20
+_OLDEST = date(1970, 1, 1)
 
 
 @click.command("replay")
@@ -78,7 +79,8 @@ def _start(text: str, zone: tzinfo | None) -> datetime:
     except ValueError:
         pass
     else:
-        return datetime.combine(day, time(), zone).astimezone(UTC)
+        # On the very first day of the calendar other zones have no such time; no call is as old.
+        return datetime.combine(max(day, _OLDEST), time(), zone).astimezone(UTC)
     try:
         return datetime.now(UTC) - read_span(text)
     except ValueError as wrong:

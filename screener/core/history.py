@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -22,3 +23,8 @@ class History:
     answered: tuple[datetime, ...] = ()
     messages: tuple[datetime, ...] = ()
     dialled: tuple[datetime, ...] = ()
+
+    def until(self, at: datetime) -> History:
+        """What had been by then."""
+        times = (self.calls, self.answered, self.messages, self.dialled)
+        return History(*(found[: bisect_right(found, at)] for found in times))

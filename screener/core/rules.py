@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
 
@@ -21,6 +21,8 @@ from screener.core.spans import written_span
 
 EXPIRES = " expires "
 """Stands in the key of a rule that can expire."""
+CLOCKLESS = datetime(2020, 1, 1, tzinfo=UTC)
+"""A time before it comes from a machine whose clock was not set yet: nothing expires by it."""
 
 
 class Action(StrEnum):
@@ -107,7 +109,9 @@ class Rule:
     def expired(self, at: datetime, shelf: Shelf) -> bool:
         """Whether it has been of no use for so long that it decides no call any more."""
         used = shelf.used.get(self.key) if self.expires else None
-        return used is not None and self.expires is not None and at - used > self.expires
+        if used is None or self.expires is None or used < CLOCKLESS:
+            return False
+        return at - used > self.expires
 
     def why(self, call: Call, shelf: Shelf) -> str:
         """Why it holds: what each condition found."""

@@ -66,3 +66,12 @@ def test_a_span_is_real_time_not_the_clock_on_the_wall() -> None:
 def test_a_call_of_the_future_by_a_clock_that_was_set_back_counts_as_recent() -> None:
     call = replace(CALL, history=History(calls=(CALL.at.astimezone(UTC) + timedelta(days=9),)))
     assert Called(1, timedelta(minutes=1)).holds(call, SHELF)
+
+
+@given(st.lists(st.timedeltas(-timedelta(days=9), timedelta(days=9)), max_size=9))
+def test_what_had_been_by_a_time(spans: list[timedelta]) -> None:
+    times = tuple(sorted(CALL.utc + span for span in spans))
+    past = tuple(time for time in times if time <= CALL.utc)
+    assert History(times, times[:1], times[1:], times).until(CALL.at) == History(
+        past, past[:1], past[len(times[:1]) :], past
+    )

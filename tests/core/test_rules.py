@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from screener.core.rulefile import parse
 from screener.core.rules import Action, RuleSet, Target, Where
@@ -99,6 +99,12 @@ def test_a_rule_that_was_of_no_use_for_long_enough_decides_no_more() -> None:
     explained = RuleSet(rules, Shelf(used=used)).explain(call)
     assert explained.ruling.action is Action.SCREEN
     assert explained.passed[0][1].startswith("it was last used on ")
+
+
+def test_no_rule_expires_by_a_clock_that_was_not_set_yet() -> None:
+    rules, _ = parse('allow from +1212* "a friend" expires 9mo', "t.rules", "US")
+    used = {rules[0].key: datetime(1970, 1, 1, 0, 3, tzinfo=UTC)}
+    assert RuleSet(rules, Shelf(used=used)).judge(stranger("+12125550100")).action is Action.ALLOW
 
 
 def test_an_explanation_tells_of_each_rule_before_why_it_did_not_decide() -> None:

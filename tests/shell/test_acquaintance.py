@@ -18,8 +18,14 @@ from screener.core.history import History
 from screener.core.rulefile import parse
 from screener.core.rules import RuleSet
 from screener.store import CallEnd, CallStart, Store
-from tests.core.lines import stranger
+from tests.core.lines import stranger as anyone
 from tests.shell.household import PLAIN, Write
+
+
+def stranger(number: str) -> Call:
+    """Somebody who calls now: his past is as far away as this machine's clock says."""
+    return replace(anyone(number), at=datetime.now(UTC))
+
 
 FRIEND = stranger("+14155550100")
 ASKING = RuleSet(parse("allow answered-before", "50.rules", "US")[0])
@@ -50,6 +56,16 @@ async def test_a_caller_has_a_past(acquaintance: Acquaintance, number: str) -> N
     call = await acquaintance.known(stranger(number), ASKING)
     assert call.history == History(calls=(YESTERDAY,), answered=(YESTERDAY,))
     assert ASKING.judge(call).effect == "allow"
+
+
+async def test_calls_of_a_clock_that_was_years_ahead_do_not_count_as_recent(
+    acquaintance: Acquaintance, store: Store
+) -> None:
+    now = datetime.now(UTC).replace(microsecond=0)
+    for ahead in (timedelta(hours=1), timedelta(days=3650)):
+        await store.begin(CallStart("u", now + ahead, "+18182223333", "+14155550100", ""))
+    call = await acquaintance.known(FRIEND, ASKING)
+    assert call.history.calls == (YESTERDAY, now + timedelta(hours=1))
 
 
 async def test_a_caller_without_a_number_has_none(acquaintance: Acquaintance) -> None:

@@ -74,7 +74,13 @@ def test_other_rules_tell_their_price(home: Path) -> None:
 def test_the_calls_to_judge_are_chosen_by_a_span_or_a_day(home: Path) -> None:
     folder = tried(home, "block from +1900*\n")
     day = (NOW - timedelta(days=250)).strftime("%Y-%m-%d")
-    for since, calls, different in (("30d", 2, 2), ("15d", 1, 1), ("1y", 3, 3), (day, 3, 3)):
+    for since, calls, different in (
+        ("30d", 2, 2),
+        ("15d", 1, 1),
+        ("1y", 3, 3),
+        (day, 3, 3),
+        ("0001-01-01", 3, 3),
+    ):
         found = json.loads(replayed(home, folder, "--since", since, "--json").stdout)
         assert (found["calls"], found["different"]) == (calls, different), since
 

@@ -11,7 +11,7 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -624,6 +624,17 @@ async def test_a_rule_that_can_expire_and_is_written_again_begins_anew(path: Pat
     with CallLog(path) as calls:
         assert calls.uses()["block when withheld expires 9mo"].last == STARTED + 2 * year
         assert calls.uses()["block when withheld"].hits == 1
+
+
+async def test_a_rule_first_seen_by_a_clock_without_a_battery_is_seen_anew(path: Path) -> None:
+    store = Store(path)
+    rule = "allow when withheld expires 9mo"
+    for at in (datetime(1970, 1, 1, tzinfo=UTC), STARTED, STARTED + timedelta(days=1)):
+        await store.seen([rule], at)
+    assert store.last_used[rule] == STARTED
+    await store.close()
+    with CallLog(path) as calls:
+        assert calls.uses()[rule] == Use(STARTED, STARTED, 0)
 
 
 async def test_whoever_holds_the_map_of_uses_sees_each_new_one(store: Store) -> None:
