@@ -12,8 +12,6 @@ from functools import lru_cache
 
 import phonenumbers
 
-from screener.core.callerid import shown
-
 # What SIP stacks and carriers write when a caller withholds his number (RFC 3323, RFC 3325, and
 # what Asterisk puts in its place).
 _WITHHELD = frozenset(
@@ -44,39 +42,35 @@ def read(text: str, country: str) -> Number:
     A `tel:` or `sip:` URI is read for the number in it (RFC 3966, RFC 3261), and `00` before a
     country code in every country.
     """
-    return _read(text, country)[0]
-
-
-def _read(text: str, country: str) -> tuple[Number, bool]:
-    """What `read` says, and whether the number lacks its area code."""
     if not text.isprintable():
         text = "".join(c for c in text if c.isprintable())
     raw = text.strip()[:_LONGEST]
     if raw.lower() in _WITHHELD:
-        return Number(raw, "", withheld=True), False
+        return Number(raw, "", withheld=True)
     plain = _NANP.fullmatch(raw) if calling_code(country) == 1 else None
     if plain is not None:  # the very most of all numbers there: read at a glance
-        return Number(raw, "+1" + re.sub("[^0-9]", "", plain[1])), False
+        return Number(raw, "+1" + re.sub("[^0-9]", "", plain[1]))
     bare = _unwrapped(text) if _SCHEME.match(raw) else raw
     if bare is not raw and bare.lower() in _WITHHELD:
-        return Number(raw, "", withheld=True), False
-    parsed = _parsed(bare, country)
-    if parsed is None:
-        return Number(raw, ""), False
+        return Number(raw, "", withheld=True)
+    found = parsed(bare, country)
+    if found is None:
+        return Number(raw, "")
     # A wrong length is no number; an unassigned one still is: the rules may want to name it.
-    possible = phonenumbers.is_possible_number_with_reason(parsed)
+    possible = phonenumbers.is_possible_number_with_reason(found)
     local = possible == phonenumbers.ValidationResult.IS_POSSIBLE_LOCAL_ONLY
-    if _SHORT.fullmatch(bare) and _is_service(parsed, bare, country):
-        return Number(raw, ""), False
+    if SHORT.fullmatch(bare) and _is_service(found, bare, country):
+        return Number(raw, "")
     if possible != phonenumbers.ValidationResult.IS_POSSIBLE and not local:
-        return Number(raw, ""), False
-    e164 = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
-    return Number(raw, e164), local
+        return Number(raw, "")
+    e164 = phonenumbers.format_number(found, phonenumbers.PhoneNumberFormat.E164)
+    return Number(raw, e164)
 
 
 # A number of the North American plan as people write it: ten digits, with or without +1 or 1.
 _NANP = re.compile(r"(?:\+?1[ .-]?)?(\(?[2-9][0-9]{2}\)?[ .-]?[0-9]{3}[ .-]?[0-9]{4})", re.ASCII)
-_SHORT = re.compile(r"[0-9]{3,6}", re.ASCII)
+SHORT = re.compile(r"[0-9]{3,6}", re.ASCII)
+"""How short numbers look, such as 611 and 112."""
 _SCHEME = re.compile(r"<?\s*(tel|sips?):", re.IGNORECASE)
 
 
@@ -84,6 +78,11 @@ def _is_service(parsed: phonenumbers.PhoneNumber, text: str, country: str) -> bo
     """Whether this is the 112 that everybody knows, and no subscriber's number without its area
     code: where numbers may be as short as three digits (Germany, Austria), it could be read so."""
     return is_short(text, country) and not phonenumbers.is_valid_number(parsed)
+
+
+def is_uri(text: str) -> bool:
+    """Whether it is written as a tel: or sip: URI."""
+    return _SCHEME.match(text) is not None
 
 
 def _unwrapped(uri: str) -> str:
@@ -100,7 +99,7 @@ def _unwrapped(uri: str) -> str:
     return re.sub("%2b", "+", user, flags=re.IGNORECASE)
 
 
-def _parsed(text: str, country: str) -> phonenumbers.PhoneNumber | None:
+def parsed(text: str, country: str) -> phonenumbers.PhoneNumber | None:
     """What libphonenumber makes of a text; None where that is no number at all."""
     try:
         found = phonenumbers.parse(text, country)
@@ -151,168 +150,6 @@ def _glanced(e164: str) -> phonenumbers.PhoneNumber | None:
     """What the parser makes of a number that libphonenumber wrote; None where it must be asked."""
     parts = _parts(e164)
     return phonenumbers.PhoneNumber(parts[0], int(parts[1])) if parts else None
-
-
-# Patterns ----------------------------------------------------------------------------------------
-
-_MOST_DIGITS = 15  # of an E.164 number (ITU-T E.164, 6.1)
-_PLAIN = re.compile(r"\+1[2-9][0-9]{9}|\+[1-9][0-9]{0,13}\*|\+?\*")
-_SIGNS = re.compile(r"[0-9?xX() ./\u2010-\u2013-]+")
-
-
-def read_pattern(text: str, country: str) -> str:
-    """A number or a pattern of numbers, as people write it, in the form of pattern.NumberPattern.
-
-    Numbers as `read` takes them; `900*` and `+1900*`; `415-555-????` or `415-555-xxxx`;
-    `415-555-0100..415-555-0199`; and short numbers that are in use in the country, such as 611.
-    Raises ValueError that says what was expected.
-    """
-    text = text.strip()
-    if _PLAIN.fullmatch(text):
-        return text
-    if ".." in text:
-        return _range(text, country)
-    body = text.removesuffix("*")
-    signs = _SIGNS.fullmatch(body.removeprefix("+"))
-    if signs and (body != text or "?" in body or "x" in body.lower()):
-        pattern = _wild(body, country, whole=body == text)
-        if body == text:
-            _check_length(pattern, text, country)
-        return pattern + text[len(body) :]
-    if body != text and "*" not in body:
-        raise ValueError(
-            f"'{shown(body)}' is not the beginning of a telephone number; expected one like 900*"
-            " or +1900*"
-        )
-    if "*" in text:
-        raise ValueError(
-            f"{shown(text)}: a * stands only at the end of a number; ? is any one digit"
-        )
-    return _one(text, country)
-
-
-def _range(text: str, country: str) -> str:
-    first, _, last = text.partition("..")
-    numbers = [_one(end.strip(), country) for end in (first, last)]
-    if len(numbers[0]) != len(numbers[1]) or numbers[0] > numbers[1] or "+" not in numbers[0]:
-        raise ValueError(
-            f"{' and '.join(numbers)} are no range; expected two whole numbers of one length, the"
-            " lower one first"
-        )
-    return "..".join(numbers)
-
-
-def _one(text: str, country: str) -> str:
-    """One whole number, E.164 or short."""
-    found, local = _read(text, country)
-    if found.withheld and found.raw:
-        raise ValueError(
-            f"{shown(text)} is no number; for callers who show none there is the word: withheld"
-        )
-    digits = sum(c.isdigit() for c in text)
-    if digits > _MOST_DIGITS and not (_SCHEME.match(text) and found.e164):
-        first, _, last = text.partition("-")
-        range_ = f"; for a range write {first.strip()}..{last.strip()}"
-        ends = (read(end, country).e164 for end in (first, last))
-        raise ValueError(
-            f"{shown(text, 24)} has {digits} digits; a telephone number has at most {_MOST_DIGITS}"
-            + (shown(range_, 80) if all(ends) else "")
-        )
-    if local:
-        raise ValueError(
-            f"{shown(text)} lacks its area code; expected a whole number like {example(country)}"
-        )
-    if found.e164:
-        return found.e164
-    if _SHORT.fullmatch(text) and is_short(text, country):
-        return text
-    raise ValueError(
-        f"'{shown(text)}' is not a telephone number in {country}; expected one like"
-        f" {example(country)}, or the start of one and a *"
-    )
-
-
-def _wild(body: str, country: str, whole: bool) -> str:
-    """The digits and ? of a number that is not whole, in E.164."""
-    plain = re.sub(r"\(0\)", "", body) if body.startswith(("+", "00")) else body
-    digits = re.sub("[^0-9?]", "", plain.replace("x", "?").replace("X", "?"))
-    abroad = body.startswith("+")
-    for prefix in ("00", "011") if calling_code(country) == 1 else ("00",):
-        if not abroad and digits.startswith(prefix):
-            digits, abroad = digits.removeprefix(prefix), True
-    code = str(calling_code(country))
-    national = digits if abroad else _national(digits, country)
-    abroad = abroad or _read_abroad(body, national, country, whole)
-    if not national:
-        raise ValueError(
-            f"{shown(body)}* is too short a beginning; every number of {country} is +{code}*"
-        )
-    digits = national if abroad else code + national
-    if len(digits) > _MOST_DIGITS:
-        raise ValueError(
-            f"{shown(body, 24)} has {len(digits)} digits; a telephone number has at most"
-            f" {_MOST_DIGITS}"
-        )
-    return f"+{digits}"
-
-
-_WITH_15 = re.compile(r"(?:0?(11|[23][0-9]{1,3})[ ./-]+|0?(11))15")
-
-
-def _read_abroad(body: str, national: str, country: str, whole: bool) -> bool:
-    """Whether the digits begin with the country's own code, though no + says so: 44 20* in Britain.
-
-    Raises ValueError where that cannot be told. `whole`: there is no * behind them.
-    """
-    mobile = _WITH_15.match(re.sub("[()]", " ", body).strip()) if country == "AR" else None
-    if mobile:  # it is dialled so, and shown as +54 9 and the area code
-        wanted = f"+549{mobile[1] or mobile[2]}"
-        raise ValueError(
-            f"{shown(body)}: a mobile number is shown without its 15; write it with its country"
-            f" code, a 9 and its area code: {wanted}*"
-        )
-    code = str(calling_code(country))
-    written = re.sub("[^0-9?]", "", re.sub("[xX]", "?", body))
-    if code == "1" or national != written or not national.startswith(code):
-        return False
-    ways = [f"+{national}", f"+{code}{national}"]
-    fitting = [way for way in ways if _has_length(way, country)] if whole else ways
-    if len(fitting) < 2:
-        return fitting == ways[:1]
-    end = "" if whole else "*"
-    raise ValueError(
-        f"{shown(body)}{end} may be read in two ways in {country}; write it with its country code:"
-        f" {ways[0]}{end} or {ways[1]}{end}"
-    )
-
-
-def _has_length(pattern: str, country: str) -> bool:
-    """Whether a pattern without a * at its end can be a whole number."""
-    parsed = _parsed(pattern.replace("?", "2"), country)
-    possible = phonenumbers.ValidationResult.IS_POSSIBLE
-    return parsed is not None and (phonenumbers.is_possible_number_with_reason(parsed) == possible)
-
-
-def _check_length(pattern: str, text: str, country: str) -> None:
-    if not _has_length(pattern, country):
-        raise ValueError(
-            f"{shown(text)} has not as many digits as a number in {country}; expected one like"
-            f" {example(country)}, with ? for any digit, or a * at its end"
-        )
-
-
-def _national(digits: str, country: str) -> str:
-    """The digits without what is dialled before a national number."""
-    trunk = trunk_prefix(country)
-    if not trunk or not digits.startswith(trunk):
-        return digits
-    if trunk != "1" and not trunk.startswith("0"):  # the 8 of Russia begins area codes too
-        raise ValueError(
-            f"{digits} may be read in two ways in {country}; write it with its country code:"
-            f" +{calling_code(country)}{digits.removeprefix(trunk)}* or"
-            f" +{calling_code(country)}{digits}*"
-        )
-    return digits.removeprefix(trunk)
 
 
 def calling_code(country: str) -> int:

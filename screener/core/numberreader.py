@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import phonenumbers
 
-from screener.core import number
+from screener.core import number, numbertext
 from screener.core.numberlist import DIGITS, as_integer
 
 SEPARATORS = b" \t()-./"
@@ -114,7 +114,7 @@ class NumberReader:
 
         Raises ValueError that says what was expected.
         """
-        return number.read_pattern(decoded(text[:_LONGEST]), self._country)
+        return numbertext.read_pattern(decoded(text[:_LONGEST]), self._country)
 
 
 def _plan(code: bytes, data: phonenumbers.PhoneMetadata, *cut: bytes) -> _Plan:

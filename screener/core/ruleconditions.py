@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import phonenumbers
 
-from screener.core import hours, number
+from screener.core import hours, number, numbertext
 from screener.core.conditions import (
     Attested,
     Called,
@@ -120,7 +120,7 @@ def _numbers(line: Line, word: str) -> tuple[NumberPattern, ...]:
     found = []
     for token in line.values(word, f"a number like {number.example(line.country)}, or 900*"):
         whole = line.whole_number(token)
-        text = line.read(whole, lambda text: number.read_pattern(text, line.country))
+        text = line.read(whole, lambda text: numbertext.read_pattern(text, line.country))
         if text is not None:
             found.append(NumberPattern(text))
     return tuple(dict.fromkeys(found))

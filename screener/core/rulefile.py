@@ -33,7 +33,7 @@ CONDITION:
     dialled-before [within SPAN]              message-before [within SPAN]
     expecting             emergency
 
-NUMBER is read in number.read_pattern, GLOB and REGEX in pattern.py, HOURS in hours.py, SPAN in
+NUMBER is read in numbertext.py, GLOB and REGEX in pattern.py, HOURS in hours.py, SPAN in
 spans.py, quotes and comments in ruletext.py.
 
 `parse` gives rules and mistakes side by side, all mistakes at once; it never raises. `write` is its

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import NoReturn
 
-from screener.core import number
+from screener.core import number, numbertext
 from screener.core.ruleline import STARTS, TAILS, TARGETS, Line, head_of, unknown
 from screener.core.rules import Action, Target, Where
 from screener.core.ruletext import LONGEST_LABEL, Sort, Token, WrongError
@@ -166,7 +166,7 @@ def _redirected(line: Line, token: Token) -> Target | None:
     if not re.search("[0-9]", whole.text):
         line.note(whole, f"{whole.shown} does not fit; expected {_AIMS[Where.REDIRECT]}")
         return None
-    text = line.read(whole, lambda text: number.read_pattern(text, line.country))
+    text = line.read(whole, lambda text: numbertext.read_pattern(text, line.country))
     if text is not None and not re.fullmatch(r"\+[0-9]+", text):
         line.note(whole, f"{whole.shown} is not one whole number; a call goes to one place")
     return Target(Where.REDIRECT, text) if text else None

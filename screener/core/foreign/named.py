@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from screener.core import number
+from screener.core import number, numbertext
 from screener.core.conditions import Condition, From, Named, Withheld
 from screener.core.foreign.listing import one_line
 from screener.core.pattern import NamePattern, NumberPattern
@@ -25,7 +25,6 @@ NO_NUMBER = frozenset(
 """What programs write where a call shows no number, in upper case."""
 _WILD = re.compile(r"[*?]|\.\.|[xX]{2}")
 _PAUSE = re.compile(r"(?<=[0-9)])\s*(?:[,;]|[pPwW](?=[0-9#*,])).*", re.DOTALL)
-URI = re.compile(r"<?\s*(?:tel|sips?):", re.IGNORECASE)
 _LONGEST_NUMBER = 200
 
 
@@ -35,7 +34,7 @@ def bare_number(text: str) -> str:
     "+14155550100,,42#" becomes "+14155550100"; a tel: or sip: URI stays as it is (number.py).
     """
     text = text[:_LONGEST_NUMBER].strip()
-    return text if URI.match(text) else _PAUSE.sub("", text)
+    return text if number.is_uri(text) else _PAUSE.sub("", text)
 
 
 def number_condition(text: str, country: str) -> Condition | str:
@@ -53,7 +52,7 @@ def number_condition(text: str, country: str) -> Condition | str:
     if not e164 and sum(char.isdigit() for char in bare) < _FEWEST and _WILD.search(bare):
         return "it would match nearly every call"
     try:
-        return From((NumberPattern(e164 or number.read_pattern(bare, country)),))
+        return From((NumberPattern(e164 or numbertext.read_pattern(bare, country)),))
     except ValueError as wrong:
         return str(wrong) if _WILD.search(bare) else f"it is no telephone number in {country}"
 

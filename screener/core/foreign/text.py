@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from screener.core import number
 from screener.core.conditions import Condition
 from screener.core.foreign.listing import Entries, Line, Source
-from screener.core.foreign.named import URI, number_condition
+from screener.core.foreign.named import number_condition
 
 _SPLIT = re.compile(r"\s{2,}|\t|\s*[,;|]\s*|\s+(?=#|//|-\s)")
 _HEAD = re.compile(r"\+?[0-9(][0-9 ().+/-]*[0-9)*?](?:\s*\.\.\s*\+[0-9]+)?\*?")
@@ -25,7 +26,7 @@ def entries(source: Source, lines: Iterable[Line]) -> Entries:
 
 def _entry(text: str, country: str) -> tuple[Condition | str, str]:
     """The condition and the name of a line like `800 555 1212  Telemarketer # since May`."""
-    if URI.match(text):
+    if number.is_uri(text):
         written, _, tail = text.partition(" ")
         return number_condition(written, country), tail.strip(_OPENING)
     head, *rest = _SPLIT.split(text, maxsplit=1)
