@@ -19,6 +19,7 @@ from screener.core.numberlist import DIGITS, as_integer
 SEPARATORS = b" \t()-./"
 """What people put between the digits of a number."""
 _NOTHING = re.compile(rb"(?!)")
+_SHORTEST = 7  # digits; what has fewer might be a short number, such as 11800 in Germany
 _LONGEST = 400  # bytes that are looked at of what is no plain number
 
 
@@ -124,7 +125,8 @@ def _plan(code: bytes, data: phonenumbers.PhoneMetadata, *cut: bytes) -> _Plan:
         return _Plan(code, _NOTHING, frozenset())
     whole = b"".join(b"(?!(?:" + head + b"))" for head in cut if head)
     whole += b"(?:" + described.national_number_pattern.encode() + b")"
-    lengths = frozenset(n for n in described.possible_length if n + len(code) <= DIGITS)
+    possible = described.possible_length
+    lengths = frozenset(n for n in possible if _SHORTEST <= n <= DIGITS - len(code))
     return _Plan(code, re.compile(whole), lengths)
 
 
