@@ -165,7 +165,9 @@ class _Book:
 
     def _take(self, card: _Card) -> None:
         if not card.ended:
-            self._skip(card.line, "the card was skipped: it has no END:VCARD")
+            name = self._name(card)
+            whose = f" of {quoted(name)}" if name else ""
+            self._skip(card.line, f"the card{whose} was skipped: it has no END:VCARD")
             return
         name = self._name(card)
         for line, text in card.lines:

@@ -63,13 +63,13 @@ def test_a_broken_card_costs_only_itself_and_is_named() -> None:
     numbers, troubles = contacts.read(SAMPLES / "broken.vcf", "US")
     assert numbers == {"+14155550102": "Fine", "+14155550104": "+14155550104"}
     assert troubles == [
-        "broken.vcf:1: the card was skipped: it has no END:VCARD",
+        'broken.vcf:1: the card of "Never ends" was skipped: it has no END:VCARD',
         'broken.vcf:9: "call me" of "Fine" was skipped: it is no telephone number',
         'broken.vcf:10: "555-0100" of "Fine" was skipped: it has no area code',
         "broken.vcf:15: 'FN;CHARSET=NO-SUCH;ENCODING=QUOTED-PRINTABLE:=FF' was skipped: "
         "it is no line of a vCard",
         "broken.vcf:16: 'TEL;\"broken:+14155550103' was skipped: it is no line of a vCard",
-        "broken.vcf:20: the card was skipped: it has no END:VCARD",
+        'broken.vcf:20: the card of "Cut off" was skipped: it has no END:VCARD',
     ]
 
 
