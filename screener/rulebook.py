@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeAlias
 
-from screener import contacts, lists
+from screener import contacts, lists, textfile
 from screener.config import Settings
 from screener.core import rulefile, ruletext
 from screener.core.call import Call
@@ -184,9 +184,7 @@ class _Reading:
                 return ""
             return path.read_bytes().decode("utf-8-sig")
         except UnicodeDecodeError as error:
-            line = error.object[: error.start].count(b"\n") + 1
-            column = error.start - error.object.rfind(b"\n", 0, error.start)
-            self.mistakes.append(f"{path}:{line}:{column}: not UTF-8 text; save the file as UTF-8")
+            self.mistakes.append(f"{path}:{textfile.not_utf8(error)}")
         except OSError as error:
             self.mistakes.append(f"{path}: cannot be read ({error.strerror})")
         return ""
@@ -208,7 +206,7 @@ class _Reading:
     def _open_lists(self, rules: Iterable[Rule]) -> Mapping[str, NumberList]:
         """All lists. One that a rule asks must be there and whole."""
         there, troubles = lists.open_all(self._settings.data)
-        for rule, name in _lists_of(rules):
+        for rule, name in lists_of(rules):
             if name in there:
                 continue
             damaged = [trouble for trouble in troubles if f"{name}{lists.SUFFIX}" in trouble]
@@ -276,7 +274,7 @@ def _asked(rules: Iterable[Rule]) -> Iterable[tuple[Rule, Condition]]:
             yield rule, condition.condition if isinstance(condition, Not) else condition
 
 
-def _lists_of(rules: Iterable[Rule]) -> Iterable[tuple[Rule, str]]:
+def lists_of(rules: Iterable[Rule]) -> Iterable[tuple[Rule, str]]:
     """The lists that rules name."""
     for rule, asked in _asked(rules):
         if isinstance(asked, Listed):

@@ -139,16 +139,27 @@ def lists_update(file: Path, name: str | None) -> None:
 @click.argument("name")
 @option
 def lists_remove(file: Path, name: str) -> None:
-    """Delete a list. The files that it was made from stay.
+    """Delete a list that no rule asks for. The files that it was made from stay.
 
     \b
     Example:
         screener lists remove ftc.csv
     """
+    from screener.errors import ListError
     from screener.imports import remove
+    from screener.rulebook import lists_of
+    from screener.rulesfolder import RulesFolder
 
-    remove(settings_of(file).data, name)
-    click.echo(f"{name} is deleted; rules that ask for it will find no number in it")
+    settings = settings_of(file)
+    rules = RulesFolder(settings.rules, settings.country).read().rules
+    asking = [rule.place for rule, asked in lists_of(rules) if asked == name]
+    if asking:  # without its list a rule is a mistake, and no rules with a mistake come into force
+        raise ListError(
+            f"{name} is not deleted: {' and '.join(asking)} ask{'s' * (len(asking) == 1)} for it;"
+            f" first `screener rules remove {asking[0]}`"
+        )
+    remove(settings.data, name)
+    click.echo(f"{name} is deleted")
 
 
 # What is said ------------------------------------------------------------------------------------
@@ -216,8 +227,9 @@ def _since(done: Outcome) -> str:
     if done.before is None:
         return ""
     more = done.info.entries - done.before.entries
-    what = "reports" if done.info.dated else "numbers"
-    return f"; {abs(more):,} {'more' if more >= 0 else 'fewer'} {what} than before"
+    compared = "more" if more >= 0 else "fewer"
+    what = _count(abs(more), f"{compared} {'report' if done.info.dated else 'number'}")
+    return f"; {what} than before"
 
 
 def _holds(info: Info) -> str:
@@ -251,8 +263,9 @@ def _show_all(file: Path) -> None:
     for heading in ("list", "numbers", "reports", "newest report", "sources", "imported", "size"):
         right = heading in {"numbers", "reports", "sources", "size"}
         table.add_column(heading, justify="right" if right else "left", no_wrap=True)
+    settings = settings_of(file)
     troubles = []
-    for path in files(settings_of(file).data):
+    for path in files(settings.data):
         try:
             info = open_list(path).info
         except ListError as error:
@@ -269,7 +282,7 @@ def _show_all(file: Path) -> None:
             f"{info.entries:,}" if info.dated else "",
             f"{info.newest:%d %b %Y}" if info.newest else "",
             f"{len(info.sources):,}",
-            f"{info.imported.astimezone():%d %b %Y %H:%M}",
+            f"{info.imported.astimezone(settings.zone):%d %b %Y %H:%M}",
             _size(info.size),
         )
     if table.rows:
@@ -283,13 +296,13 @@ def _show_all(file: Path) -> None:
 def _show_one(file: Path, name: str) -> None:
     from screener.lists import file_of, open_list
 
-    info = open_list(file_of(settings_of(file).data, name)).info
+    settings = settings_of(file)
+    info = open_list(file_of(settings.data, name)).info
     click.echo(f"{info.name}: {_holds(info)}")
     if info.newest:
         click.echo(f"  newest report: {info.newest:%d %b %Y %H:%M} UTC")
-    click.echo(
-        f"  imported: {info.imported.astimezone():%d %b %Y %H:%M}, as numbers of {info.country}"
-    )
+    imported = info.imported.astimezone(settings.zone)
+    click.echo(f"  imported: {imported:%d %b %Y %H:%M}, as numbers of {info.country}")
     click.echo(f"  size: {_size(info.size)}")
     for origin in info.origins:
         click.echo(f"  made from: {shown(origin, _PATH)}")

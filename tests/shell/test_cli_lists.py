@@ -6,6 +6,7 @@ import os
 import pty
 import subprocess
 import sys
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -104,7 +105,7 @@ def test_an_update_reads_what_is_new_and_goes_on_after_a_trouble(
     result = run(home, "update")
     assert result.exit_code == 1
     assert (
-        result.stdout == "ftc.csv: 1 number, 2 reports; 2 lines read; 1 more reports than before\n"
+        result.stdout == "ftc.csv: 1 number, 2 reports; 2 lines read; 1 more report than before\n"
     )
     assert "a.numbers is no number list" in result.stderr
     assert refused(home, "show").count("\n") == 1
@@ -126,6 +127,30 @@ def test_a_list_is_removed_once(home: Path, ftc: Path) -> None:
     assert "there is no list ftc.csv; there are: none yet" in refused(home, "remove", "ftc.csv")
     assert "there is no list ftc.csv" in refused(home, "show", "ftc.csv")
     assert "there is no list ftc.csv" in refused(home, "update", "ftc.csv")
+
+
+def test_a_list_that_a_rule_asks_for_stays(home: Path, ftc: Path) -> None:
+    said(home, "import", ftc)
+    (home / "rules/3-more.rules").write_text("block list ftc.csv\n")
+    stays = refused(home, "remove", "ftc.csv")
+    assert "ftc.csv is not deleted: 3-more.rules:1 asks for it" in stays
+    assert "`screener rules remove 3-more.rules:1`" in stays
+    assert "ftc.csv" in said(home, "show")
+    (home / "rules/3-more.rules").unlink()
+    assert said(home, "remove", "ftc.csv") == "ftc.csv is deleted\n"
+
+
+def test_times_are_told_by_the_owners_clock(home: Path, ftc: Path) -> None:
+    toml = home / "screener.toml"
+    text = toml.read_text()
+    assert "# timezone = " in text
+    shown = []
+    for zone in ("Pacific/Honolulu", "Pacific/Auckland"):
+        toml.write_text(text.replace("# timezone = ", f'timezone = "{zone}" # '))
+        said(home, "import", ftc)
+        shown.append(said(home, "show", "ftc.csv").partition("imported: ")[2][:17])
+    honolulu, auckland = (datetime.strptime(time, "%d %b %Y %H:%M") for time in shown)
+    assert auckland - honolulu > timedelta(hours=20)
 
 
 def test_a_name_is_asked_for_where_none_is_at_hand(home: Path, ftc: Path, tmp_path: Path) -> None:
