@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import phonenumbers
 
-from screener import directory, secret, surroundings
+from screener import directory, secret, surroundings, textfile
 from screener.core.frontdoor import Directory, FrontDoor, MessageBox, Phone, RingGroup
 from screener.errors import ConfigError
 from screener.surroundings import AsteriskSettings, MailSettings, SpeechSettings
@@ -168,8 +168,7 @@ def _parse(path: Path) -> dict[str, object]:
     except OSError as error:
         raise ConfigError([f"{path}: cannot be read ({error.strerror})"]) from None
     except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise ConfigError([f"{path}:{line}: not UTF-8 text; save the file as UTF-8"]) from None
+        raise ConfigError([f"{path}:{textfile.not_utf8(error)}"]) from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigError([_syntax(path, str(error), content.count("\n") + 1)]) from None
 

@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from screener import textfile
 from screener.config import Settings
 from screener.core import number, tones
 from screener.core.frontdoor import FrontDoor
@@ -154,8 +155,8 @@ def _texts(file: Path, known: Iterable[str], mistakes: Mistakes) -> dict[str, st
         written = tomllib.loads(file.read_bytes().decode("utf-8-sig"))
     except OSError as error:
         raise ConfigError([f"{file}: cannot be read ({error.strerror})"]) from None
-    except UnicodeDecodeError:
-        raise ConfigError([f"{file}: not UTF-8 text; save the file as UTF-8"]) from None
+    except UnicodeDecodeError as error:
+        raise ConfigError([f"{file}:{textfile.not_utf8(error)}"]) from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigError([f"{file}: {error}"]) from None
     texts: dict[str, str] = {}

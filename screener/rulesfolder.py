@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
 
+from screener import textfile
 from screener.core import amendment, review, ruletext
 from screener.core.amendment import Amended
 from screener.core.pattern import NumberPattern
@@ -206,8 +207,7 @@ def _text(path: Path, content: bytes) -> str:
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise RulesError(f"{path}:{line}: not UTF-8 text; save the file as UTF-8") from None
+        raise RulesError(f"{path}:{textfile.not_utf8(error)}") from None
 
 
 def _replace(path: Path, before: bytes | None, content: bytes) -> None:

@@ -44,6 +44,17 @@ def is_text(path: Path) -> bool:
     return b"\0" not in head or _encoding(path) != "utf-8-sig"
 
 
+def not_utf8(error: UnicodeDecodeError) -> str:
+    """What is said of a file that should be UTF-8: at which line and column it is not, what to do.
+
+    Files that the owner writes for screener are UTF-8: in another encoding his words would be read,
+    but not as he wrote them.
+    """
+    before = error.object[: error.start]
+    line, column = before.count(b"\n") + 1, error.start - before.rfind(b"\n")
+    return f"{line}:{column}: not UTF-8 text; save the file as UTF-8"
+
+
 def _encoding(path: Path) -> str:
     with path.open("rb") as file:
         head = file.read(4)

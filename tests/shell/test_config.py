@@ -156,7 +156,7 @@ def test_every_key_is_read_and_refuses_what_it_cannot_be(
     [
         (b'country = "US"\nring = = 1\n', ":2: Invalid value at column 8"),
         (b'country = "US', ":1: "),
-        (b'country = "US"\n# \xff\n', ":2: not UTF-8 text"),
+        (b'country = "US"\n# \xff\n', ":2:3: not UTF-8 text; save"),
     ],
 )
 def test_what_is_no_toml_is_refused_with_its_line(write: Write, content: bytes, said: str) -> None:

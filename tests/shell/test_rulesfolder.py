@@ -266,7 +266,7 @@ def test_a_folder_that_may_not_be_written_says_so() -> None:
 
 def test_what_is_no_text_or_no_folder_is_a_sentence(folder: RulesFolder) -> None:
     (folder.folder / "1-allow.rules").write_bytes(b"allow withheld\n\xff\n")
-    with pytest.raises(RulesError, match=r"1-allow\.rules:2: not UTF-8 text"):
+    with pytest.raises(RulesError, match=r"1-allow\.rules:2:1: not UTF-8 text"):
         folder.add("block from +1809*")
     shutil.rmtree(folder.folder)
     with pytest.raises(RulesError, match="cannot be opened"):
