@@ -35,6 +35,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -191,7 +192,7 @@ def _ask_list(path: Path, asked: Sequence[str], count: int) -> Looked:
         numbers = open_list(path).numbers
         numbers.reports(asked[0], _SINCE)
         ready = time.perf_counter() - began
-        spread = _times(lambda number: numbers.reports(number, _SINCE), asked)
+        spread = _times(partial(numbers.reports, since=_SINCE), asked)
         memory = _own_memory() - before + pages.resident()
     return _looked("screener's list", path, count, memory, ready, spread)
 
