@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from screener.config import Settings
     from screener.core.call import Call
     from screener.core.history import History
-    from screener.core.rules import Explanation, RuleSet, Ruling
+    from screener.core.rules import Explanation, RuleSet, Ruling, Target
 
 _TREATMENTS = {
     "sit": "the tones of a number that is not in service",
@@ -25,6 +25,13 @@ _TREATMENTS = {
     "ringing": "endless ringing",
     "silence": "silence",
     "hangup": "nothing at all",
+}
+_TARGETS = {
+    "ring": "the phones of",
+    "extension": "extension",
+    "menu": "the menu of",
+    "message": "the message box",
+    "redirect": "",
 }
 _YEARS = range(1970, 3000)  # at the ends of the calendar other zones have no such time
 _FEW = 20  # rules that are told one by one, unless --all asks for more
@@ -205,6 +212,14 @@ def _tell(
         click.echo(f"  and {left} that are about other callers: --all shows them")
 
 
+def _place(target: Target | None) -> str:
+    """Where a call is sent, in words."""
+    if target is None:
+        return "the attendant"
+    what = _TARGETS[target.where]
+    return f"{what} {shown_number(target.name) if target.name[:1] == '+' else target.name}".strip()
+
+
 def _fate(ruling: Ruling) -> str:
     """What becomes of such a call, in words."""
     match ruling.action:
@@ -216,5 +231,5 @@ def _fate(ruling: Ruling) -> str:
             told = _TREATMENTS.get(str(what), f"a refusal by the network ({what})")
             return f"no phone rings; the caller gets {told}"
         case "send":
-            return f"it goes to {ruling.target}"
+            return f"it goes to {_place(ruling.target)}"
     return "the caller meets the attendant"

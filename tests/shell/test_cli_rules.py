@@ -428,3 +428,17 @@ def test_remove_what_is_not_there_changes_nothing(home: Path, what: str, said: s
 def test_remove_of_nothing_says_what_it_needs(home: Path) -> None:
     assert "expected what to remove" in refused(home, "remove")
     assert "expected what to remove" in refused(home, "remove", "x", "--expired")
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        ("message family", "it goes to the message box family."),
+        ("ring family", "it goes to the phones of family."),
+        ("menu +18182223333", "it goes to the menu of +1 818 222 3333."),
+        ("redirect sip:me@example.net", "it goes to sip:me@example.net."),
+    ],
+)
+def test_explain_says_in_words_where_a_call_is_sent(home: Path, target: str, words: str) -> None:
+    (home / "rules" / "0.rules").write_text(f"send to * {target}\n")
+    assert rules(home, "explain", "+12125550100").stdout.splitlines()[1].endswith(words)
