@@ -7,7 +7,7 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from screener.core.callerid import shown
-from screener.core.replay import CALLED_BACK, Difference, Replay, Way, way
+from screener.core.replay import CALLED_BACK, Difference, Replay, Way, unwanted, way
 from screener.core.story import caller, table
 
 _WAYS = {
@@ -23,8 +23,8 @@ _WIDEST = (8, 16, 38, 20, 22, 32, 50)
 def tell(found: Replay, zone: tzinfo | None, most: int | None, width: int = 140) -> str:
     """What the replay found: what it means in sentences, then calls that differ or are still wrong.
 
-    Of these the newest `most` (None: all). Times are in `zone` (None: this machine's). Ends without
-    a newline.
+    Of these the first `most` (None: all): those that these rules get wrong before the others, the
+    newest first. Times are in `zone` (None: this machine's). Ends without a newline.
     """
     if not found.calls or found.first is None or found.last is None:
         return "no calls to judge"
@@ -37,13 +37,16 @@ def tell(found: Replay, zone: tzinfo | None, most: int | None, width: int = 140)
         *_rates(found),
         *_remarks(found),
     ]
-    telling = sorted([*found.differences, *found.still_wrong], key=lambda one: -one.row.id)
-    newest = telling[:most]
-    if newest:
-        cells = [_HEADINGS, *(_cells(difference, zone) for difference in newest)]
+    telling = sorted(
+        [*found.differences, *found.still_wrong],
+        key=lambda one: (not (one.price or one.nuisance), -one.row.id),
+    )
+    shown_here = telling[:most]
+    if shown_here:
+        cells = [_HEADINGS, *(_cells(difference, zone) for difference in shown_here)]
         lines += ["", table(cells, _WIDEST, width)]
-    if len(newest) < len(telling):
-        lines.append(f"and {len(telling) - len(newest)} more: --all shows them")
+    if len(shown_here) < len(telling):
+        lines.append(f"and {len(telling) - len(shown_here)} more: --all shows them")
     return "\n".join(lines)
 
 
@@ -61,11 +64,18 @@ def _changes(differences: Sequence[Difference]) -> Iterator[str]:
                 sum(worth.message for worth in wanted),
                 sum(worth.called_back is not None for worth in wanted),
             )
-            line += f", {len(wanted)} of them wanted: {', '.join(worth)}"
-        nuisances = sum(difference.nuisance for difference in there)
-        if nuisances:
-            line += f", {nuisances} of them unwanted: turned away at the time, or silent"
+            line += f"; {len(wanted)} of them wanted: {', '.join(worth)}"
+        pests = sum(_pest(difference) for difference in there)
+        if pests:
+            line += f"; {pests} of them unwanted: turned away at the time, or silent"
         yield line
+
+
+def _pest(difference: Difference) -> bool:
+    """Whether it was an unwanted call: one that would ring now, or one that is turned away at once
+    and shows what the rule is good for."""
+    spared = way(difference.now) is Way.BLOCKED and not difference.worth.wanted
+    return difference.nuisance or (spared and unwanted(difference.row))
 
 
 def _worth(answered: int, messages: int, called_back: int) -> list[str]:
@@ -125,12 +135,11 @@ def _cells(difference: Difference, zone: tzinfo | None) -> tuple[str, ...]:
 
 
 def _marks(difference: Difference, zone: tzinfo | None) -> str:
-    """What makes the difference one to think about; "" for nothing."""
+    """What is known of what the call was; "" for nothing."""
     worth = difference.worth
-    if difference.nuisance:
-        return shown(difference.row.verdict or difference.row.outcome)
-    if not difference.price:
-        return ""
+    if not worth.wanted:
+        row = difference.row
+        return shown(row.verdict or row.outcome) if unwanted(row) else ""
     marks = []
     if worth.answered is not None:
         marks.append(f"answered, {_length(worth.answered)}")

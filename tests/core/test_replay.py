@@ -307,8 +307,9 @@ def test_the_words_of_a_replay() -> None:
     rules = PREMIUM, rule(Action.ALLOW, numbers(FRIEND), label="Mom")
     assert told(again(rows, *rules, dialled=[(BEGAN + 1.5 * DAY, PEST)])) == [
         "5 calls from 03 Nov 2026 to 07 Nov 2026: 3 would have ended differently.",
-        "  2 would be turned away, 1 of them wanted: 1 was answered, 1 was called back",
-        "  1 would ring at once, 1 of them unwanted: turned away at the time, or silent",
+        "  2 would be turned away; 1 of them wanted: 1 was answered, 1 was called back;"
+        " 1 of them unwanted: turned away at the time, or silent",
+        "  1 would ring at once; 1 of them unwanted: turned away at the time, or silent",
         "Wrongly turned away: 1 of 2 calls (50.0 %): 1 was answered, 1 was called back.",
         "  1 more that these rules turn away was turned away at the time, too: nobody knows what"
         " it was.",
@@ -318,9 +319,10 @@ def test_the_words_of_a_replay() -> None:
         "what it was worth",
         '4321  2026-11-05 10:00  +1 415 555 0100  screen  allow           "Mom" (50.rules:3)   '
         "turned away",
-        '2881  2026-11-04 10:00  +1 900 555 0100  screen  block play sit  "mine" (50.rules:3)',
         '1441  2026-11-03 10:00  +1 900 555 0100  screen  block play sit  "mine" (50.rules:3)  '
         "answered, 1 min 0 s; called back on 03 Nov",
+        '2881  2026-11-04 10:00  +1 900 555 0100  screen  block play sit  "mine" (50.rules:3)  '
+        "silent",
     ]
 
 
