@@ -1,9 +1,8 @@
 """What is odd about a set of rules that has no mistakes: rules that decide nothing.
 
 A rule can never fire where an earlier one takes every call that it would match, or where its own
-conditions exclude one another. Both are proven from the conditions alone: `implies(a, b)` says
-that whenever `a` holds, `b` holds, whatever the call and whatever is in lists and address books. A
-proof that is not found is no remark: review may miss a dead rule, and never calls a live one dead.
+conditions exclude one another. Both are proven from the conditions alone (implication.py). A proof
+that is not found is no remark: review may miss a dead rule, and never calls a live one dead.
 
 The remarks are sentences for the owner; none is a mistake.
 """
@@ -11,8 +10,7 @@ The remarks are sentences for the owner; none is a mistake.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from dataclasses import dataclass
 from itertools import combinations, permutations
 
 from screener.core.call import Call
@@ -31,17 +29,13 @@ from screener.core.conditions import (
     Listed,
     Named,
     Neighbour,
-    Not,
     OfKind,
     To,
     Verified,
-    Withheld,
 )
-from screener.core.pattern import NumberPattern
+from screener.core.implication import excludes, implies, inner, plain, split
 from screener.core.rules import Rule, RuleSet
 
-_LEVELS = ("A", "B", "C")
-_OUTCOMES = ("passed", "failed")
 _FEW = 10
 _EFFORT = 3_000_000
 """Pairs of rules that are compared one by one, some seconds; of 100,000 rules not all."""
@@ -96,7 +90,7 @@ def taken_by(rules: Sequence[Rule], rule: Rule) -> tuple[Rule, ...]:
 def contradiction(rule: Rule) -> tuple[Condition, Condition] | None:
     """Two conditions of the rule that can never hold together."""
     return next(
-        ((a, b) for a, b in combinations(rule.conditions, 2) if _excludes(a, b)),
+        ((a, b) for a, b in combinations(rule.conditions, 2) if excludes(a, b)),
         None,
     )
 
@@ -125,7 +119,7 @@ def same_lists(rules: Iterable[Rule], within: Callable[[str, str], bool]) -> Ite
 
     `within(a, b)` says whether every number of list `a` is in list `b`.
     """
-    conditions = (_inner(c) for rule in rules for c in rule.conditions)
+    conditions = (inner(c) for rule in rules for c in rule.conditions)
     asked = sorted({name for c in conditions if isinstance(c, Listed) for name in c.lists})
     seen: set[frozenset[str]] = set()
     for one, other in permutations(asked, 2):
@@ -142,10 +136,6 @@ def same_lists(rules: Iterable[Rule], within: Callable[[str, str], bool]) -> Ite
 
 def _told(rule: Rule) -> str:
     return f'{rule.place} ("{rule.label}")' if rule.label else rule.place
-
-
-def _inner(condition: Condition) -> Condition:
-    return _inner(condition.condition) if isinstance(condition, Not) else condition
 
 
 # Which earlier rules take all calls of one -------------------------------------------------------
@@ -184,7 +174,7 @@ class _Earlier:
         if whole is not None:
             return (whole,)
         for at, condition in enumerate(rule.conditions):
-            values = _split(condition)
+            values = split(condition)
             found: dict[int, Rule] = {}
             for value in values:
                 one = self._one((*rule.conditions[:at], value, *rule.conditions[at + 1 :]))
@@ -219,177 +209,4 @@ class _Earlier:
 
 
 def _kinds(conditions: Iterable[Condition]) -> frozenset[type]:
-    return frozenset(type(_plain(condition)) for condition in conditions)
-
-
-def _split(condition: Condition) -> tuple[Condition, ...]:
-    """The values of a list as conditions of their own; () for what is no list of several."""
-    match condition:
-        case From(patterns=(_, _, *_) as patterns):
-            return tuple(From((pattern,)) for pattern in patterns)
-        case To(patterns=(_, _, *_) as patterns):
-            return tuple(To((pattern,)) for pattern in patterns)
-        case Named(patterns=(_, _, *_) as patterns):
-            return tuple(Named((pattern,)) for pattern in patterns)
-        case OfKind(kinds=(_, _, *_) as kinds):
-            return tuple(OfKind((kind,)) for kind in kinds)
-        case InCountry(countries=(_, _, *_) as countries):
-            return tuple(InCountry((country,)) for country in countries)
-        case Attested(levels=(_, _, *_) as levels):
-            return tuple(Attested((level,)) for level in levels)
-        case Listed(lists=(_, _, *_) as lists):
-            return tuple(replace(condition, lists=(name,)) for name in lists)
-        case InContacts(books=(_, _, *_) as books):
-            return tuple(InContacts((book,)) for book in books)
-    return ()
-
-
-# Proofs ------------------------------------------------------------------------------------------
-
-
-def implies(one: Condition, other: Condition) -> bool:
-    """Whether `other` holds for every call for which `one` does. May miss it; never wrong."""
-    one, other = _plain(one), _plain(other)
-    if one == other:
-        return True
-    match one, other:
-        case Not(condition=inner), Not(condition=its):
-            # False of `inner` must make `its` False, not merely unknown: so of one kind only.
-            return type(inner) is type(its) and _broader(its, inner)
-        case Not(condition=Withheld()), From(patterns=patterns):
-            return any(_is_everything(pattern) for pattern in patterns)
-        case Not(condition=From(patterns=patterns)), Withheld():
-            return any(_is_everything(pattern) for pattern in patterns)
-        case Not(), _:
-            return False
-        case _, Not(condition=its):
-            return _denies(one, its)
-        case (
-            OfKind() | InCountry() | Neighbour() | Listed() | InContacts(),
-            From(patterns=patterns),
-        ):  # it holds only for a number that is shown, in E.164
-            return any(_is_every_e164(pattern) for pattern in patterns)
-    return _broader(one, other)
-
-
-def _plain(condition: Condition) -> Condition:
-    """The same condition with as few `not` as can be."""
-    match condition:
-        case Not(condition=Not(condition=inner)):
-            return _plain(inner)
-        case Not(condition=Attested(levels=levels)) if set(levels) < set(_LEVELS):
-            return Attested(tuple(level for level in _LEVELS if level not in levels))
-        case Not(condition=Verified(outcomes=outcomes)) if set(outcomes) < set(_OUTCOMES):
-            return Verified(tuple(o for o in _OUTCOMES if o not in outcomes))
-    return condition
-
-
-def _broader(one: Condition, other: Condition) -> bool:
-    """Whether `other` is of the same kind as `one` and holds wherever that does."""
-    match one, other:
-        case (From(patterns=ones), From(patterns=others)) | (
-            To(patterns=ones),
-            To(patterns=others),
-        ):
-            return _all_covered(ones, others)
-        case Named(patterns=names), Named(patterns=wider):
-            return all(any(w.covers(name) for w in wider) for name in names)
-        case Neighbour(digits=digits), Neighbour(digits=fewer):
-            return digits == fewer or digits >= fewer > 0
-        case During(hours=hours), During(hours=more):
-            return more.covers(hours)
-        case Listed(reports=reports, within=within), Listed(reports=fewer, within=longer):
-            return reports >= fewer and _longer(longer, within) and _subset(one, other)
-        case Happened(event=event, within=within), Happened(event=same, within=longer):
-            return event is same and _longer(longer, within)
-        case Called(times=times, within=within), Called(times=fewer, within=longer):
-            return times >= fewer and _longer(longer, within)
-    return one == other or _subset(one, other)
-
-
-def _subset(one: Condition, other: Condition) -> bool:
-    """Whether the values of one are among the other's, where both are lists of one kind."""
-    mine, its = _values(one), _values(other)
-    return type(one) is type(other) and bool(mine) and mine <= its
-
-
-def _values(condition: Condition) -> frozenset[str]:
-    match condition:
-        case (
-            OfKind(kinds=values)
-            | InCountry(countries=values)
-            | Attested(levels=values)
-            | Verified(outcomes=values)
-            | Listed(lists=values)
-            | InContacts(books=values)
-        ):
-            return frozenset(values)
-    return frozenset()
-
-
-def _denies(one: Condition, other: Condition) -> bool:
-    """Whether `other` is known to be false wherever `one` holds."""
-    match one, other:
-        case Withheld(), From() | Listed() | InContacts():
-            return True
-        case (
-            From() | OfKind() | InCountry() | Neighbour() | Listed() | InContacts() | Impossible(),
-            Withheld(),
-        ):
-            return True
-        case (Neighbour(), InContacts()) | (InContacts(), Neighbour()):
-            return True
-        case (From(patterns=ones), From(patterns=others)) | (
-            To(patterns=ones),
-            To(patterns=others),
-        ):
-            return all(_apart(p, o) for p in ones for o in others)
-        case (InCountry(), InCountry()) | (Attested(), Attested()) | (Verified(), Verified()):
-            return not _values(one) & _values(other)
-    return False
-
-
-def _excludes(one: Condition, other: Condition) -> bool:
-    """Whether the two can never hold for one call."""
-    one, other = _plain(one), _plain(other)
-    for this, that in ((one, other), (other, one)):
-        if implies(this, Not(that)):
-            return True
-        if isinstance(that, Not) and implies(this, that.condition):
-            return True
-        # Of a withheld number these are not known, so neither they nor their `not` hold.
-        unknown = _inner(that)
-        if isinstance(this, Withheld) and isinstance(
-            unknown, OfKind | InCountry | Neighbour | Impossible
-        ):
-            return True
-    return False
-
-
-def _longer(other: timedelta | None, one: timedelta | None) -> bool:
-    """Whether what happened within `one` happened within `other`; None is ever."""
-    return other is None or (one is not None and one <= other)
-
-
-def _is_everything(pattern: NumberPattern) -> bool:
-    return pattern.prefix == ""
-
-
-def _is_every_e164(pattern: NumberPattern) -> bool:
-    return pattern.prefix in ("", "+")
-
-
-def _all_covered(ones: Sequence[NumberPattern], others: Sequence[NumberPattern]) -> bool:
-    exact = {other.text for other in others}
-    return all(p.text in exact or any(other.covers(p) for other in others) for p in ones)
-
-
-def _apart(one: NumberPattern, other: NumberPattern) -> bool:
-    """Whether no number is in both."""
-    if one.exact:
-        return not other.matches(one.exact)
-    if other.exact:
-        return not one.matches(other.exact)
-    if one.prefix is not None and other.prefix is not None:
-        return not (one.prefix.startswith(other.prefix) or other.prefix.startswith(one.prefix))
-    return False
+    return frozenset(type(plain(condition)) for condition in conditions)

@@ -31,12 +31,10 @@ from screener.core.conditions import (
     Verified,
     Withheld,
 )
+from screener.core.conditions.signature import LEVELS, OUTCOMES
 from screener.core.pattern import NamePattern, NumberPattern
 from screener.core.ruleline import CONDITIONS, STARTS, TAILS, TARGETS, Line, head_of, unknown
 from screener.core.ruletext import Sort, Token, WrongError
-
-LEVELS = ("A", "B", "C")
-OUTCOMES = ("passed", "failed")
 
 _AT_LEAST = re.compile(r"(?:>=|=>|\u2265)0*([1-9][0-9]{0,5})")
 _FILE = re.compile(r"[^\W_][\w .&+@()-]{0,99}")

@@ -1,4 +1,4 @@
-"""The text of rules: one rule a line, read by people and by this module.
+"""The language of rules: a rule file's text -> its rules and its mistakes, and a rule -> its line.
 
     # a comment; blank lines are free
     allow   emergency
@@ -46,9 +46,9 @@ import difflib
 from dataclasses import dataclass
 
 from screener.core import ruleconditions, ruletails
+from screener.core.conditions.signature import LEVELS, OUTCOMES
 from screener.core.hours import DAYS
 from screener.core.number import KINDS
-from screener.core.ruleconditions import LEVELS, OUTCOMES
 from screener.core.ruleline import CONDITIONS, TAILS, Line, Names, unknown
 from screener.core.rules import Action, Rule
 from screener.core.ruletext import (

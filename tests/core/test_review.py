@@ -35,11 +35,11 @@ from screener.core.conditions import (
     Withheld,
 )
 from screener.core.history import History
+from screener.core.implication import implies
 from screener.core.number import read
 from screener.core.pattern import NamePattern, NumberPattern
 from screener.core.review import (
     contradiction,
-    implies,
     review,
     same_lists,
     taken_by,

@@ -8,6 +8,11 @@ from screener.core.call import Call
 from screener.core.conditions.wording import either, listed
 from screener.core.shelf import Shelf
 
+LEVELS = ("A", "B", "C")
+"""The attestations of a call: full, partial, gateway (ATIS-1000074)."""
+OUTCOMES = ("passed", "failed")
+"""What came of verifying a signature."""
+
 
 @dataclass(frozen=True, slots=True)
 class Attested:
