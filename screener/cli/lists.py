@@ -10,16 +10,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from screener.cli.door import columns, option, settings_of
+from screener.cli.door import option, settings_of
+from screener.cli.inventory import NONE, counted, holds, show_all, show_number, show_one
 from screener.core.callerid import shown
 
 if TYPE_CHECKING:
     from screener.imports import Outcome
-    from screener.lists import Info
     from screener.sources import Progress
-
-_DAYS_SHOWN = 5
-_PATH = 4096  # characters of a path, which are all that Linux has
 
 
 @click.group(invoke_without_command=True)
@@ -41,7 +38,7 @@ def lists(context: click.Context, file: Path) -> None:
     """
     context.obj = file
     if context.invoked_subcommand is None:
-        _show_all(file)
+        show_all(file)
 
 
 @lists.command("import")
@@ -89,11 +86,11 @@ def lists_show(file: Path, name: str | None, number: str | None) -> None:
         screener lists show --number +14155550100
     """
     if number is not None:
-        _show_number(file, number, name)
+        show_number(file, number, name)
     elif name is None:
-        _show_all(file)
+        show_all(file)
     else:
-        _show_one(file, name)
+        show_one(file, name)
 
 
 @lists.command("update")
@@ -130,7 +127,7 @@ def lists_update(file: Path, name: str | None) -> None:
         else:
             _say(done)
     if not wanted:
-        click.echo(_NONE)
+        click.echo(NONE)
     if troubles:
         raise ListError("\n".join(troubles))
 
@@ -163,8 +160,6 @@ def lists_remove(file: Path, name: str) -> None:
 
 
 # What is said ------------------------------------------------------------------------------------
-
-_NONE = "no lists yet: `screener lists import FILE` makes one"
 
 
 def _name_of(sources: tuple[str, ...]) -> str:
@@ -212,13 +207,13 @@ def _say(done: Outcome) -> None:
     """What an import has done, in a line; what it skipped, in a few more."""
     info, skipped = done.info, done.skipped
     lines = sum(source.lines for source in done.read)
-    click.echo(f"{info.name}: {_holds(info)}; {_count(lines, 'line')} read{_since(done)}")
+    click.echo(f"{info.name}: {holds(info)}; {counted(lines, 'line')} read{_since(done)}")
     if skipped.blank:
-        click.echo(f"  {_count(skipped.blank, 'line')} without a number")
+        click.echo(f"  {counted(skipped.blank, 'line')} without a number")
     if skipped.undated:
-        click.echo(f"  {_count(skipped.undated, 'report')} without a date: they count as long ago")
+        click.echo(f"  {counted(skipped.undated, 'report')} without a date: they count as long ago")
     if skipped.unread:
-        click.echo(f"  {_count(skipped.unread, 'line')} skipped, such as")
+        click.echo(f"  {counted(skipped.unread, 'line')} skipped, such as")
         for line in skipped.told:
             click.echo(f"    {line}")
 
@@ -228,114 +223,5 @@ def _since(done: Outcome) -> str:
         return ""
     more = done.info.entries - done.before.entries
     compared = "more" if more >= 0 else "fewer"
-    what = _count(abs(more), f"{compared} {'report' if done.info.dated else 'number'}")
+    what = counted(abs(more), f"{compared} {'report' if done.info.dated else 'number'}")
     return f"; {what} than before"
-
-
-def _holds(info: Info) -> str:
-    words = [_count(info.numbers, "number")]
-    if info.dated:
-        words.append(_count(info.entries, "report"))
-    for count, word in ((info.prefixes, "prefix"), (info.ranges, "range")):
-        if count:
-            words.append(_count(count, word))
-    return ", ".join(words)
-
-
-def _count(count: int, word: str) -> str:
-    plural = f"{word}es" if word.endswith("x") else f"{word}s"
-    return f"{count:,} {word if count == 1 else plural}"
-
-
-def _size(size: int) -> str:
-    return f"{size / 1e6:,.1f} MB" if size >= 100_000 else f"{size / 1e3:,.1f} kB"
-
-
-def _show_all(file: Path) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    from screener.errors import ListError
-    from screener.lists import files, open_list
-
-    table = Table(box=None, pad_edge=False)
-    for heading in ("list", "numbers", "reports", "newest report", "sources", "imported", "size"):
-        right = heading in {"numbers", "reports", "sources", "size"}
-        table.add_column(heading, justify="right" if right else "left", no_wrap=True)
-    settings = settings_of(file)
-    troubles = []
-    for path in files(settings.data):
-        try:
-            info = open_list(path).info
-        except ListError as error:
-            troubles.append(str(error))
-            continue
-        more = "".join(
-            f" + {_count(count, word)}"
-            for count, word in ((info.prefixes, "prefix"), (info.ranges, "range"))
-            if count
-        )
-        table.add_row(
-            Text(info.name),
-            f"{info.numbers:,}{more}",
-            f"{info.entries:,}" if info.dated else "",
-            f"{info.newest:%d %b %Y}" if info.newest else "",
-            f"{len(info.sources):,}",
-            f"{info.imported.astimezone(settings.zone):%d %b %Y %H:%M}",
-            _size(info.size),
-        )
-    if table.rows:
-        Console(width=max(columns(), 100), highlight=False).print(table)
-    elif not troubles:
-        click.echo(_NONE)
-    if troubles:
-        raise ListError("\n".join(troubles))
-
-
-def _show_one(file: Path, name: str) -> None:
-    from screener.lists import file_of, open_list
-
-    settings = settings_of(file)
-    info = open_list(file_of(settings.data, name)).info
-    click.echo(f"{info.name}: {_holds(info)}")
-    if info.newest:
-        click.echo(f"  newest report: {info.newest:%d %b %Y %H:%M} UTC")
-    imported = info.imported.astimezone(settings.zone)
-    click.echo(f"  imported: {imported:%d %b %Y %H:%M}, as numbers of {info.country}")
-    click.echo(f"  size: {_size(info.size)}")
-    for origin in info.origins:
-        click.echo(f"  made from: {shown(origin, _PATH)}")
-    for source in info.sources:
-        click.echo(f"    {shown(source.path, _PATH)}: {_count(source.lines, 'line')}")
-
-
-def _show_number(file: Path, text: str, name: str | None) -> None:
-    from screener.core import number
-    from screener.errors import ListError
-    from screener.lists import file_of, names, open_list
-
-    settings = settings_of(file)
-    asked = number.read(text, settings.country).e164
-    if not asked:
-        example = number.example(settings.country)
-        raise ListError(f"{shown(text)!r} is not a number in {settings.country}; one is {example}")
-    there = sorted(names(settings.data)) if name is None else [name]
-    found = False
-    for one in there:
-        opened = open_list(file_of(settings.data, one))
-        count = opened.numbers.reports(asked)
-        if not count:
-            continue
-        found = True
-        click.echo(
-            f"{one}: {asked} is in it"
-            + (f", {_count(count, 'report')}" if opened.info.dated else "")
-        )
-        dates = opened.numbers.dates(asked)
-        for when in dates[: -_DAYS_SHOWN - 1 : -1]:
-            click.echo(f"  {when:%d %b %Y %H:%M} UTC" if when else "  at a time that is not known")
-        if len(dates) > _DAYS_SHOWN:
-            click.echo(f"  and {_count(len(dates) - _DAYS_SHOWN, 'earlier report')}")
-    if not found:
-        click.echo(f"{asked} is in no list" if name is None else f"{asked} is not in {name}")
