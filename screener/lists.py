@@ -129,7 +129,9 @@ def names(data: Path) -> frozenset[str]:
 def open_all(data: Path) -> tuple[dict[str, Numbers], list[str]]:
     """Every list by its name, and a sentence for each that cannot be used (it is left out).
 
-    A list stays as it was opened, whatever becomes of its file: open again to see a change.
+    A list stays as it was opened, though its file is replaced or removed: open again to see a
+    change. Only whoever cuts the file short in place (it is read-only, so that takes root and
+    `rsync --inplace`, say) ends the process by SIGBUS, as mmap(2) has it; the phones ring then.
     """
     opened: dict[str, Numbers] = {}
     troubles = []
