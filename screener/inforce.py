@@ -10,6 +10,7 @@ rename it (vim). So what has just changed is left alone until it has been still 
 from __future__ import annotations
 
 import asyncio
+import gc
 import hashlib
 import logging
 import shutil
@@ -112,24 +113,37 @@ class RulesInForce:
             again = bool(self.state.mistakes) and loop.time() - tried > _AGAIN
             if (now == self._tried and not again) or loop.time() - since < _rest(self._tried, now):
                 continue
-            before = self.state
-            await asyncio.to_thread(self._take_over, now)
+            other = await asyncio.to_thread(self._take_over, now)
             tried = loop.time()
-            if again or self.state is not before:
+            if again or other:
                 await changed()
 
-    def _take_over(self, stamps: Stamps) -> None:
+    def _take_over(self, stamps: Stamps) -> bool:
+        """Read the rules anew; whether the state is another one now."""
         self._tried = stamps
+        old = list(self.rules.rules)
         try:
             self._adopt(self._read())
         except ConfigError as broken:
             if broken.mistakes == self.state.mistakes:
-                return
+                return False
             self.state = replace(self.state, mistakes=broken.mistakes)
+        # A hundred thousand rules are forgotten in this thread and little by little: all at once,
+        # or in the event loop, that would hold up calls for 0.1 s.
+        while old:
+            del old[-1000:]
         self._log()
+        return True
 
     def _read(self) -> Loaded:
-        loaded = read(self._settings, used=self._used, books=self._books)
+        # Rules hold no cycles. To look for some among a hundred thousand of them would stop all
+        # threads for 0.1 s at a time, and calls with them: neither now nor later (gc.freeze).
+        gc.disable()
+        try:
+            loaded = read(self._settings, used=self._used, books=self._books)
+            gc.freeze()
+        finally:
+            gc.enable()
         for path in [path for path in self._books if str(path) not in loaded.stamps]:
             del self._books[path]
         return loaded

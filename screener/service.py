@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
@@ -45,6 +46,8 @@ _CODE = ("code", EXPECT)
 _RESCUE_AGAIN = 600.0
 # Seconds until the outbox is tried again when its disk has failed.
 _DELIVER_AGAIN = 60.0
+# Seconds that a thread may go on while another wants to (the event loop's, of calls).
+_SWITCH = 0.0005
 
 
 async def run(settings: Settings, tell: Callable[[str], None]) -> None:
@@ -53,6 +56,8 @@ async def run(settings: Settings, tell: Callable[[str], None]) -> None:
     `tell` is given sentences for the person who started us. Raises SetupError, before any call is
     taken, when something that a call would need is not there.
     """
+    # While a thread reads long files, each step of a call waits for it to make room: not 5 ms.
+    sys.setswitchinterval(_SWITCH)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for sign in (signal.SIGINT, signal.SIGTERM):

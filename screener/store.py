@@ -223,23 +223,24 @@ class Store:
 
         One that is gone from the rules is forgotten: whoever writes it again begins anew.
         """
-        new = [key for key in dict.fromkeys(keys) if not self._was_seen(key, at)]
-        gone = [key for key in self._uses if EXPIRES in key and key not in keys]
-        for key in gone:
-            del self._uses[key], self.last_used[key]
-        for key in new:
-            hits = self._uses[key].hits if key in self._uses else 0
-            self._remember(key, Use(at, at, hits))
+        now = dict.fromkeys(keys)
+        forget = "DELETE FROM rule_uses WHERE key = ?"
+        for some in _parts(self._uses):
+            gone = [key for key in some if EXPIRES in key and key not in now]
+            for key in gone:
+                del self._uses[key], self.last_used[key]
+            await self._write_all(forget, [(key,) for key in gone])
         sql = """
             INSERT INTO rule_uses (key, first, last, hits) VALUES (?, ?, ?, 0)
             ON CONFLICT (key) DO UPDATE SET first = excluded.first, last = excluded.last
         """
-        if gone:
-            forget = "DELETE FROM rule_uses WHERE key = ?"
-            await self._write(lambda: self._execute(forget, [(key,) for key in gone]))
-        if new:
-            values = [(key, utc(at), utc(at)) for key in new]
-            await self._write(lambda: self._execute(sql, values))
+        when = utc(at)
+        for some in _parts(now):
+            new = [key for key in some if not self._was_seen(key, at)]
+            for key in new:
+                hits = self._uses[key].hits if key in self._uses else 0
+                self._remember(key, Use(at, at, hits))
+            await self._write_all(sql, [(key, when, when) for key in new])
 
     def _was_seen(self, key: str, at: datetime) -> bool:
         """Whether a rule was seen before, by a clock that was set."""
@@ -284,6 +285,13 @@ class Store:
         if written.done():
             written.result()
 
+    async def _write_all(self, sql: str, values: Sequence[tuple[Any, ...]]) -> None:
+        """Queue a statement for each row of values; in any case, let calls go on meanwhile."""
+        if values:
+            await self._write(lambda: self._execute(sql, values))
+        else:
+            await asyncio.sleep(0)
+
     def _execute(self, sql: str, values: Sequence[tuple[Any, ...]]) -> None:
         """Run a statement for each row of values, all in one transaction."""
         with self._db.atomic():
@@ -307,6 +315,13 @@ class Store:
         """The highest id ever given to a call, so that none is given twice."""
         rows = list(self._db.query("SELECT seq FROM sqlite_sequence WHERE name = 'calls'"))
         return int(rows[0]["seq"]) if rows else 0
+
+
+def _parts(keys: Collection[str], size: int = 1000) -> Iterator[list[str]]:
+    """The keys as they are now, some at a time."""
+    every = list(keys)
+    for at in range(0, len(every), size):
+        yield every[at : at + size]
 
 
 # Reading -----------------------------------------------------------------------------------------

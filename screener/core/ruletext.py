@@ -41,8 +41,10 @@ def lines(text: str, keepends: bool = False) -> list[str]:
     `str.splitlines` also ends a line at a form feed or at U+2028: what an editor shows inside of a
     comment would be a rule.
     """
-    found = _LINE.findall(text)
-    return found if keepends else [line.rstrip("\r\n") for line in found]
+    if keepends:
+        return _LINE.findall(text)
+    found = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return found if found[-1] else found[:-1]
 
 
 class WrongError(Exception):

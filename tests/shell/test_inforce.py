@@ -1,8 +1,10 @@
 """The rules in force: watched, and never taken over broken or by half."""
 
 import asyncio
+import gc
 import shutil
 import stat
+import weakref
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -100,6 +102,20 @@ async def test_a_change_is_taken_over_however_it_was_saved(
         save(rules / "1.rules", 'screen withheld "two"\n')
         assert await changes.get() == ["two"]
     assert [rule.label for rule in before.rules] == ["one"]
+
+
+async def test_rules_that_are_out_of_force_are_forgotten_at_once(
+    settings: Settings, rules: Path
+) -> None:
+    """By the thread that read the new ones: a call must not wait for it."""
+    (rules / "1.rules").write_text('screen withheld "one"\n' * 3000)
+    in_force = opened(settings)
+    old = weakref.ref(in_force.rules)
+    async with watched(in_force) as changes:
+        (rules / "1.rules").write_text('screen withheld "two"\n')
+        assert await changes.get() == ["two"]
+        assert old() is None
+    assert gc.isenabled()
 
 
 async def test_a_file_that_is_being_written_is_not_read_by_half(

@@ -626,6 +626,24 @@ async def test_a_rule_that_can_expire_and_is_written_again_begins_anew(path: Pat
         assert calls.uses()["block when withheld"].hits == 1
 
 
+async def test_calls_go_on_while_many_rules_are_seen(store: Store) -> None:
+    known = set()
+
+    async def call() -> None:
+        while True:
+            await asyncio.sleep(0)
+            known.add(len(store.uses()))
+
+    going_on = asyncio.create_task(call())
+    many = [f"block when calls>={n} expires 9mo" for n in range(10_000)]
+    await store.seen(many, STARTED)
+    assert known >= set(range(1000, 10_000, 1000))  # never more than so many at a time
+    known.clear()
+    await store.seen([], STARTED)
+    assert known >= set(range(1000, 10_000, 1000))
+    going_on.cancel()
+
+
 async def test_a_rule_first_seen_by_a_clock_without_a_battery_is_seen_anew(path: Path) -> None:
     store = Store(path)
     rule = "allow when withheld expires 9mo"
