@@ -128,7 +128,8 @@ def _sounds(settings: Settings) -> str:
             f"{_count(len(missing), 'prompt')} {have} no sound yet ({names}):"
             " run `screener sounds build`"
         )
-    return f"{_count(len(list(prompts)), 'prompt')}, all with their sound"
+    fit = f"{_count(len(list(prompts)), 'prompt')}, all with their sound"
+    return "\n".join((fit, *(f"but {warning}" for warning in prompts.warnings)))
 
 
 def _recogniser(settings: Settings) -> str:

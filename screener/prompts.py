@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from screener import textfile
+from screener import starter, textfile
 from screener.config import Settings
 from screener.core import number, tones
 from screener.core.frontdoor import FrontDoor
@@ -39,6 +39,9 @@ REQUIRED = (*SPOKEN, *MADE)
 """The names that call scripts use, besides the menu of each door (`FrontDoor.menu`)."""
 
 _TEMPLATES = ("menu", "menu-unnamed")
+_YOUNGER = ("expecting-on", "expecting-off")
+"""What a folder written by an older `screener init` has no text for: the shipped one is spoken."""
+
 _RECORDINGS = (".wav", ".mp3", ".ogg", ".flac", ".m4a", ".opus")
 _NOTES = (".txt", ".md")
 _VERSION = "1"  # of the making of sounds: a new one makes all anew
@@ -63,14 +66,18 @@ class Prompt:
 class Prompts:
     """The prompts of one language, for one front door."""
 
-    def __init__(self, prompts: Iterable[Prompt], settings: Settings) -> None:
+    def __init__(
+        self, prompts: Iterable[Prompt], settings: Settings, warnings: tuple[str, ...] = ()
+    ) -> None:
         self._prompts = {prompt.name: prompt for prompt in prompts}
         self._settings = settings
+        self.warnings = warnings
 
     @classmethod
     def open(cls, settings: Settings) -> Prompts:
         """Read the texts and look for recordings; renders nothing.
 
+        `warnings` name the prompts that are younger than the folder and have their shipped text.
         Raises `ConfigError` with every mistake: a text that is missing, a name that nothing plays.
         """
         language = settings.speech.language
@@ -81,6 +88,14 @@ class Prompts:
         texts = _texts(file, known, mistakes)
         recordings = _recordings(settings.sounds / language, known, mistakes)
         texts |= {name: _menu(door, texts) for name, door in menus.items() if name not in texts}
+        lacking = [name for name in _YOUNGER if name not in texts and name not in recordings]
+        shipped = _shipped(language, lacking)
+        texts |= shipped
+        warnings = tuple(
+            f"{file}: {name} is missing, so the text that comes with screener is spoken;"
+            f' to word it yourself, add {name} = "..."'
+            for name in shipped
+        )
         prompts = []
         for name in (*REQUIRED, *menus):
             if name in SPOKEN and name not in texts and name not in recordings:
@@ -88,7 +103,7 @@ class Prompts:
             prompts.append(_prompt(name, texts.get(name, ""), recordings.get(name), settings))
         if mistakes.sentences:
             raise ConfigError(mistakes.sentences)
-        return cls(prompts, settings)
+        return cls(prompts, settings, warnings)
 
     def __iter__(self) -> Iterator[Prompt]:
         return iter(self._prompts.values())
@@ -98,10 +113,12 @@ class Prompts:
         return [prompt.name for prompt in self if not prompt.file.is_file()]
 
     def build(self, tell: Callable[[str], None]) -> None:
-        """Make every sound that is missing; `tell` is given a line for each.
+        """Make every sound that is missing; `tell` is given a line for each, and the warnings.
 
         Raises `PromptMissing` where one cannot be made. Takes seconds: not for the event loop.
         """
+        for warning in self.warnings:
+            tell(f"warning: {warning}")
         missing = self.missing()
         for done, name in enumerate(missing, start=1):
             prompt = self._prompts[name]
@@ -175,6 +192,18 @@ def _texts(file: Path, known: Iterable[str], mistakes: Mistakes) -> dict[str, st
             mistakes.missing(name, "expected its text")
         texts.setdefault(name, "")
     return texts
+
+
+def _shipped(language: str, names: Iterable[str]) -> dict[str, str]:
+    """The texts of prompts as `screener init` writes them; English where a language has none."""
+    wanted = tuple(names)
+    if not wanted:
+        return {}
+    folder = starter.origin("sounds")
+    own = folder / f"{language}.toml"
+    file = own if own.is_file() else folder / "en.toml"
+    written = tomllib.loads(file.read_text("utf-8"))
+    return {name: written[name] for name in wanted}
 
 
 def _unfit_fields(name: str, text: str) -> str:

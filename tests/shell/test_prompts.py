@@ -245,8 +245,39 @@ def test_a_wrong_text_is_named(few: Settings, line: str, said: str) -> None:
 def test_missing_texts_are_all_named(few: Settings) -> None:
     texts(few).write_text('greeting = "hello"\n')
     mistakes = mistakes_of(few).splitlines()
-    assert len(mistakes) == len(REQUIRED) - len(MADE) - 1 + 2
+    younger = 2  # these have the text that comes with screener
+    assert len(mistakes) == len(REQUIRED) - len(MADE) - 1 - younger + 2
     assert any("goodbye is missing: expected its text, or a recording" in m for m in mistakes)
+    assert not any("expecting-on" in m for m in mistakes)
+
+
+def test_a_folder_of_an_older_screener_speaks_the_shipped_texts(few: Settings) -> None:
+    lines = texts(few).read_text(encoding="utf-8").splitlines()
+    texts(few).write_text("\n".join(line for line in lines if "expecting-" not in line))
+    prompts = Prompts.open(few)
+    spoken = {prompt.name: prompt.text for prompt in prompts}
+    assert spoken["expecting-on"].startswith("You are expecting a call.")
+    assert prompts.warnings == tuple(
+        f"{texts(few)}: {name} is missing, so the text that comes with screener is spoken;"
+        f' to word it yourself, add {name} = "..."'
+        for name in ("expecting-on", "expecting-off")
+    )
+    told: list[str] = []
+    prompts.build(told.append)
+    assert told[:2] == [f"warning: {warning}" for warning in prompts.warnings]
+    assert Prompts.open(few).missing() == []
+
+    texts(few).rename(few.sounds / "de.toml")
+    german = replace(few, speech=replace(few.speech, language="de"))
+    assert {p.name: p.text for p in Prompts.open(german)}["expecting-on"].startswith("You are ")
+
+
+def test_an_own_text_or_recording_warns_of_nothing(few: Settings) -> None:
+    assert Prompts.open(few).warnings == ()
+    record(few.sounds / "en" / "expecting-on.wav")
+    lines = texts(few).read_text(encoding="utf-8").splitlines()
+    texts(few).write_text("\n".join(line for line in lines if "expecting-on" not in line))
+    assert Prompts.open(few).warnings == ()
 
 
 def test_a_language_without_texts_is_named(few: Settings) -> None:
