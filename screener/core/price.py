@@ -16,8 +16,8 @@ _WAYS = {
     Way.SENT: "be sent to a message box or elsewhere",
     Way.BLOCKED: "be turned away",
 }
-_HEADINGS = ("call", "when", "who called", "was", "would be", "by", "what it was worth")
-_WIDEST = (8, 16, 38, 20, 22, 32, 50)
+_HEADINGS = ("call", "when", "who called", "was", "would be", "what it was worth", "by")
+_WIDEST = (8, 16, 38, 20, 22, 50, 60)
 
 
 def tell(found: Replay, zone: tzinfo | None, most: int | None, width: int = 140) -> str:
@@ -129,8 +129,8 @@ def _cells(difference: Difference, zone: tzinfo | None) -> tuple[str, ...]:
         caller(row),
         shown(row.ruled),
         shown(difference.now),
-        shown(difference.rule.title if difference.rule else "no rule"),
         _marks(difference, zone),
+        shown(difference.rule.title if difference.rule else "no rule"),
     )
 
 

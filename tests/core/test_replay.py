@@ -315,14 +315,14 @@ def test_the_words_of_a_replay() -> None:
         " it was.",
         "Wrongly rung through: 1 of 1 call (100.0 %) had been turned away or had said nothing.",
         "",
-        "call  when              who called       was     would be        by                   "
-        "what it was worth",
-        '4321  2026-11-05 10:00  +1 415 555 0100  screen  allow           "Mom" (50.rules:3)   '
-        "turned away",
-        '1441  2026-11-03 10:00  +1 900 555 0100  screen  block play sit  "mine" (50.rules:3)  '
-        "answered, 1 min 0 s; called back on 03 Nov",
-        '2881  2026-11-04 10:00  +1 900 555 0100  screen  block play sit  "mine" (50.rules:3)  '
-        "silent",
+        "call  when              who called       was     would be        "
+        "what it was worth                           by",
+        "4321  2026-11-05 10:00  +1 415 555 0100  screen  allow           "
+        'turned away                                 "Mom" (50.rules:3)',
+        "1441  2026-11-03 10:00  +1 900 555 0100  screen  block play sit  "
+        'answered, 1 min 0 s; called back on 03 Nov  "mine" (50.rules:3)',
+        "2881  2026-11-04 10:00  +1 900 555 0100  screen  block play sit  "
+        'silent                                      "mine" (50.rules:3)',
     ]
 
 
