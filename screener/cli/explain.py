@@ -203,7 +203,9 @@ def _tell(
             if any(condition.holds(call, ruleset.shelf) for condition in rule.conditions)
         )
     if found.passed:
-        click.echo("\nRules before it, and why they do not decide:")
+        before = "Rules before it, and why they do not decide"
+        which = before if ruling.rule is not None else "The rules, and why none decides"
+        click.echo(f"\n{which}:")
     rows = [(rule.place, f'"{shown(rule.label)}"' if rule.label else "", why) for rule, why in near]
     wide = [max((columns(row[at]) for row in rows), default=0) for at in (0, 1)]
     for place, label, why in rows:

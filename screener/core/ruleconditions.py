@@ -240,7 +240,7 @@ def _there(line: Line, word: str, value: Token) -> bool:
         return True
     todo = f"import it: `screener lists import {value.text}`"
     if word == "contacts":
-        todo = f"lay {value.text} beside the rules"
+        todo = f"lay {value.text} beside the rules, or `screener rules import {value.text}`"
     what = "list" if word == "list" else "address book"
     line.note(value, f"there is no {what} {value.text}; {todo}", sorted(known))
     return False

@@ -112,6 +112,7 @@ def test_explain_a_call_that_no_rule_matches(home: Path) -> None:
         "no rule matches: screened\nA call from a withheld number to +1 818 222 3333"
     )
     assert "the caller meets the attendant." in told
+    assert "The rules, and why none decides:" in told
 
 
 def test_explain_as_json_is_for_programs(home: Path) -> None:
