@@ -59,7 +59,7 @@ LAYERS = {
     "outbox": {"config", "postman", "recording", "surroundings"},
     "postman": {"surroundings"},
     "recording": set(),
-    "prompts": {"config", "tables", "textfile"},
+    "prompts": {"config", "starter", "tables", "textfile"},
     "recogniser": {"config", "surroundings"},
     "rulebook": {"config", "contacts", "lists", "textfile"},
     "inforce": {"config", "rulebook"},
