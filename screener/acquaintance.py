@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -33,6 +34,8 @@ _SHORTEST = 5
 # while the clock was wrong by days or years, and would count as recent for as long.
 _SET_BACK = timedelta(days=1)
 
+_PATIENCE = 0.25  # seconds that a call waits for the small files of windows
+
 
 class Acquaintance:
     """Makes a `Call` of a channel that has come in; keeps what our phones dial.
@@ -44,6 +47,8 @@ class Acquaintance:
         self.windows = Windows.of(settings)
         self._settings = settings
         self._store = store
+        # A thread of its own: where the disk hangs, it is the only one that does.
+        self._looking = ThreadPoolExecutor(1, thread_name_prefix="windows")
 
     def met(self, arrived: Arrived) -> tuple[Call, FrontDoor]:
         """The call that a channel brings, as far as the channel tells, and the door it came to.
@@ -63,13 +68,16 @@ class Acquaintance:
             at,
             arrived.name,
             signature.read(arrived.headers),
-            expecting=self.windows.why(Kind.EXPECTING, at),
-            emergency=self.windows.why(Kind.EMERGENCY, at) or _called_back(arrived),
+            emergency=_called_back(arrived),
         )
         return call, door
 
     async def known(self, call: Call, rules: RuleSet) -> Call:
-        """The call with what these rules may ask of its past. Whoever shows no number has none."""
+        """The call with the windows that are open, and with what these rules may ask of its past.
+
+        Whoever shows no number has none.
+        """
+        call = await self._with_windows(call)
         shows = call.caller.e164 or call.caller.raw
         if call.caller.withheld or not shows or not rules.asks_history:
             return call
@@ -79,6 +87,20 @@ class Acquaintance:
         except StoreError as unknown:
             log.warning("history unknown of %s: %s", shown(shows), unknown)
             return call
+
+    async def _with_windows(self, call: Call) -> Call:
+        """The call with why a window is open, if one is."""
+        loop = asyncio.get_running_loop()
+        looking = loop.run_in_executor(self._looking, self.windows.open, call.at)
+        try:
+            found = {one.kind: one.why for one in await asyncio.wait_for(looking, _PATIENCE)}
+        except TimeoutError:
+            log.error("no call is taken as expected: the disk is slow; check it and its cables")
+            return call
+        if not found:
+            return call
+        emergency = found.get(Kind.EMERGENCY, call.emergency)
+        return replace(call, expecting=found.get(Kind.EXPECTING, ""), emergency=emergency)
 
     async def dialled(self, phone: Phone, dialled: str) -> None:
         """One of our phones has dialled something: a number that may call back, or for help."""

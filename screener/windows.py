@@ -2,8 +2,9 @@
 
 One small file for each window that was opened (core/window.py says whether it still is). Whoever
 opens or closes one does it by replacing or deleting the file: the running service, or `screener
-expect` in another process. The service looks for each call: about ten microseconds where no window
-was opened, seventy where one was. A file that cannot be read is logged and counts as no window.
+expect` in another process. The service looks for each call, in a thread: about ten microseconds
+where no window was opened, seventy where one was. A file that cannot be read is logged and counts
+as no window.
 """
 
 from __future__ import annotations

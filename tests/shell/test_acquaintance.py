@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import socket
+import sqlite3
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +20,7 @@ from screener.core.call import Call
 from screener.core.history import History
 from screener.core.rulefile import parse
 from screener.core.rules import RuleSet
+from screener.core.window import Kind
 from screener.store import CallEnd, CallStart, Store
 from tests.core.lines import stranger as anyone
 from tests.shell.household import PLAIN, Write
@@ -105,3 +109,69 @@ async def test_a_database_that_is_broken_costs_the_history_and_is_logged(
     store._db.conn.commit()
     assert await acquaintance.known(replace(FRIEND), ASKING) == FRIEND
     assert "history unknown of +14155550100: " in caplog.text
+
+
+async def test_a_window_that_is_open_is_part_of_the_call(acquaintance: Acquaintance) -> None:
+    now, hour = datetime.now(UTC), timedelta(hours=1)
+    acquaintance.windows.begin(Kind.EXPECTING, now, hour, "you opened it")
+    expected = await acquaintance.known(FRIEND, NOT_ASKING)
+    assert expected.expecting.startswith("you opened it at ")
+    assert expected.emergency == ""
+    acquaintance.windows.end(Kind.EXPECTING)
+    acquaintance.windows.begin(Kind.EMERGENCY, now, hour, "kitchen dialled 911")
+    called_back = replace(FRIEND, emergency="the call is marked")
+    assert (await acquaintance.known(called_back, ASKING)).emergency.startswith("kitchen dialled")
+    acquaintance.windows.end(Kind.EMERGENCY)
+    assert (await acquaintance.known(called_back, NOT_ASKING)) is called_back
+
+
+async def test_a_disk_that_hangs_costs_the_windows_and_is_logged(
+    acquaintance: Acquaintance, caplog: pytest.LogCaptureFixture
+) -> None:
+    acquaintance.windows.begin(Kind.EXPECTING, datetime.now(UTC), timedelta(hours=1), "you said")
+    gate = threading.Event()
+    acquaintance._looking.submit(gate.wait)
+    assert await acquaintance.known(FRIEND, NOT_ASKING) is FRIEND
+    gate.set()
+    assert "the disk is slow" in caplog.text
+    assert (await acquaintance.known(FRIEND, NOT_ASKING)).expecting
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+async def test_what_is_no_window_file_holds_up_no_call(
+    acquaintance: Acquaintance,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    kind: Kind,
+) -> None:
+    """A pipe that nobody writes to, a folder, a socket, a link to nowhere and one to itself."""
+    acquaintance.windows.begin(kind, datetime.now(UTC), timedelta(hours=1), "you said")
+    place = acquaintance.windows._folder / kind
+    place.unlink()
+    monkeypatch.chdir(place.parent)
+    heard = socket.socket(socket.AF_UNIX)
+    ways: tuple[Callable[[], object], ...] = (
+        lambda: os.mkfifo(place),
+        place.mkdir,
+        lambda: heard.bind(place.name),  # the path of a socket has at most 107 bytes
+        lambda: place.symlink_to("nowhere"),
+        lambda: place.symlink_to(place.name),
+    )
+    for make in ways:
+        make()
+        assert await acquaintance.known(FRIEND, NOT_ASKING) is FRIEND
+        place.rmdir() if place.is_dir() else place.unlink()
+    heard.close()
+    assert "the disk is slow" not in caplog.text
+    assert caplog.text.count(f"{place} cannot be read") >= 3
+
+
+async def test_a_database_that_another_program_holds_costs_no_history(
+    acquaintance: Acquaintance, store: Store
+) -> None:
+    other = sqlite3.connect(store._path)
+    other.execute("BEGIN IMMEDIATE")
+    call = await acquaintance.known(FRIEND, ASKING)
+    assert call.history.answered == (YESTERDAY,)
+    other.rollback()
+    other.close()
