@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeAlias
 
-from screener import contacts, lists, textfile
+from screener import lists, textfile
 from screener.config import Settings
 from screener.core import rulefile, ruletext
 from screener.core.call import Call
@@ -246,6 +246,8 @@ class _Reading:
         stamp = self._stamps.get(str(path), (0, 0, 0, 0))
         known = self._books.get(path)
         if known is None or known[0] != stamp:
+            from screener import contacts  # noqa: PLC0415 (its vobject takes 5 MB)
+
             numbers, troubles = contacts.read(path, self._settings.country)
             known = self._books[path] = (stamp, (numbers, tuple(troubles)))
         return known[1]

@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -163,3 +165,9 @@ def test_a_damaged_list_that_a_rule_names_is_a_mistake_and_else_a_trouble(
     [mistake] = mistakes(settings)
     assert mistake.startswith(f"{rules}/1.rules:1:12: ")
     assert "pests.numbers" in mistake
+
+
+def test_a_service_without_an_address_book_holds_no_reader_of_them() -> None:
+    ask = "import sys, screener.service; print('vobject' in sys.modules)"
+    told = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True)
+    assert told.stdout == "False\n"
