@@ -13,10 +13,12 @@ import asyncio
 import gc
 import hashlib
 import logging
+import os
 import shutil
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 from screener.config import Settings
 from screener.core.callerid import shown
@@ -175,12 +177,13 @@ class RulesInForce:
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(mode=0o700, parents=True)  # address books are nobody else's
         for path in lying_in(self._settings.rules, loaded.stamps):
-            shutil.copy(path, new)
+            with Path(shutil.copy(path, new)).open("rb") as copied:
+                os.fsync(copied.fileno())  # or a power cut leaves it empty, and no rules are good
         if look(self._settings, self._settings.rules) != loaded.stamps:
             shutil.rmtree(new)  # changed meanwhile: this is not what was read
             return
-        shutil.rmtree(old, ignore_errors=True)
-        if self._good.exists():
+        if self._good.exists():  # else the older copy is all there is
+            shutil.rmtree(old, ignore_errors=True)
             self._good.rename(old)
         new.rename(self._good)
         shutil.rmtree(old, ignore_errors=True)
