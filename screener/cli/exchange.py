@@ -106,7 +106,7 @@ def _preview(plan: Plan) -> None:
         click.echo(f"would be copied beside the rules: {plan.book}")
 
 
-@click.command("export")
+@click.command("export", short_help="Write the numbers that rules name, for other programs.")
 @click.option(
     "--format",
     "form",

@@ -37,7 +37,7 @@ _YEARS = range(1970, 3000)  # at the ends of the calendar other zones have no su
 _FEW = 20  # rules that are told one by one, unless --all asks for more
 
 
-@click.command("explain")
+@click.command("explain", short_help="Say what would become of a call, and why.")
 @click.argument("number", metavar="NUMBER")
 @click.option("--name", default="", help="The name that the caller shows.")
 @click.option("--to", default="", help="Which of your numbers is called; else the first.")

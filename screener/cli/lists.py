@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from screener.sources import Progress
 
 
-@click.group(invoke_without_command=True)
+@click.group(invoke_without_command=True, short_help="Lists of numbers for your rules to ask.")
 @option
 @click.pass_context
 def lists(context: click.Context, file: Path) -> None:
@@ -41,7 +41,7 @@ def lists(context: click.Context, file: Path) -> None:
         show_all(file)
 
 
-@lists.command("import")
+@lists.command("import", short_help="Make a list of files, a folder, or what you pipe in.")
 @click.argument("sources", metavar="FILE...", nargs=-1, required=True)
 @click.option("--name", metavar="NAME", help="What rules call the list; else the file's name.")
 @click.option("--add", is_flag=True, help="Keep what the list holds already, and add to it.")
@@ -72,7 +72,7 @@ def lists_import(file: Path, sources: tuple[str, ...], name: str | None, add: bo
     _say(done)
 
 
-@lists.command("show")
+@lists.command("show", short_help="Show the lists, one list, or which hold a number.")
 @click.argument("name", required=False)
 @click.option("--number", metavar="NUMBER", help="Which lists hold this number, and since when.")
 @option

@@ -14,7 +14,7 @@ _FEW = 20
 _OLDEST = date(1970, 1, 1)
 
 
-@click.command("replay")
+@click.command("replay", short_help="Judge past calls under other rules.")
 @click.argument("folder", metavar="[RULES_DIR]", required=False, type=click.Path(path_type=Path))
 @click.option(
     "--since", metavar="90d|2026-10-01", default="90d", show_default=True, help="Calls since then."

@@ -166,7 +166,7 @@ def _calls(log: CallLog, settings: Settings, ruleset: RuleSet, since: datetime) 
 # list --------------------------------------------------------------------------------------------
 
 
-@rules.command("list")
+@rules.command("list", short_help="List the rules in their order, with their use.")
 @click.option("--action", type=click.Choice(_ACTIONS), help="Only the rules that do this.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 @option

@@ -9,7 +9,7 @@ import click
 from screener.cli.door import option, progress, settings_of
 
 
-@click.group()
+@click.group(short_help="What callers hear: texts that are spoken, and recordings.")
 def sounds() -> None:
     """What callers hear: texts that are spoken, and your recordings beside them.
 

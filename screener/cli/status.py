@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _LINE = 600  # characters of a mistake
 
 
-@click.command()
+@click.command(short_help="Say how the front door is, and what needs a hand.")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON, for programs.")
 @option
 def status(file: Path, as_json: bool) -> None:

@@ -32,7 +32,7 @@ def _span(context: click.Context, param: click.Parameter, value: str | None) -> 
     raise click.BadParameter(f"{value!r}: expected a time like 30m, 2h or 1d, {between}")
 
 
-@click.command()
+@click.command(short_help="Say that you expect a call.")
 @click.argument("span", metavar="[TIME]", required=False, callback=_span)
 @click.option("--off", is_flag=True, help="No call is expected any more.")
 @click.option("--show", is_flag=True, help="Say whether a call is expected, and change nothing.")
