@@ -35,6 +35,7 @@ _POLL = 0.25  # seconds between two looks at the files
 _STILL_GONE = 0.4  # seconds of stillness where a file is gone or empty: an editor is saving it
 _AGAIN = 60.0  # seconds until broken rules are tried again though no file has changed
 _LONGEST = 600  # characters of a mistake
+_NEVER = 1_000_000  # collections of younger garbage until the oldest is looked at
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,14 +139,15 @@ class RulesInForce:
         return True
 
     def _read(self) -> Loaded:
-        # Rules hold no cycles. To look for some among a hundred thousand of them would stop all
-        # threads for 0.1 s at a time, and calls with them: neither now nor later (gc.freeze).
-        gc.disable()
+        # Whether anything in a hundred thousand rules is garbage, nobody shall look all over again
+        # and again: it stops all threads for 0.1 s, and calls with them. Neither later (gc.freeze).
+        usual = gc.get_threshold()
+        gc.set_threshold(*usual[:2], _NEVER)
         try:
             loaded = read(self._settings, used=self._used, books=self._books)
             gc.freeze()
         finally:
-            gc.enable()
+            gc.set_threshold(*usual)
         for path in [path for path in self._books if str(path) not in loaded.stamps]:
             del self._books[path]
         return loaded
