@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import phonenumbers
 
-from screener.core import hours, number, numbertext
+from screener.core import history, hours, number, numbertext
 from screener.core.conditions import (
     Attested,
     Called,
@@ -247,7 +247,7 @@ def _there(line: Line, word: str, value: Token) -> bool:
 
 
 def _calls(line: Line, token: Token) -> Condition:
-    times = _at_least(line, token, "calls")
+    times = _at_least(line, token, "calls", history.MOST)
     return Called(times, _within(line) if line.word() == "within" else None)
 
 
@@ -256,14 +256,14 @@ def _happened(line: Line, token: Token) -> Condition:
     return Happened(event, _within(line) if line.word() == "within" else None)
 
 
-def _at_least(line: Line, token: Token, word: str) -> int:
-    """The number of `calls>=3`, in one word or in several."""
+def _at_least(line: Line, token: Token, word: str, most: int = 999_999) -> int:
+    """The number of `calls>=3`, in one word or in several; `most` are ever counted."""
     rest = token.text[len(word) :]
     while line.word() and rest in ("", ">", "=", ">=", "=>", "\u2265"):
         rest += line.take().text
     found = _AT_LEAST.fullmatch(rest)
-    if found is None:
-        text = f"expected a count like {word}>=3 (from 1 to 999999)"
+    if found is None or int(found[1]) > most:
+        text = f"expected a count like {word}>=3 (from 1 to {most})"
         raise WrongError(token.column, text)
     return int(found[1])
 

@@ -245,7 +245,7 @@ _condition: st.SearchStrategy[Condition] = st.one_of(
     st.builds(Listed, _several(_file), st.integers(1, 999_999), _within),
     _several(_file.map("{}.vcf".format)).map(InContacts),
     st.builds(Happened, st.sampled_from(Event), _within),
-    st.builds(Called, st.integers(1, 999_999), _within),
+    st.builds(Called, st.integers(1, 1000), _within),
 )
 _conditions = st.lists(_condition | _condition.map(Not), min_size=1, max_size=4).map(tuple)
 _name = st.from_regex("[A-Za-z0-9_-]{1,40}", fullmatch=True)
