@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import array
 import asyncio
+import errno
 import audioop
 import math
 import random
@@ -99,9 +100,15 @@ class RtpEndpoint(asyncio.DatagramProtocol):
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
-        self._transport, _ = await loop.create_datagram_endpoint(
-            lambda: self, local_addr=(LOOPBACK, self.port)
-        )
+        while self._transport is None:
+            try:
+                self._transport, _ = await loop.create_datagram_endpoint(
+                    lambda: self, local_addr=(LOOPBACK, self.port)
+                )
+            except OSError as taken:
+                if taken.errno != errno.EADDRINUSE:
+                    raise
+                self.port = free_port(even=True)  # another endpoint had chosen the same
         self._pacing = asyncio.create_task(self._pace())
         self.listen_from_now()
         return self
