@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import array
 import asyncio
-import errno
 import audioop
+import errno
 import math
 import random
 import struct
