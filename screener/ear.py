@@ -1,7 +1,7 @@
 """One call's ear: the caller's frames and keys -> what was `Heard`.
 
 It opens with the first `Listen` and stays open until the call is put through or recorded. Frames go
-to the listening state machine (core/listening.py), which knows when an answer is over, and to the
+to the hearing (core/hearing.py), which knows when an answer is over, and speech goes to the
 recogniser, which never holds a frame up.
 """
 
@@ -16,17 +16,18 @@ from dataclasses import replace
 from screener.asterisk.line import Line
 from screener.asterisk.media import Address, Media, Stream
 from screener.core.audio import FRAME_SECONDS, SILENCE
-from screener.core.grammar import PhraseClass, phrases_in
-from screener.core.listening import Listening
-from screener.core.script import Heard, HeardBy, Listen, SpokenPhrase
-from screener.core.vad import VoiceActivity
-from screener.recogniser import Follower, Recogniser
+from screener.core.grammar import PhraseClass
+from screener.core.hearing import Hearing, Tracker
+from screener.core.script import Heard, HeardBy, Listen
+from screener.recogniser import Following, Recogniser
 
 log = logging.getLogger(__name__)
 
 # Asterisk sends a frame each 20 ms. When none has come for this long (seconds) the stream has
 # stopped, and silence is counted in its place: listening must end though nothing is heard.
 _MOMENT = 0.3
+# Every so many frames it is looked at what the recogniser has made of the speech so far (0.1 s).
+_LOOK = 5
 # How long the words of an answer may take (seconds); an answer without words is asked for again.
 _UNDERSTANDING = 3.0
 
@@ -35,47 +36,45 @@ class Ear:
     """Listens to one line. `classes` are the phrases that tell robots (grammars/robocalls.jsgf)."""
 
     def __init__(
-        self, line: Line, media: Media, recogniser: Recogniser, classes: Sequence[PhraseClass]
+        self,
+        line: Line,
+        media: Media,
+        recogniser: Recogniser,
+        classes: Sequence[PhraseClass],
+        tracker: Tracker | None = None,
     ) -> None:
         self.unfinished: Heard | None = None  # of a `listen` that was cancelled
         self._line = line
         self._media = media
         self._recogniser = recogniser
-        self._classes = classes
-        self._activity = VoiceActivity()
-        self._now = 0.0
+        self._hearing = Hearing(classes, tracker)
         self._frames = 0
         self._stream: Stream | None = None
-        self._follower: Follower | None = None
-        self._listening: Listening | None = None
+        self._follower: Following | None = None
         self._prompt: asyncio.Task[None] | None = None
         self._done = asyncio.Event()
-        self._told: list[tuple[str, str]] = []
 
     async def listen(self, listen: Listen, media: tuple[str, ...], seconds: float) -> Heard:
         """Play `media` (URIs, `seconds` long together) and listen, during it and after it."""
         if self._stream is None:
             await self._open()
-        listening = self._listening = Listening(listen, self._activity, self._now)
-        phrases: list[SpokenPhrase] = []
+        hearing = self._hearing
+        hearing.begin(listen)
         self._done.clear()
-        self._prompt = asyncio.ensure_future(self._play(media, seconds, listening))
+        self._prompt = asyncio.ensure_future(self._play(media, seconds))
         self._line.on_key = self._key
         for digit in self._line.take_keys():
             self._key(digit)
         try:
-            while listening.heard is None:
+            while hearing.heard is None:
                 await self._wait()
-                phrases += self._new_phrases(listening.now)
         finally:
             self._line.keep_keys()
-            self._listening = None
-            self._now = listening.now
-            self.unfinished = replace(listening.so_far(), phrases=tuple(phrases))
+            self.unfinished = hearing.so_far()
             await self._stop_prompt()
-        heard = replace(listening.heard, phrases=tuple(phrases))
+        heard = hearing.heard
         if heard.by is HeardBy.ANSWER:
-            heard = replace(heard, words=await self._words(listening.answer_audio, listen.expected))
+            heard = replace(heard, words=await self._words(hearing.answer_audio, listen.expected))
         self.unfinished = None
         return heard
 
@@ -100,11 +99,11 @@ class Ear:
     def _expect(self, source: Address) -> None:
         self._stream = self._media.expect(source, self._frame)
 
-    async def _play(self, media: tuple[str, ...], seconds: float, listening: Listening) -> None:
+    async def _play(self, media: tuple[str, ...], seconds: float) -> None:
         try:
             await self._line.play(media, seconds)
         finally:
-            listening.prompt_over()
+            self._hearing.prompt_over()
 
     async def _stop_prompt(self) -> None:
         prompt, self._prompt = self._prompt, None
@@ -135,38 +134,24 @@ class Ear:
             log.warning("%s took too long over an answer", self._recogniser.name)
             return ""
 
-    def _new_phrases(self, now: float) -> list[SpokenPhrase]:
-        """Phrases in what the caller has said that had not been there before."""
-        if self._follower is None:
-            return []
-        told = len(self._told)
-        for kind, text in phrases_in(self._follower.words(), self._classes):
-            # "press five now" says nothing new after "press five".
-            known = [old for other, old in self._told if other == kind]
-            if not any(old in text or text in old for old in known):
-                self._told.append((kind, text))
-        return [SpokenPhrase(kind, text, now) for kind, text in self._told[told:]]
-
     def _frame(self, pcm: bytes) -> None:
         self._frames += 1
         self._hear(pcm)
 
     def _hear(self, pcm: bytes) -> None:
-        listening = self._listening
-        if listening is None or listening.heard is not None:
-            return
-        listening.frame(pcm)
-        if listening.speaking and self._follower is not None:
-            self._follower.feed(pcm)
-        if listening.heard is not None:
-            self._done.set()
+        hearing, follower = self._hearing, self._follower
+        if hearing.frame(pcm) and follower is not None:
+            follower.feed(pcm)
+        if follower is not None and self._frames % _LOOK == 0:
+            hearing.said(follower.words())
+        self._tell_done()
 
     def _key(self, digit: str) -> None:
-        listening = self._listening
-        if listening is None or listening.heard is not None:
-            return
-        listening.key(digit)
+        self._hearing.key(digit)
         if self._prompt is not None:
             self._prompt.cancel()
-        if listening.heard is not None:
+        self._tell_done()
+
+    def _tell_done(self) -> None:
+        if self._hearing.heard is not None:
             self._done.set()

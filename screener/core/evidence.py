@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from screener.core.script import Heard, HeardBy, Span, SpokenPhrase
+from screener.core.script import Heard, HeardBy, Span, SpokenPhrase, overlap
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Evidence:
     def talked_over(self) -> tuple[float, ...]:
         """For each hearing, the seconds of talk while our prompt was playing."""
         return tuple(
-            sum(_overlap(span, heard.prompt) for span in heard.talk) for heard in self.heard
+            sum(overlap(span, heard.prompt) for span in heard.talk) for heard in self.heard
         )
 
     def sentences(self) -> tuple[str, ...]:
@@ -63,12 +63,8 @@ class Evidence:
         return tuple(text for _, text in sorted(said))
 
 
-def _overlap(a: Span, b: Span) -> float:
-    return max(0.0, min(a.end, b.end) - max(a.start, b.start))
-
-
 def _talk(span: Span, heard: Heard) -> str:
-    over = " over the prompt" if _overlap(span, heard.prompt) > span.seconds / 2 else ""
+    over = " over the prompt" if overlap(span, heard.prompt) > span.seconds / 2 else ""
     if heard.by is HeardBy.ANSWER and span == heard.talk[-1]:
         words = f'"{heard.words}"' if heard.words else "something that is no extension"
         return f"answered {words} at {span.start:.1f} s"

@@ -8,7 +8,7 @@ A recording that talks on never gives one (0 of 264 robocalls did; 186 of 193 pe
 from __future__ import annotations
 
 from screener.core.audio import FRAME_SECONDS
-from screener.core.script import Heard, HeardBy, Listen, Span
+from screener.core.script import Heard, HeardBy, Listen, Span, overlap
 from screener.core.vad import ENDPOINT, Utterances, VoiceActivity
 
 # An answer's shortest and longest, in seconds. The longest is for one word; each further word of
@@ -76,6 +76,8 @@ class Listening:
         """The next 20 ms of the caller's audio (8 kHz 16-bit mono)."""
         self._audio += pcm
         ended = self._utterances.frame(self._activity.is_voice(pcm))
+        if ended is not None and self._is_no_voice(ended):
+            ended = None
         if ended is not None:
             self._talk.append(ended)
         if self._keys:
@@ -91,6 +93,11 @@ class Listening:
                 self._finish(HeardBy.TALK)
         elif self.now - self._quiet_since(self._prompt_end) >= self._listen.wait:
             self._finish(HeardBy.QUIET)
+
+    def _is_no_voice(self, span: Span) -> bool:
+        """Whether what was taken for an utterance was mostly music or a tone, as we know now."""
+        sounds = self._activity.sounds(span)
+        return sum(overlap(span, sound) for sound in sounds) > span.seconds / 2
 
     def _quiet_since(self, prompt_end: float) -> float:
         return max(prompt_end, self._talk[-1].end if self._talk else 0.0)
@@ -119,13 +126,22 @@ class Listening:
     def so_far(self, by: HeardBy = HeardBy.HANGUP) -> Heard:
         """What has been heard until now; final when a caller hangs up in the middle of it."""
         running = self._utterances.running()
+        if running is not None and self._is_no_voice(running):
+            running = None
         return Heard(
             by=by,
             keys=self._keys,
             talk=(*self._talk, running) if running else tuple(self._talk),
             prompt=Span(self._start, self.now if self._prompt_end is None else self._prompt_end),
             keyed_over_prompt=self._keyed_over_prompt,
+            sounds=self._activity.sounds(Span(self._start, self.now)),
+            end=self.now,
         )
+
+    def enough(self) -> None:
+        """What was heard decides the call: there is no more to listen for."""
+        if self.heard is None:
+            self._finish(HeardBy.ENOUGH)
 
     def _finish(self, by: HeardBy) -> None:
         self.heard = self.so_far(by)

@@ -14,7 +14,7 @@ No script touches Asterisk, a socket, a file or a clock.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Generic, TypeAlias, TypeVar
@@ -66,6 +66,43 @@ class SpokenPhrase:
     at: float
 
 
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """A sound from the caller's side that is no voice: "music", "busy tone", "fax tone".
+
+    `start` and `end` are in seconds since the call was answered.
+    """
+
+    kind: str
+    start: float
+    end: float
+
+    @property
+    def seconds(self) -> float:
+        return self.end - self.start
+
+
+def overlap(a: Span | Sound, b: Span | Sound) -> float:
+    """How many seconds two stretches have in common."""
+    return max(0.0, min(a.end, b.end) - max(a.start, b.start))
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """What the caller plays is the recording of a campaign that is known (core/campaign.py).
+
+    `campaign` is its name in the store; `calls` have played it before, the first of them at
+    `since` (a day, as it is told: "Mon 16 Nov"). `by` says what is alike: "sound" or "words".
+    `at` is in seconds since the call was answered.
+    """
+
+    campaign: str
+    calls: int
+    since: str
+    by: str
+    at: float
+
+
 class HeardBy(StrEnum):
     """Why listening ended."""
 
@@ -73,6 +110,7 @@ class HeardBy(StrEnum):
     ANSWER = "answer"  # one short isolated utterance after the prompt
     QUIET = "quiet"  # nothing came within the time to answer
     TALK = "talk"  # the caller talks on and on
+    ENOUGH = "enough"  # what was heard decides already (Listen.enough)
     HANGUP = "hangup"  # the caller did not stay (in CallerGone only)
 
 
@@ -82,7 +120,9 @@ class Heard:
 
     `keys` are the digits pressed, in order. `words` are what the recogniser made of the isolated
     answer: one of the phrases it was told to expect, or "" for anything else. `talk` are the
-    stretches of speech; `prompt` is the stretch during which our own prompt was playing.
+    stretches of speech; `sounds` what was no speech; `prompt` is the stretch during which our own
+    prompt was playing. `end` is when listening ended, in seconds since the call was answered.
+    `deaf` says why the caller's words were not listened for, "" where they were.
     """
 
     by: HeardBy
@@ -92,6 +132,10 @@ class Heard:
     phrases: tuple[SpokenPhrase, ...] = ()
     prompt: Span = field(default=Span(0.0, 0.0))
     keyed_over_prompt: bool = False
+    sounds: tuple[Sound, ...] = ()
+    likeness: Likeness | None = None
+    end: float = 0.0
+    deaf: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,13 +215,15 @@ class Listen(Command[Heard]):
     """Play prompts and listen, during them and for `wait` seconds of audio after them.
 
     `extensions` are the key sequences that mean something (a key stops the prompt); `expected` are
-    the phrases an answer may consist of, in lower-case words.
+    the phrases an answer may consist of, in lower-case words. `enough` is asked now and then
+    whether what was heard so far decides the call; then listening ends at once.
     """
 
     prompts: tuple[str, ...]
     extensions: frozenset[str]
     expected: frozenset[str] = frozenset()
     wait: float = 6.0
+    enough: Callable[[Heard], bool] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +249,17 @@ class Record(Command[Recorded]):
     box: MessageBox
     silence: float = 6.0
     end_keys: str = "#"
+
+
+@dataclass(frozen=True, slots=True)
+class Overhear(Command[Recorded]):
+    """Hear a recording to its end and keep all of it, from the answer on: no prompt is played.
+
+    It ends by `silence` seconds of quiet, at the box's limit, or by hanging up.
+    """
+
+    box: MessageBox
+    silence: float = 6.0
 
 
 @dataclass(frozen=True, slots=True)

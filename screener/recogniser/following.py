@@ -1,7 +1,8 @@
-"""What the session sees of a recogniser, and the queue between a call and its decoder."""
+"""A recogniser for calls: an engine in threads of its own, and the queue between both."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import sys
@@ -9,9 +10,10 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Protocol
 
 from screener.core.audio import FRAME_SECONDS
+from screener.core.transcript import Transcript
+from screener.recogniser.engine import Decoder, Engine
 
 log = logging.getLogger(__name__)
 
@@ -25,44 +27,30 @@ _BACKLOG = round(5 / FRAME_SECONDS)
 _GIVE_WAY = 5
 
 
-class Follower(Protocol):
-    """One call's speech. `behind` is True from when speech had to be dropped."""
+class Recogniser:
+    """An engine for calls: nothing here holds up the event loop."""
 
-    behind: bool
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._threads = threads()
 
-    def feed(self, frame: bytes) -> None:
-        """Take 20 ms of 8 kHz PCM; returns at once."""
-
-    def words(self) -> str:
-        """What was recognised so far, at most some 0.2 s old."""
-
-    def close(self) -> None:
-        """No more speech will come."""
-
-
-class Recogniser(Protocol):
-    """An engine with its model. `name` is for people: "PocketSphinx 5.1.1, bundled English"."""
-
-    name: str
+    @property
+    def name(self) -> str:
+        """For people: "PocketSphinx 5.1.1, bundled English"."""
+        return self.engine.name
 
     async def understand(self, utterance: bytes, expected: frozenset[str]) -> str:
         """Which of the expected phrases a short utterance (8 kHz PCM) is; "" for anything else."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, self.engine.answer, utterance, expected)
 
-    def follow(self) -> Follower:
+    def follow(self) -> Following:
         """A stream for one call's speech."""
+        return Following(self._threads, self.engine.decoder)
 
     def unknown_words(self, phrases: Iterable[str]) -> tuple[str, ...]:
-        """The words of these phrases that this engine cannot hear: it knows no sound of them."""
-
-
-class Decoder(Protocol):
-    """What turns a stream of speech into words; used by one thread at a time."""
-
-    def hear(self, pcm: bytes) -> str:
-        """Take some 8 kHz PCM; the words so far."""
-
-    def close(self) -> None:
-        """Free its memory."""
+        """The words of these phrases that the engine cannot hear: it knows no sound of them."""
+        return self.engine.unknown_words(phrases)
 
 
 def threads() -> ThreadPoolExecutor:
@@ -76,7 +64,10 @@ def _lower_priority() -> None:
 
 
 class Following:
-    """A `Follower`: frames wait in a short queue for a decoder in the engine's threads."""
+    """One call's speech: frames wait in a short queue for a decoder in the engine's threads.
+
+    `behind` is True from when speech had to be dropped.
+    """
 
     def __init__(self, threads: ThreadPoolExecutor, decoder: Callable[[], Decoder]) -> None:
         self.behind = False
@@ -90,6 +81,7 @@ class Following:
         self._words = ""
 
     def feed(self, frame: bytes) -> None:
+        """Take 20 ms of 8 kHz PCM; returns at once."""
         with self._lock:
             if self._closed:
                 return
@@ -103,9 +95,15 @@ class Following:
         self._submit()
 
     def words(self) -> str:
+        """What was recognised so far, at most some 0.2 s old."""
         return self._words
 
+    async def transcript(self) -> Transcript:
+        """The words so far with their confidence."""
+        raise NotImplementedError
+
     def close(self) -> None:
+        """No more speech will come."""
         with self._lock:
             self._closed = True
             self._waiting.clear()

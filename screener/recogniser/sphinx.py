@@ -7,7 +7,6 @@ same shared library exports, does not, and is what is used here.
 
 from __future__ import annotations
 
-import asyncio
 import ctypes
 import io
 import re
@@ -22,10 +21,10 @@ from screener.config import Settings
 from screener.core.audio import RATE
 from screener.core.grammar import Answers, spoken
 from screener.core.jsgf import written
+from screener.core.transcript import Transcript
 from screener.core.words import normal
 from screener.errors import RecogniserError
 from screener.recogniser.files import phrase_classes, text_of
-from screener.recogniser.following import Following, threads
 from screener.recogniser.trial import try_out
 from screener.recogniser.upsampling import Upsampling
 
@@ -135,6 +134,9 @@ class SphinxDecoder:
         self._library.ps_end_utt(self._decoder)
         return self._words()
 
+    def transcript(self) -> Transcript:
+        return Transcript()
+
     def close(self) -> None:
         decoder, self._decoder = self._decoder, None
         if decoder:
@@ -222,7 +224,6 @@ class Sphinx:
         self._answers = answers
         grammars = settings.grammars
         self._pronunciations = Pronunciations(grammars / WORDS, bundled / "cmudict-en-us.dict")
-        self._threads = threads()
         self._idle: deque[tuple[frozenset[str], SphinxDecoder]] = deque()
         expected = {p for door in settings.doors.values() for p in spoken(door.extensions)}
         sentences = _sentences(grammars)
@@ -230,19 +231,12 @@ class Sphinx:
         self._sentences = self._heard(sentences)
         self._arpa = _write(settings.data / "recogniser" / "robocalls.arpa", _arpa(self._sentences))
         self._talk_words = self._pronunciations.of(self._sentences)
-        self._talk_decoder().close()  # what is wrong is told now, not during a call
-
-    async def understand(self, utterance: bytes, expected: frozenset[str]) -> str:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._understand, utterance, expected)
-
-    def follow(self) -> Following:
-        return Following(self._threads, self._talk_decoder)
+        self.decoder().close()  # what is wrong is told now, not during a call
 
     def unknown_words(self, phrases: Iterable[str]) -> tuple[str, ...]:
         return self._pronunciations.unknown(phrases)
 
-    def _understand(self, utterance: bytes, expected: frozenset[str]) -> str:
+    def answer(self, utterance: bytes, expected: frozenset[str]) -> str:
         decoder = self._take_idle(expected) or self._answer_decoder(expected)
         if decoder is None:
             return ""
@@ -273,7 +267,7 @@ class Sphinx:
         jsgf = written("answer", {"answer": [*right, *other]})
         return SphinxDecoder(self._library, self._options, words, jsgf=jsgf)
 
-    def _talk_decoder(self) -> SphinxDecoder:
+    def decoder(self) -> SphinxDecoder:
         return SphinxDecoder(self._library, self._talk_options, self._talk_words, arpa=self._arpa)
 
     def _heard(self, phrases: Iterable[str]) -> list[str]:

@@ -6,7 +6,6 @@ libvosk releases Python's global lock while it decodes.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 from collections.abc import Iterable
@@ -16,9 +15,9 @@ from typing import Any
 
 from screener.core.audio import RATE
 from screener.core.grammar import Answers
+from screener.core.transcript import Transcript
 from screener.errors import RecogniserError
 from screener.recogniser.files import text_of
-from screener.recogniser.following import Following, threads
 from screener.recogniser.trial import try_out
 from screener.recogniser.upsampling import Upsampling
 
@@ -45,6 +44,9 @@ class VoskDecoder:
         self._finished.append(_said(self._recogniser.FinalResult()))
         return " ".join(filter(None, self._finished)) or words
 
+    def transcript(self) -> Transcript:
+        return Transcript()
+
     def close(self) -> None:
         self._recogniser = None  # libvosk frees it with its last reference
 
@@ -70,22 +72,17 @@ class Vosk:
         self._vosk = vosk
         self._model = vosk.Model(str(model))
         self._answers = answers
-        self._threads = threads()
         # A graph that is made whole beforehand (HCLG.fst) cannot be narrowed to a grammar.
         self._takes_grammars = not _parts(model, "HCLG.fst")
 
-    async def understand(self, utterance: bytes, expected: frozenset[str]) -> str:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._understand, utterance, expected)
-
-    def follow(self) -> Following:
-        return Following(self._threads, self._decoder)
+    def decoder(self) -> VoskDecoder:
+        return self._decoder()
 
     def unknown_words(self, phrases: Iterable[str]) -> tuple[str, ...]:
         words = dict.fromkeys(word for phrase in phrases for word in phrase.split())
         return tuple(word for word in words if self._model.vosk_model_find_word(word) < 0)
 
-    def _understand(self, utterance: bytes, expected: frozenset[str]) -> str:
+    def answer(self, utterance: bytes, expected: frozenset[str]) -> str:
         phrases = self._grammar(expected) if self._takes_grammars else ()
         decoder = self._decoder(json.dumps(phrases)) if phrases else self._decoder()
         return self._answers.understood(decoder.hear_whole(utterance), expected)

@@ -27,9 +27,10 @@ from screener import config, recogniser, starter
 from screener.config import Settings
 from screener.core.audio import FRAME_BYTES, SILENCE
 from screener.core.grammar import phrases_in
+from screener.core.transcript import Transcript
 from screener.core.words import DIGITS
 from screener.errors import RecogniserError
-from screener.recogniser.following import Following
+from screener.recogniser.following import Following, Recogniser
 from screener.recogniser.sphinx import Sphinx
 from screener.recogniser.upsampling import Upsampling
 from screener.recogniser.vosk import Vosk
@@ -64,9 +65,9 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def sphinx(settings: Settings) -> Sphinx:
+def sphinx(settings: Settings) -> Recogniser:
     loaded = recogniser.load(settings)
-    assert isinstance(loaded, Sphinx)
+    assert isinstance(loaded.engine, Sphinx)
     return loaded
 
 
@@ -79,9 +80,9 @@ def tiny_model() -> Path:
 
 
 @pytest.fixture(scope="session")
-def vosk(settings: Settings, tiny_model: Path) -> Vosk:
+def vosk(settings: Settings, tiny_model: Path) -> Recogniser:
     loaded = recogniser.load(with_speech(settings, Engine.VOSK, tiny_model))
-    assert isinstance(loaded, Vosk)
+    assert isinstance(loaded.engine, Vosk)
     return loaded
 
 
@@ -114,7 +115,7 @@ def frames(pcm: bytes) -> Iterable[bytes]:
     return (pcm[at : at + FRAME_BYTES] for at in range(0, len(pcm) - FRAME_BYTES + 1, FRAME_BYTES))
 
 
-async def followed(engine: Sphinx | Vosk, pcm: bytes) -> str:
+async def followed(engine: Recogniser, pcm: bytes) -> str:
     """The words of a stream, fed as fast as it is taken, once all of it has been decoded."""
     follower = engine.follow()
     try:
@@ -138,13 +139,13 @@ async def decoded(follower: Following) -> None:
 # PocketSphinx ------------------------------------------------------------------------------------
 
 
-def test_the_embedded_default_says_what_it_is(sphinx: Sphinx) -> None:
+def test_the_embedded_default_says_what_it_is(sphinx: Recogniser) -> None:
     assert sphinx.name.startswith("PocketSphinx 5.")
     assert sphinx.name.endswith(", bundled English")
 
 
 async def test_digits_are_understood_and_other_words_are_not(
-    sphinx: Sphinx, people: list[Clip]
+    sphinx: Recogniser, people: list[Clip]
 ) -> None:
     """Of people's digits 31 of 40 when this was written, of other words 1 of 20 taken for one."""
     digits = frozenset(DIGITS)
@@ -157,14 +158,14 @@ async def test_digits_are_understood_and_other_words_are_not(
 
 @pytest.mark.parametrize("voice", [SLT, Voice("flite", "rms"), Voice("espeak-ng", "en-us")])
 @pytest.mark.parametrize("words", ["two zero one", "two oh one", "office", "the office"])
-async def test_an_extension_is_understood(sphinx: Sphinx, voice: Voice, words: str) -> None:
+async def test_an_extension_is_understood(sphinx: Recogniser, voice: Voice, words: str) -> None:
     expected = frozenset({"two zero one", "three four five", "office", "family"})
     understood = await sphinx.understand(at_level(voice.say(words), -9), expected)
     assert understood == ("office" if "office" in words else "two zero one")
 
 
 @pytest.mark.parametrize("words", ["hello", "yes", "seven", "four", "goodbye"])
-async def test_what_is_no_extension_is_none(sphinx: Sphinx, words: str) -> None:
+async def test_what_is_no_extension_is_none(sphinx: Recogniser, words: str) -> None:
     expected = frozenset({"two zero one", "office"})
     assert await sphinx.understand(at_level(SLT.say(words), -9), expected) == ""
 
@@ -187,15 +188,15 @@ async def test_what_is_no_extension_is_none(sphinx: Sphinx, words: str) -> None:
         ),
     ],
 )
-async def test_what_is_no_speech_is_no_extension(sphinx: Sphinx, pcm: bytes) -> None:
+async def test_what_is_no_speech_is_no_extension(sphinx: Recogniser, pcm: bytes) -> None:
     assert await sphinx.understand(pcm, frozenset({"two zero one", "office"})) == ""
 
 
-async def test_nothing_expected_is_nothing_understood(sphinx: Sphinx) -> None:
+async def test_nothing_expected_is_nothing_understood(sphinx: Recogniser) -> None:
     assert await sphinx.understand(at_level(SLT.say("two"), -9), frozenset()) == ""
 
 
-async def test_a_word_that_has_no_sound_is_named_and_does_no_harm(sphinx: Sphinx) -> None:
+async def test_a_word_that_has_no_sound_is_named_and_does_no_harm(sphinx: Recogniser) -> None:
     assert sphinx.unknown_words(["doctor xyzzyq", "office"]) == ("xyzzyq",)
     pcm = at_level(SLT.say("office"), -9)
     assert await sphinx.understand(pcm, frozenset({"doctor xyzzyq", "office"})) == "office"
@@ -212,7 +213,7 @@ async def test_words_dict_tells_how_a_word_sounds(settings: Settings, tmp_path: 
     assert await engine.understand(pcm, frozenset({"xyzzyq", "two"})) == "xyzzyq"
 
 
-async def test_many_answers_at_once_are_each_understood(sphinx: Sphinx) -> None:
+async def test_many_answers_at_once_are_each_understood(sphinx: Recogniser) -> None:
     said = [("office", {"office", "two"}), ("family", {"family", "three"})] * 6
     answers = [
         sphinx.understand(at_level(SLT.say(words), -9), frozenset(expected))
@@ -222,14 +223,14 @@ async def test_many_answers_at_once_are_each_understood(sphinx: Sphinx) -> None:
 
 
 async def test_a_robocall_shows_its_classes_while_it_talks(
-    sphinx: Sphinx, settings: Settings
+    sphinx: Recogniser, settings: Settings
 ) -> None:
     words = await followed(sphinx, at_level(SLT.say(ROBOCALL), -9))
     kinds = {kind for kind, _ in phrases_in(words, recogniser.phrase_classes(settings.grammars))}
     assert {"press a digit", "warranty", "last call"} <= kinds
 
 
-async def test_streams_at_once_do_not_disturb_each_other(sphinx: Sphinx) -> None:
+async def test_streams_at_once_do_not_disturb_each_other(sphinx: Recogniser) -> None:
     one = at_level(SLT.say("If you are interested in renewing your warranty press five now"), -9)
     two = at_level(SLT.say("Hello, this is the pharmacy, your prescription is ready"), -9)
     heard = await asyncio.gather(*(followed(sphinx, pcm) for pcm in [one, two] * 4))
@@ -238,9 +239,9 @@ async def test_streams_at_once_do_not_disturb_each_other(sphinx: Sphinx) -> None
     assert "prescription" in heard[1]
 
 
-def test_decoding_leaves_python_to_others(sphinx: Sphinx) -> None:
+def test_decoding_leaves_python_to_others(sphinx: Recogniser) -> None:
     """One call into the library decodes 40 s; this thread counts on meanwhile."""
-    decoder = sphinx._talk_decoder()
+    decoder = sphinx.engine.decoder()
     pcm = at_level(SLT.say(ROBOCALL), -9) * 4
     work = threading.Thread(target=decoder.hear, args=(pcm,))
     counted = 0
@@ -262,9 +263,9 @@ from screener import config, recogniser
 from screener.surroundings import Engine
 settings = config.load(Path(sys.argv[1]))
 speech = replace(settings.speech, engine=Engine.POCKETSPHINX, model=None)
-engine = recogniser.load(replace(settings, speech=speech))
-engine._talk_decoder().hear(bytes(16000))
-engine._understand(bytes(16000), frozenset({"office"}))
+engine = recogniser.load(replace(settings, speech=speech)).engine
+engine.decoder().hear(bytes(16000))
+engine.answer(bytes(16000), frozenset({"office"}))
 assert "vosk" not in sys.modules
 print(next(l.split()[1] for l in open("/proc/self/status") if l.startswith("VmRSS")))
 """
@@ -291,12 +292,15 @@ class Stuck:
         self.heard += len(pcm) // FRAME_BYTES
         return str(self.heard)
 
+    def transcript(self) -> Transcript:
+        return Transcript()
+
     def close(self) -> None:
         self.closed.set()
 
 
 @pytest.fixture
-def stuck(sphinx: Sphinx) -> tuple[Stuck, Following]:
+def stuck(sphinx: Recogniser) -> tuple[Stuck, Following]:
     decoder = Stuck()
     return decoder, Following(sphinx._threads, lambda: decoder)
 
@@ -336,7 +340,7 @@ def test_closing_does_not_wait_for_a_busy_decoder(stuck: tuple[Stuck, Following]
     assert 5 <= decoder.heard <= 8
 
 
-def test_a_stream_that_heard_nothing_closes(sphinx: Sphinx) -> None:
+def test_a_stream_that_heard_nothing_closes(sphinx: Recogniser) -> None:
     following = sphinx.follow()
     following.feed(SILENCE)
     following.close()
@@ -345,7 +349,7 @@ def test_a_stream_that_heard_nothing_closes(sphinx: Sphinx) -> None:
 
 
 def test_a_decoder_that_fails_is_told_in_the_log(
-    sphinx: Sphinx, caplog: pytest.LogCaptureFixture
+    sphinx: Recogniser, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail() -> Stuck:
         raise RecogniserError("the model has gone")
@@ -394,11 +398,11 @@ def test_portions_give_the_same_as_the_whole(rate: int) -> None:
 # Vosk --------------------------------------------------------------------------------------------
 
 
-def test_vosk_says_what_it_is(vosk: Vosk, tiny_model: Path) -> None:
+def test_vosk_says_what_it_is(vosk: Recogniser, tiny_model: Path) -> None:
     assert vosk.name == f"Vosk 0.3.45, {tiny_model.name}"
 
 
-async def test_vosk_understands_the_voices_its_model_was_made_from(vosk: Vosk) -> None:
+async def test_vosk_understands_the_voices_its_model_was_made_from(vosk: Recogniser) -> None:
     """At speeds and levels that it was not made from: 230 of 240 when this was written."""
     expected = frozenset(vosk_model.WORDS)
     said = [
@@ -411,7 +415,7 @@ async def test_vosk_understands_the_voices_its_model_was_made_from(vosk: Vosk) -
     assert right >= 0.9 * len(said)
 
 
-async def test_vosk_understands_extensions(vosk: Vosk) -> None:
+async def test_vosk_understands_extensions(vosk: Recogniser) -> None:
     """Words in a row, which the model was not made from: 20 of 24 when this was written."""
     expected = frozenset({"two zero one", "three four five", "office"})
     said = [(voice, words) for voice in vosk_model.VOICES[1::3] for words in sorted(expected)]
@@ -422,20 +426,20 @@ async def test_vosk_understands_extensions(vosk: Vosk) -> None:
     assert wrong == 0
 
 
-async def test_vosk_gives_nothing_for_what_was_not_expected(vosk: Vosk) -> None:
+async def test_vosk_gives_nothing_for_what_was_not_expected(vosk: Recogniser) -> None:
     pcm = at_level(SLT.say("office"), -9)
     assert await vosk.understand(pcm, frozenset({"family", "two"})) == ""
     assert await vosk.understand(bytes(16000), frozenset({"family", "two"})) == ""
     assert await vosk.understand(b"", frozenset({"family", "two"})) == ""
 
 
-async def test_vosk_follows_many_streams_over_one_model(vosk: Vosk) -> None:
+async def test_vosk_follows_many_streams_over_one_model(vosk: Recogniser) -> None:
     said = ["hello office", "yes family", "no seven"] * 4
     heard = await asyncio.gather(*(followed(vosk, at_level(SLT.say(words), -9)) for words in said))
     assert heard == said
 
 
-def test_vosk_names_the_words_it_does_not_know(vosk: Vosk) -> None:
+def test_vosk_names_the_words_it_does_not_know(vosk: Recogniser) -> None:
     assert vosk.unknown_words(["office two", "doctor two"]) == ("doctor",)
 
 
@@ -443,7 +447,7 @@ async def test_auto_takes_vosk_where_a_model_is_installed(
     settings: Settings, tiny_model: Path, tmp_path: Path
 ) -> None:
     settings = with_speech(replace(settings, data=tmp_path), Engine.AUTO, None)
-    assert isinstance(recogniser.load(settings), Sphinx)
+    assert isinstance(recogniser.load(settings).engine, Sphinx)
     (tmp_path / "models").mkdir()
     shutil.copytree(tiny_model, tmp_path / "models" / "tiny")
     assert recogniser.load(settings).name.endswith(", tiny")

@@ -1,0 +1,143 @@
+"""One call's hearing: frames, words and keys, live or from a file -> what was `Heard`.
+
+It is the ear without a telephone. Whoever feeds it (ear.py from RTP, audition.py from a recording)
+gives it every 20 ms frame since the call was answered, the words that a recogniser has made of the
+speech so far, and the keys; it has no clock of its own, so the same audio gives the same verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from screener.core.audio import FRAME_SECONDS
+from screener.core.grammar import PhraseClass, phrases_in
+from screener.core.listening import Listening
+from screener.core.script import Heard, Likeness, Listen, SpokenPhrase
+from screener.core.vad import VoiceActivity
+
+# How often it is asked whether enough was heard, in frames: four times a second.
+_OFTEN = round(0.24 / FRAME_SECONDS)
+
+
+class Tracker(Protocol):
+    """What knows recordings that were played to us before (campaigns.py); one for each call."""
+
+    def feed(self, frame: bytes) -> None:
+        """Take 20 ms of the caller's speech; returns at once."""
+
+    def found(self, words: str, now: float) -> Likeness | None:
+        """The campaign that the speech so far, with these words, is like; returns at once."""
+
+
+class Stranger:
+    """A tracker that knows no campaign."""
+
+    def feed(self, frame: bytes) -> None:
+        """Nothing is kept."""
+
+    def found(self, words: str, now: float) -> Likeness | None:
+        return None
+
+
+class Hearing:
+    """What was heard of one call. `classes` are the phrases that tell robots.
+
+    `now` is where the call's audio stands, in seconds since answer.
+    """
+
+    def __init__(
+        self,
+        classes: Sequence[PhraseClass],
+        tracker: Tracker | None = None,
+        activity: VoiceActivity | None = None,
+    ) -> None:
+        self.now = 0.0
+        self.deaf = ""  # why the caller's words are not listened for; "" while they are
+        self._classes = classes
+        self._tracker = tracker or Stranger()
+        self._activity = activity or VoiceActivity()
+        self._listening: Listening | None = None
+        self._enough = Listen((), frozenset()).enough
+        self._told: list[tuple[str, str]] = []
+        self._words = ""
+        self._phrases: list[SpokenPhrase] = []
+        self._likeness: Likeness | None = None
+        self._frames = 0
+
+    def begin(self, listen: Listen) -> None:
+        """Listen for an answer from now on."""
+        self._listening = Listening(listen, self._activity, self.now)
+        self._enough = listen.enough
+        self._phrases = []
+
+    @property
+    def heard(self) -> Heard | None:
+        """What came of the listening, when it is over."""
+        if self._listening is None or self._listening.heard is None:
+            return None
+        return self._with_words(self._listening.heard)
+
+    @property
+    def answer_audio(self) -> bytes:
+        """The audio of an answer (HeardBy.ANSWER), 8 kHz PCM, with a little before and after it."""
+        return self._listening.answer_audio if self._listening else b""
+
+    def so_far(self) -> Heard:
+        """What has been heard in this listening until now."""
+        assert self._listening is not None  # begin() comes first
+        return self._with_words(self._listening.heard or self._listening.so_far())
+
+    def prompt_over(self) -> None:
+        """Our prompt has been played to its end, or was stopped."""
+        if self._listening is not None:
+            self._listening.prompt_over()
+
+    def key(self, digit: str) -> None:
+        """A key was pressed."""
+        if self._listening is not None and self._listening.heard is None:
+            self._listening.key(digit)
+
+    def frame(self, pcm: bytes) -> bool:
+        """The next 20 ms of audio (8 kHz 16-bit mono); whether the recogniser is to hear it too."""
+        self._frames += 1
+        self.now = self._frames * FRAME_SECONDS
+        listening = self._listening
+        if listening is None or listening.heard is not None:
+            self._activity.is_voice(pcm)  # it goes on learning the line's noise
+            return False
+        listening.frame(pcm)
+        if listening.speaking:
+            self._tracker.feed(pcm)
+        if self._frames % _OFTEN == 0:
+            self._consider()
+        return listening.speaking
+
+    def said(self, words: str) -> None:
+        """All words that the recogniser has made of this call's speech so far."""
+        if words == self._words:
+            return
+        self._words = words
+        before = len(self._phrases)
+        for kind, text in phrases_in(words, self._classes):
+            # "press five now" says nothing new after "press five".
+            known = [old for other, old in self._told if other == kind]
+            if not any(old in text or text in old for old in known):
+                self._told.append((kind, text))
+                self._phrases.append(SpokenPhrase(kind, text, self.now))
+        if len(self._phrases) > before:
+            self._consider()
+
+    def _consider(self) -> None:
+        """Ask whether what was heard so far is enough."""
+        listening = self._listening
+        if listening is None or listening.heard is not None:
+            return
+        if self._likeness is None:
+            self._likeness = self._tracker.found(self._words, self.now)
+        if self._enough is not None and self._enough(self.so_far()):
+            listening.enough()
+
+    def _with_words(self, heard: Heard) -> Heard:
+        return replace(heard, phrases=tuple(self._phrases), likeness=self._likeness, deaf=self.deaf)
