@@ -15,7 +15,7 @@ from dataclasses import replace
 
 from screener.asterisk.line import Line
 from screener.asterisk.media import Address, Media, Stream
-from screener.core.audio import FRAME_SECONDS, SILENCE
+from screener.core.audio import FRAME_SECONDS, RATE, SILENCE, encode_ulaw
 from screener.core.grammar import PhraseClass
 from screener.core.hearing import Hearing, Tracker
 from screener.core.script import Heard, HeardBy, Listen
@@ -30,10 +30,16 @@ _MOMENT = 0.3
 _LOOK = 5
 # How long the words of an answer may take (seconds); an answer without words is asked for again.
 _UNDERSTANDING = 3.0
+# So much of a call is kept as it was heard (seconds): no message and no recording is longer.
+_LONGEST = 3600
 
 
 class Ear:
-    """Listens to one line. `classes` are the phrases that tell robots (grammars/robocalls.jsgf)."""
+    """Listens to one line. `classes` are the phrases that tell robots (grammars/robocalls.jsgf).
+
+    `heard_audio` is everything that was heard since the call was answered, the first hour of it:
+    8 kHz G.711 mu-law, a byte a sample, as it came over the line.
+    """
 
     def __init__(
         self,
@@ -43,6 +49,7 @@ class Ear:
         classes: Sequence[PhraseClass],
         tracker: Tracker | None = None,
     ) -> None:
+        self.heard_audio = bytearray()
         self.unfinished: Heard | None = None  # of a `listen` that was cancelled
         self._line = line
         self._media = media
@@ -140,6 +147,8 @@ class Ear:
 
     def _hear(self, pcm: bytes) -> None:
         hearing, follower = self._hearing, self._follower
+        if len(self.heard_audio) < _LONGEST * RATE:
+            self.heard_audio += encode_ulaw(pcm)
         if hearing.frame(pcm) and follower is not None:
             follower.feed(pcm)
         if follower is not None and self._frames % _LOOK == 0:
