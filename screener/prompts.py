@@ -22,7 +22,7 @@ from pathlib import Path
 
 from screener import starter, textfile
 from screener.config import Settings
-from screener.core import number, tones
+from screener.core import number, signals
 from screener.core.frontdoor import FrontDoor
 from screener.core.loudness import RATE, even_out, trim
 from screener.errors import ConfigError, PromptMissing
@@ -151,7 +151,7 @@ class Prompts:
 
     def _render(self, prompt: Prompt) -> bytes:
         if prompt.name in MADE and prompt.recording is None:
-            return tones.synthesise(_tones(prompt.name, self._settings.country))
+            return signals.synthesise(_tones(prompt.name, self._settings.country))
         if prompt.recording is not None:
             sound = _decode(prompt.recording)
         else:
@@ -264,11 +264,11 @@ def _prompt(name: str, text: str, recording: Path | None, settings: Settings) ->
     return Prompt(name, "" if recording else text, recording, folder / f"{name}-{digest}.wav")
 
 
-def _tones(name: str, country: str) -> tuple[tones.Tone, ...]:
+def _tones(name: str, country: str) -> tuple[signals.Tone, ...]:
     if name == "beep":
-        return tones.BEEP
+        return signals.BEEP
     north_america = number.calling_code(country) == 1
-    return tones.SIT_VACANT_CODE if north_america else tones.SIT_ITU
+    return signals.SIT_VACANT_CODE if north_america else signals.SIT_ITU
 
 
 # Making sound ------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from screener.core.loudness import HIGHEST_PEAK, RATE, SPEECH_LEVEL, even_out, level, trim
-from screener.core.tones import Tone, synthesise
+from screener.core.signals import Tone, synthesise
 
 
 def voice(dbfs: float, seconds: float = 1.0) -> bytes:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from screener.core.tones import BEEP, RATE, SIT_ITU, SIT_VACANT_CODE, Tone, synthesise
+from screener.core.signals import BEEP, RATE, SIT_ITU, SIT_VACANT_CODE, Tone, synthesise
 
 
 def samples_of(pcm: bytes) -> list[int]:
