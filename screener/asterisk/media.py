@@ -2,7 +2,8 @@
 
 One UDP socket serves every call; a call's packets are known by the address they come from, which
 Asterisk told us beforehand. Packets from any other address are counted and dropped.
-Source: RFC 3550 (RTP), RFC 3551 (payload type 0 is G.711 mu-law at 8 kHz).
+Sources: RFC 3550 (RTP), RFC 3551 (payload types 0 and 8 are G.711 mu-law and A-law at 8 kHz),
+RFC 3389 (13 is comfort noise), RFC 5761 (types 64 to 95 are RTCP's).
 """
 
 from __future__ import annotations
@@ -12,15 +13,17 @@ import logging
 import socket
 import struct
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeAlias
 
-from screener.core.audio import FRAME_SAMPLES, SILENCE, decode_ulaw
+from screener.core.audio import FRAME_BYTES, SILENCE, decode_alaw, decode_ulaw
 
 log = logging.getLogger(__name__)
 
 Address: TypeAlias = tuple[str, int]
 
-_PCMU = 0
+_PCMU, _PCMA = 0, 8
+_RTCP = range(64, 96)
 _HEADER = struct.Struct("!BBHII")
 # Packets that overtake one another do so by a few places; what is later than this is lost.
 _REORDER = 5
@@ -30,15 +33,29 @@ _WAITING = 4 << 20
 _AT_ONCE = 64
 _LARGEST = 2048
 # A jump further than this is a sender that began anew, not a loss to be filled.
-_LARGEST_GAP = 50
+LARGEST_GAP = 50
 
 
-def payload(packet: bytes) -> tuple[int, bytes] | None:
-    """(sequence number, mu-law bytes) of an RTP packet; None for one that holds no mu-law."""
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """20 ms of a caller's audio, as a rule: `pcm` at 8 kHz, 16 bit."""
+
+    sequence: int
+    source: int
+    pcm: bytes
+
+
+def payload(packet: bytes) -> Packet | None:
+    """What an RTP packet holds; None for bytes that are no RTP packet, or an empty one.
+
+    A payload that is no G.711 (comfort noise, a key's event, another codec) is 20 ms of silence:
+    it has its place in the sequence, and time goes on in it.
+    """
     if len(packet) < _HEADER.size:
         return None
-    first, second, sequence, _timestamp, _source = _HEADER.unpack_from(packet)
-    if first >> 6 != 2 or second & 0x7F != _PCMU:
+    first, second, sequence, _timestamp, source = _HEADER.unpack_from(packet)
+    kind = second & 0x7F
+    if first >> 6 != 2 or kind in _RTCP:
         return None
     start = _HEADER.size + 4 * (first & 0x0F)
     if first & 0x10:
@@ -48,19 +65,27 @@ def payload(packet: bytes) -> tuple[int, bytes] | None:
     end = len(packet)
     if first & 0x20 and end > start:
         end -= packet[-1]
-    return (sequence, packet[start:end]) if end > start else None
+    if end <= start:
+        return None
+    if kind == _PCMU:
+        return Packet(sequence, source, decode_ulaw(packet[start:end]))
+    if kind == _PCMA:
+        return Packet(sequence, source, decode_alaw(packet[start:end]))
+    return Packet(sequence, source, SILENCE)
 
 
 class Stream:
     """One call's audio: packets in, frames out to `on_frame` in order.
 
     A lost packet becomes a frame of silence, so that time, which is counted in frames, goes on; a
-    late or repeated one is dropped.
+    late or repeated one is dropped. A sender that begins anew (another source, a sequence number
+    far away) is followed at once.
     """
 
     def __init__(self, on_frame: Callable[[bytes], None]) -> None:
         self._on_frame = on_frame
         self._next: int | None = None
+        self._source = 0
         self._early: dict[int, bytes] = {}
         self._rest = b""
         self.lost = 0
@@ -71,44 +96,50 @@ class Stream:
         read = payload(packet)
         if read is None:
             return
-        sequence, audio = read
-        if self._next is None:
-            self._next = sequence
-        ahead = (sequence - self._next) & 0xFFFF
-        if ahead >= 0x8000 or sequence in self._early:
+        if self._next is None or read.source != self._source:
+            self._begin_anew(read)
+            return
+        ahead = (read.sequence - self._next + 0x8000 & 0xFFFF) - 0x8000
+        if abs(ahead) > LARGEST_GAP:
+            self._begin_anew(read)
+        elif ahead < 0 or read.sequence in self._early:
             self.late += 1
-            if 0x10000 - ahead > _LARGEST_GAP and ahead >= 0x8000:
-                self._begin_anew(sequence, audio)
-            return
-        if ahead > _LARGEST_GAP:
-            self._begin_anew(sequence, audio)
-            return
-        self._early[sequence] = audio
-        if ahead > _REORDER:
-            self._fill_to_oldest()
-        self._release()
+        else:
+            self._early[read.sequence] = read.pcm
+            if ahead > _REORDER:
+                self._fill_to_oldest()
+            self._release()
 
-    def _begin_anew(self, sequence: int, audio: bytes) -> None:
-        self._early = {sequence: audio}
-        self._next = sequence
-        self._release()
+    def _begin_anew(self, first: Packet) -> None:
+        for sequence in sorted(self._early, key=lambda early: early - (self._next or 0) & 0xFFFF):
+            self._take(self._early[sequence])  # what had overtaken others was heard all the same
+        self._early.clear()
+        self._source = first.source
+        self._next = first.sequence + 1 & 0xFFFF
+        self._take(first.pcm)
 
     def _fill_to_oldest(self) -> None:
         """What is missing before the oldest packet that we hold will not come any more."""
+        assert self._next is not None
         while self._next not in self._early:
-            assert self._next is not None
             self.lost += 1
             self._on_frame(SILENCE)
-            self._next = (self._next + 1) & 0xFFFF
+            self._next = self._next + 1 & 0xFFFF
 
     def _release(self) -> None:
+        assert self._next is not None
         while self._next in self._early:
-            assert self._next is not None
-            self._rest += self._early.pop(self._next)
-            self._next = (self._next + 1) & 0xFFFF
-            while len(self._rest) >= FRAME_SAMPLES:
-                frame, self._rest = self._rest[:FRAME_SAMPLES], self._rest[FRAME_SAMPLES:]
-                self._on_frame(decode_ulaw(frame))
+            self._take(self._early.pop(self._next))
+            self._next = self._next + 1 & 0xFFFF
+
+    def _take(self, pcm: bytes) -> None:
+        if len(pcm) == FRAME_BYTES and not self._rest:  # as almost always
+            self._on_frame(pcm)
+            return
+        self._rest += pcm
+        while len(self._rest) >= FRAME_BYTES:
+            frame, self._rest = self._rest[:FRAME_BYTES], self._rest[FRAME_BYTES:]
+            self._on_frame(frame)
 
 
 class Media:

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import socket
 import struct
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from screener.asterisk.media import Media, Stream, payload
-from screener.core.audio import FRAME_BYTES, SILENCE, decode_ulaw
+from screener.asterisk.media import LARGEST_GAP, Media, Packet, Stream, payload
+from screener.core.audio import FRAME_BYTES, SILENCE, decode_alaw, decode_ulaw
+
+COMFORT_NOISE, EVENT, PCMA, GSM, SENDER_REPORT = 13, 101, 8, 3, 72
+LARGEST_FRAMES = 2048 // 160 + 1
+"""What the largest packet that the socket takes can hold, with what was left over before."""
 
 
-def packet(sequence: int, octet: int = 0x55, size: int = 160, kind: int = 0) -> bytes:
-    header = struct.pack("!BBHII", 0x80, kind, sequence & 0xFFFF, sequence * 160, 7)
+def packet(
+    sequence: int, octet: int = 0x55, size: int = 160, kind: int = 0, source: int = 7
+) -> bytes:
+    header = struct.pack("!BBHII", 0x80, kind, sequence & 0xFFFF, sequence * 160, source)
     return header + bytes([octet]) * size
 
 
@@ -78,25 +85,89 @@ def test_packets_of_other_lengths_make_frames_of_20_ms() -> None:
     assert frames == [frame(1)] * 3
 
 
-def test_what_is_not_ulaw_rtp_is_no_packet() -> None:
+def test_what_is_no_rtp_is_no_packet() -> None:
     assert payload(b"") is None
     assert payload(b"\x80" * 11) is None
-    assert payload(packet(1, kind=101)) is None  # a telephone event
     assert payload(b"\x00" + packet(1)[1:]) is None  # RTP version 0
     assert payload(packet(1, size=0)) is None
+    assert payload(packet(1, kind=SENDER_REPORT)) is None
+    assert payload(b"\xa0" + packet(1)[1:-1] + b"\xff") is None  # more padding than packet
 
 
 def test_extensions_and_padding_are_no_audio() -> None:
     extended = struct.pack("!BBHII", 0x90, 0, 1, 0, 7) + b"\xbe\xde\x00\x01abcd" + b"\x55" * 160
-    assert payload(extended) == (1, b"\x55" * 160)
+    assert payload(extended) == Packet(1, 7, frame(0x55))
     padded = struct.pack("!BBHII", 0xA0, 0, 1, 0, 7) + b"\x55" * 160 + b"\x00\x00\x03"
-    assert payload(padded) == (1, b"\x55" * 160)
+    assert payload(padded) == Packet(1, 7, frame(0x55))
 
 
-@given(st.lists(st.one_of(st.binary(max_size=200), st.integers(0, 65535).map(packet)), max_size=60))
+def test_a_change_to_a_law_is_heard() -> None:
+    frames, stream = played(packet(1, 1), packet(2, 2, kind=PCMA), packet(3, 3))
+    assert frames == [frame(1), decode_alaw(bytes([2]) * 160), frame(3)]
+    assert stream.lost == 0
+
+
+def test_comfort_noise_a_key_and_an_unknown_codec_are_silence_in_their_place() -> None:
+    """Time goes on in them, and what follows is not held back as if something were missing."""
+    for kind in (COMFORT_NOISE, EVENT, GSM):
+        frames, stream = played(packet(1, 1), packet(2, size=4, kind=kind), packet(3, 3))
+        assert frames == [frame(1), SILENCE, frame(3)]
+        assert stream.lost == 0
+
+
+def test_another_source_in_mid_call_is_followed_at_once() -> None:
+    """Though its numbers happen to lie just before those of the one that it takes over from."""
+    frames, stream = played(packet(20, 1), packet(21, 2), *(packet(n, 3, source=8) for n in (5, 6)))
+    assert frames == [frame(1), frame(2), frame(3), frame(3)]
+    assert stream.late == 0
+
+
+def test_one_stray_packet_of_another_source_loses_nothing() -> None:
+    frames, _ = played(packet(20, 1), packet(900, 9, source=8), packet(21, 2), packet(22, 3))
+    assert frames == [frame(1), frame(9), frame(2), frame(3)]
+
+
+def test_what_had_overtaken_is_heard_before_a_sender_begins_anew() -> None:
+    frames, _ = played(packet(1, 1), packet(4, 4), packet(3, 3), packet(30000, 5))
+    assert frames == [frame(1), frame(3), frame(4), frame(5)]
+
+
+def test_a_second_that_is_missing_is_filled_and_more_is_not() -> None:
+    frames, stream = played(packet(1, 1), packet(LARGEST_GAP + 1, 2))
+    assert (len(frames), stream.lost) == (LARGEST_GAP + 1, LARGEST_GAP - 1)
+    frames, stream = played(packet(1, 1), packet(LARGEST_GAP + 3, 2))
+    assert (frames, stream.lost) == ([frame(1), frame(2)], 0)
+
+
+@st.composite
+def rtp(draw: st.DrawFn) -> bytes:
+    """A packet with every field that a sender may set."""
+    first = draw(st.integers(0, 255)) if draw(st.booleans()) else 0x80
+    kind = draw(st.sampled_from((0, 0, 0, PCMA, COMFORT_NOISE, EVENT, SENDER_REPORT, 0x80)))
+    sequence = draw(st.one_of(st.integers(0, 70), st.integers(65500, 65535), st.integers(0, 65535)))
+    header = struct.pack("!BBHII", first, kind, sequence, 0, draw(st.sampled_from((7, 7, 7, 8))))
+    return header + draw(st.one_of(st.just(b"\x55" * 160), st.binary(max_size=400)))
+
+
+@given(st.lists(st.one_of(st.binary(max_size=60), rtp()), max_size=60))
 def test_no_packet_does_any_harm(packets: list[bytes]) -> None:
-    frames, _ = played(*packets)
+    """Whatever comes: whole frames, no more than what came and what a loss may stand for."""
+    frames, stream = played(*packets)
     assert all(len(one) == FRAME_BYTES for one in frames)
+    assert stream.lost <= LARGEST_GAP * len(packets)
+    assert len(frames) <= LARGEST_FRAMES * len(packets) + stream.lost
+
+
+@given(st.integers(0, 65535), st.integers(1, 120), st.randoms(use_true_random=False))
+def test_packets_that_overtake_by_a_few_places_come_out_in_order(
+    first: int, count: int, chance: random.Random
+) -> None:
+    """In whatever order within the few places, however often repeated: each once, none lost."""
+    order = sorted(range(1, count), key=lambda n: n // 5 * 5 + chance.random() * 0.9)
+    twice = [n for n in order for _ in range(chance.choice((1, 1, 2)))]
+    frames, stream = played(*(packet(first + n, n % 100) for n in (0, *twice)))
+    assert frames == [frame(n % 100) for n in range(count)]
+    assert stream.lost == 0
 
 
 async def test_a_strangers_packets_are_dropped_and_counted() -> None:
