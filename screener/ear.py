@@ -19,6 +19,7 @@ from screener.core.audio import FRAME_SECONDS, RATE, SILENCE, encode_ulaw
 from screener.core.grammar import PhraseClass
 from screener.core.hearing import Hearing, Tracker
 from screener.core.script import Heard, HeardBy, Listen
+from screener.errors import RecogniserError
 from screener.recogniser import Following, Recogniser
 
 log = logging.getLogger(__name__)
@@ -81,7 +82,8 @@ class Ear:
             await self._stop_prompt()
         heard = hearing.heard
         if heard.by is HeardBy.ANSWER:
-            heard = replace(heard, words=await self._words(hearing.answer_audio, listen.expected))
+            words = await self._words(hearing.answer_audio, listen.expected)
+            heard = replace(heard, words=words, deaf=hearing.deaf)
         self.unfinished = None
         return heard
 
@@ -89,8 +91,6 @@ class Ear:
         """Stop listening to this line."""
         follower, self._follower = self._follower, None
         if follower is not None:
-            if follower.behind:
-                log.warning("%s fell behind: part of a call was not heard", self._recogniser.name)
             follower.close()
         stream, self._stream = self._stream, None
         if stream is not None:
@@ -132,14 +132,22 @@ class Ear:
 
     async def _words(self, audio: bytes, expected: frozenset[str]) -> str:
         """What the recogniser makes of an answer; one that takes too long makes nothing of it."""
-        if not expected:
+        if not expected or self._hearing.deaf:
             return ""
         try:
             async with asyncio.timeout(_UNDERSTANDING):
                 return await self._recogniser.understand(audio, expected)
         except TimeoutError:
-            log.warning("%s took too long over an answer", self._recogniser.name)
-            return ""
+            self._deafen("the recogniser took too long over an answer")
+        except RecogniserError as error:
+            self._deafen(f"the recogniser failed: {error}")
+        return ""
+
+    def _deafen(self, why: str) -> None:
+        """From here on the call goes by keys: no answer is waited for that may not come."""
+        if not self._hearing.deaf:
+            self._hearing.deaf = why
+            log.warning("call %s goes on by keys: %s", self._line.channel, why)
 
     def _frame(self, pcm: bytes) -> None:
         self._frames += 1
@@ -153,6 +161,8 @@ class Ear:
             follower.feed(pcm)
         if follower is not None and self._frames % _LOOK == 0:
             hearing.said(follower.words())
+            if follower.deaf:
+                self._deafen(follower.deaf)
         self._tell_done()
 
     def _key(self, digit: str) -> None:

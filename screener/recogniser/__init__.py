@@ -6,6 +6,7 @@ lower priority than the event loop's, with Python's global lock released.
 
     engine.py       what both engines give
     following.py    an engine in threads, and the queue between a call and its decoder
+    workers.py      those threads, which nobody waits for
     sphinx.py       PocketSphinx, with the English model of its wheel: the embedded default
     vosk.py         Vosk, where a model is installed
 """

@@ -1,19 +1,25 @@
-"""A recogniser for calls: an engine in threads of its own, and the queue between both."""
+"""A recogniser for calls: an engine in threads of its own, and the queue between both.
+
+It never holds up a call. One whose speech waits too long, or whose decoder fails, is not listened
+to any further (`Following.deaf` says why) and goes on by keys; what that would have cost is there
+for the other calls.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
+from functools import partial
 
 from screener.core.audio import FRAME_SECONDS
 from screener.core.transcript import Transcript
+from screener.errors import RecogniserError
 from screener.recogniser.engine import Decoder, Engine
+from screener.recogniser.workers import Workers
 
 log = logging.getLogger(__name__)
 
@@ -21,18 +27,20 @@ log = logging.getLogger(__name__)
 _PORTION = round(0.1 / FRAME_SECONDS)
 # A worker takes this much at most, then it is another call's turn.
 _LARGEST_PORTION = round(0.5 / FRAME_SECONDS)
-# Speech waiting for the decoder beyond this is dropped: it has fallen behind.
+# When this much speech waits for its decoder, the call is not listened to any further.
 _BACKLOG = round(5 / FRAME_SECONDS)
-# How much less of the processor the decoders' threads ask for than the event loop (nice).
-_GIVE_WAY = 5
+# How long a transcript may take (seconds): the rest of the backlog, and PocketSphinx's lattice.
+_TRANSCRIBING = 10.0
+# What is told of an error stands in the call's row (characters).
+_LONGEST_TOLD = 120
 
 
 class Recogniser:
     """An engine for calls: nothing here holds up the event loop."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, workers: Workers | None = None) -> None:
         self.engine = engine
-        self._threads = threads()
+        self._workers = workers or Workers()
 
     @property
     def name(self) -> str:
@@ -40,42 +48,53 @@ class Recogniser:
         return self.engine.name
 
     async def understand(self, utterance: bytes, expected: frozenset[str]) -> str:
-        """Which of the expected phrases a short utterance (8 kHz PCM) is; "" for anything else."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self.engine.answer, utterance, expected)
+        """Which of the expected phrases a short utterance (8 kHz PCM) is; "" for anything else.
+
+        It goes before all streams. Raises RecogniserError when the engine fails, whatever by.
+        """
+        work = partial(self.engine.answer, utterance, expected)
+        answer = asyncio.wrap_future(self._workers.submit(work, first=True))
+        try:
+            await asyncio.wait([answer])
+        finally:
+            answer.cancel()  # whoever asked has gone: it need not be begun any more
+        if answer.cancelled():
+            raise RecogniserError("it has ended")
+        if (error := answer.exception()) is not None:
+            raise RecogniserError(_told(error)) from error
+        return answer.result()
 
     def follow(self) -> Following:
         """A stream for one call's speech."""
-        return Following(self._threads, self.engine.decoder)
+        return Following(self._workers, self.engine.decoder, self.name.split(" ")[0])
 
     def unknown_words(self, phrases: Iterable[str]) -> tuple[str, ...]:
         """The words of these phrases that the engine cannot hear: it knows no sound of them."""
         return self.engine.unknown_words(phrases)
 
-
-def threads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(os.cpu_count() or 1, "recogniser", _lower_priority)
-
-
-def _lower_priority() -> None:
-    """The event loop's thread comes first. On Linux a priority is each thread's own."""
-    if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _GIVE_WAY)
+    def close(self) -> None:
+        """Let the threads end. Streams that are open hear nothing more."""
+        self._workers.close()
 
 
 class Following:
     """One call's speech: frames wait in a short queue for a decoder in the engine's threads.
 
-    `behind` is True from when speech had to be dropped.
+    `deaf` is "" while it listens, then a clause that says why it does not: "PocketSphinx fell
+    behind", "the recogniser failed: out of memory". From then on it takes no more frames.
     """
 
-    def __init__(self, threads: ThreadPoolExecutor, decoder: Callable[[], Decoder]) -> None:
-        self.behind = False
-        self._threads = threads
+    def __init__(
+        self, workers: Workers, decoder: Callable[[], Decoder], name: str = "the recogniser"
+    ) -> None:
+        self.deaf = ""
+        self._workers = workers
         self._make_decoder = decoder
+        self._name = name
         self._decoder: Decoder | None = None
         self._lock = threading.Lock()
         self._waiting: deque[bytes] = deque()
+        self._asked: list[Future[Transcript]] = []
         self._working = False
         self._closed = False
         self._words = ""
@@ -83,10 +102,12 @@ class Following:
     def feed(self, frame: bytes) -> None:
         """Take 20 ms of 8 kHz PCM; returns at once."""
         with self._lock:
-            if self._closed:
+            if self._closed or self.deaf:
                 return
             if len(self._waiting) >= _BACKLOG:
-                self.behind = True
+                # Words with a gap before them mean little, and the others need the time.
+                self.deaf = f"{self._name} fell behind"
+                self._waiting.clear()
                 return
             self._waiting.append(frame)
             if self._working or len(self._waiting) < _PORTION:
@@ -99,8 +120,24 @@ class Following:
         return self._words
 
     async def transcript(self) -> Transcript:
-        """The words so far with their confidence."""
-        raise NotImplementedError
+        """The words of all speech so far with their confidence; ask before `close`.
+
+        An empty one where the decoder has failed or does not answer in time.
+        """
+        asked: Future[Transcript] = Future()
+        with self._lock:
+            if self._closed:
+                return Transcript()
+            self._asked.append(asked)
+            begin, self._working = not self._working, True
+        if begin:
+            self._submit()
+        try:
+            async with asyncio.timeout(_TRANSCRIBING):
+                return await asyncio.wrap_future(asked)
+        except TimeoutError:
+            log.warning("%s took too long over a transcript", self._name)
+            return Transcript()
 
     def close(self) -> None:
         """No more speech will come."""
@@ -112,10 +149,10 @@ class Following:
         self._free()
 
     def _submit(self) -> None:
-        self._threads.submit(self._work).add_done_callback(_tell_failure)
+        self._workers.submit(self._work).add_done_callback(self._done)
 
     def _work(self) -> None:
-        """Decode a portion; then stand at the end of the threads' queue when there is more."""
+        """Decode a portion, and make the transcripts that were asked for when nothing waits."""
         with self._lock:
             count = min(len(self._waiting), _LARGEST_PORTION)
             portion = b"".join(self._waiting.popleft() for _ in range(count))
@@ -124,11 +161,32 @@ class Following:
                 self._decoder = self._make_decoder()
             self._words = self._decoder.hear(portion)
         with self._lock:
-            self._working = not self._closed and len(self._waiting) >= _PORTION
-            more, closed = self._working, self._closed
+            asked = [] if self._waiting and not self._closed else self._asked[:]
+        if asked:
+            made = self._decoder.transcript() if self._decoder is not None else Transcript()
+            with self._lock:
+                del self._asked[: len(asked)]
+            _give(asked, made)
+
+    def _done(self, work: Future[None]) -> None:
+        """After a portion: stand at the end of the threads' queue again when there is more."""
+        error = None if work.cancelled() else work.exception()
+        failed = work.cancelled() or error is not None
+        asked: list[Future[Transcript]] = []
+        with self._lock:
+            if failed:
+                self.deaf = self.deaf or _why(error)
+                self._waiting.clear()
+                asked, self._asked = self._asked, []
+            speech = len(self._waiting) >= _PORTION and not self._closed
+            self._working = more = speech or bool(self._asked)
+            over = failed or self._closed
+        if error is not None:
+            log.error("the recogniser has failed in a call: %s", _told(error), exc_info=error)
+        _give(asked, Transcript())
         if more:
             self._submit()
-        elif closed:
+        elif over:
             self._free()
 
     def _free(self) -> None:
@@ -137,7 +195,20 @@ class Following:
             decoder.close()
 
 
-def _tell_failure(work: Future[None]) -> None:
-    """The caller's words stop; his call goes on by keys."""
-    if not work.cancelled() and (error := work.exception()) is not None:
-        log.error("the recogniser has stopped listening to a call: %s", error, exc_info=error)
+def _give(asked: Iterable[Future[Transcript]], made: Transcript) -> None:
+    """Give a transcript to those who still wait for one."""
+    for future in asked:
+        if future.set_running_or_notify_cancel():
+            future.set_result(made)
+
+
+def _why(error: BaseException | None) -> str:
+    return f"the recogniser failed: {_told(error)}" if error else "the recogniser has ended"
+
+
+def _told(error: BaseException) -> str:
+    """An error in a clause; its own first line, where it is one that people are meant to read."""
+    text = str(error).partition("\n")[0][:_LONGEST_TOLD]
+    if isinstance(error, RecogniserError):
+        return text
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import gc
 import math
 import shutil
 import subprocess
@@ -16,8 +17,9 @@ import threading
 import time
 import warnings
 import wave
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -27,13 +29,14 @@ from screener import config, recogniser, starter
 from screener.config import Settings
 from screener.core.audio import FRAME_BYTES, SILENCE
 from screener.core.grammar import phrases_in
-from screener.core.transcript import Transcript
+from screener.core.transcript import Transcript, Word
 from screener.core.words import DIGITS
 from screener.errors import RecogniserError
 from screener.recogniser.following import Following, Recogniser
 from screener.recogniser.sphinx import Sphinx
 from screener.recogniser.upsampling import Upsampling
 from screener.recogniser.vosk import Vosk
+from screener.recogniser.workers import Workers
 from screener.surroundings import Engine
 from tests.fixtures import vosk_model
 from tests.fixtures.vosk_model import Voice, at_level
@@ -124,7 +127,7 @@ async def followed(engine: Recogniser, pcm: bytes) -> str:
             if number % 50 == 49:
                 await decoded(follower)
         await decoded(follower)
-        assert not follower.behind
+        assert not follower.deaf
         return follower.words()
     finally:
         follower.close()
@@ -293,19 +296,78 @@ class Stuck:
         return str(self.heard)
 
     def transcript(self) -> Transcript:
-        return Transcript()
+        return Transcript((Word(str(self.heard), 0.0, 1.0, 1.0),))
 
     def close(self) -> None:
+        assert not self.closed.is_set()
         self.closed.set()
 
 
+class Broken(Stuck):
+    """A decoder that fails while it hears, or over its transcript."""
+
+    def __init__(self, error: Exception, over: str = "hear") -> None:
+        super().__init__()
+        self.go.set()
+        self._error = error
+        self._over = over
+
+    def hear(self, pcm: bytes) -> str:
+        if self._over == "hear":
+            raise self._error
+        return super().hear(pcm)
+
+    def transcript(self) -> Transcript:
+        raise self._error
+
+
+class Plain:
+    """An engine whose decoders and answers a test provides."""
+
+    name = "PocketSphinx 0, for tests"
+
+    def __init__(
+        self,
+        decoder: Callable[[], Stuck] = Stuck,
+        answer: Callable[[], str] = lambda: "office",
+    ) -> None:
+        self._decoder = decoder
+        self._answer = answer
+
+    def decoder(self) -> Stuck:
+        return self._decoder()
+
+    def answer(self, utterance: bytes, expected: frozenset[str]) -> str:
+        return self._answer()
+
+    def unknown_words(self, phrases: Iterable[str]) -> tuple[str, ...]:
+        return ()
+
+
 @pytest.fixture
-def stuck(sphinx: Recogniser) -> tuple[Stuck, Following]:
+def workers() -> Iterator[Workers]:
+    """Two threads, as on the smallest machine; a tenth of a second is a long time."""
+    two = Workers(2, patience=0.1)
+    yield two
+    two.close()
+
+
+@pytest.fixture
+def stuck(workers: Workers) -> tuple[Stuck, Following]:
     decoder = Stuck()
-    return decoder, Following(sphinx._threads, lambda: decoder)
+    return decoder, Following(workers, lambda: decoder, "PocketSphinx")
 
 
-def test_a_decoder_that_falls_behind_drops_speech_and_says_so(
+def until(done: Callable[[], object]) -> None:
+    """Wait for what another thread does."""
+    for _ in range(3000):
+        if done():
+            return
+        time.sleep(0.01)
+    raise AssertionError("it was not done in 30 s")
+
+
+def test_a_call_that_falls_behind_is_not_listened_to_any_further_and_says_so(
     stuck: tuple[Stuck, Following],
 ) -> None:
     decoder, following = stuck
@@ -314,16 +376,75 @@ def test_a_decoder_that_falls_behind_drops_speech_and_says_so(
     decoder.began.wait(30)
     for _ in range(250):
         following.feed(SILENCE)
-    assert not following.behind
+    assert following.deaf == ""
     following.feed(SILENCE)  # nobody waits for it
-    assert following.behind
+    assert following.deaf == "PocketSphinx fell behind"
     decoder.go.set()
-    for _ in range(3000):
-        if following.words() == "255":
-            break
-        time.sleep(0.01)
-    assert following.words() == "255"
+    until(lambda: following.words() == "5")
+    following.feed(SILENCE)
     following.close()
+    assert decoder.closed.wait(30)
+    assert decoder.heard == 5  # what waited is no more work for anybody
+
+
+async def test_what_was_heard_before_it_fell_behind_can_be_read(
+    stuck: tuple[Stuck, Following],
+) -> None:
+    decoder, following = stuck
+    for _ in range(5):
+        following.feed(SILENCE)
+    decoder.began.wait(30)
+    for _ in range(251):
+        following.feed(SILENCE)
+    decoder.go.set()
+    assert (await following.transcript()).shown() == "5"
+    following.close()
+
+
+async def test_a_transcript_is_of_all_speech_so_far(stuck: tuple[Stuck, Following]) -> None:
+    decoder, following = stuck
+    assert await following.transcript() == Transcript()
+    for _ in range(103):  # and of less than a portion, too
+        following.feed(SILENCE)
+    decoder.began.wait(30)
+    both = asyncio.gather(following.transcript(), following.transcript())
+    decoder.go.set()
+    assert [made.shown() for made in await both] == ["103", "103"]
+    following.feed(SILENCE)
+    assert (await following.transcript()).shown() == "104"
+    following.close()
+    assert await following.transcript() == Transcript()
+
+
+async def test_a_transcript_that_was_asked_for_comes_though_the_call_closes(
+    stuck: tuple[Stuck, Following],
+) -> None:
+    decoder, following = stuck
+    for _ in range(5):
+        following.feed(SILENCE)
+    decoder.began.wait(30)
+    asked = asyncio.ensure_future(following.transcript())
+    await asyncio.sleep(0)
+    following.close()
+    decoder.go.set()
+    assert (await asked).shown() == "5"
+    assert decoder.closed.wait(30)
+
+
+async def test_nobody_waits_for_ever_for_a_transcript(
+    stuck: tuple[Stuck, Following],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr("screener.recogniser.following._TRANSCRIBING", 0.05)
+    decoder, stream = stuck
+    for _ in range(5):
+        stream.feed(SILENCE)
+    decoder.began.wait(30)
+    assert await stream.transcript() == Transcript()
+    assert "took too long over a transcript" in caplog.text
+    stream.close()
+    decoder.go.set()
     assert decoder.closed.wait(30)
 
 
@@ -348,22 +469,210 @@ def test_a_stream_that_heard_nothing_closes(sphinx: Recogniser) -> None:
     assert following.words() == ""
 
 
-def test_a_decoder_that_fails_is_told_in_the_log(
-    sphinx: Recogniser, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (RecogniserError("the model has gone"), "the recogniser failed: the model has gone"),
+        (MemoryError(), "the recogniser failed: MemoryError"),
+        (OSError(28, "No space left"), "the recogniser failed: OSError: [Errno 28] No space left"),
+        (RuntimeError("a\nb" * 900), "the recogniser failed: RuntimeError: a"),
+    ],
+)
+async def test_a_decoder_that_fails_is_told_in_the_call_and_in_the_log(
+    workers: Workers, caplog: pytest.LogCaptureFixture, error: Exception, told: str
 ) -> None:
+    decoder = Broken(error)
+    following = Following(workers, lambda: decoder)
+    for _ in range(5):
+        following.feed(SILENCE)
+    assert decoder.closed.wait(30)  # nothing leaks, though the call goes on
+    until(lambda: following.deaf)
+    assert following.deaf == told
+    assert "the recogniser has failed in a call" in caplog.text
+    following.feed(SILENCE)
+    assert following.words() == ""
+    assert await following.transcript() == Transcript()
+    following.close()
+
+
+async def test_a_decoder_that_cannot_be_made_is_told(workers: Workers) -> None:
     def fail() -> Stuck:
         raise RecogniserError("the model has gone")
 
-    following = Following(sphinx._threads, fail)
+    following = Following(workers, fail)
     for _ in range(5):
         following.feed(SILENCE)
-    for _ in range(3000):
-        if caplog.records:
-            break
-        time.sleep(0.01)
-    assert "the model has gone" in caplog.text
-    assert following.words() == ""
+    until(lambda: following.deaf)
+    assert following.deaf == "the recogniser failed: the model has gone"
     following.close()
+
+
+async def test_a_transcript_that_fails_is_empty_and_told(workers: Workers) -> None:
+    decoder = Broken(RuntimeError("no lattice"), over="transcript")
+    following = Following(workers, lambda: decoder)
+    for _ in range(5):
+        following.feed(SILENCE)
+    assert await following.transcript() == Transcript()
+    assert following.deaf == "the recogniser failed: RuntimeError: no lattice"
+    following.close()
+    assert decoder.closed.wait(30)
+
+
+# Threads -----------------------------------------------------------------------------------------
+
+
+async def test_an_answer_goes_before_the_streams(workers: Workers) -> None:
+    order: list[str] = []
+
+    def answer() -> str:
+        order.append("answer")
+        return "office"
+
+    go = threading.Event()
+    for _ in range(2):
+        workers.submit(lambda: go.wait(30))
+    streams = [workers.submit(partial(order.append, "stream")) for _ in range(3)]
+    engine = Recogniser(Plain(answer=answer), workers)
+    asked = asyncio.ensure_future(engine.understand(b"", frozenset()))
+    await asyncio.sleep(0)
+    go.set()
+    assert await asked == "office"
+    for work in streams:
+        work.result(30)
+    assert order[0] == "answer"
+
+
+def test_streams_take_turns() -> None:
+    """A call with a long backlog does not keep the others waiting: each has a portion in turn."""
+    turns: list[str] = []
+
+    class Noting(Stuck):
+        def __init__(self, name: str) -> None:
+            super().__init__()
+            self.go.set()
+            self._name = name
+
+        def hear(self, pcm: bytes) -> str:
+            turns.append(self._name)
+            return super().hear(pcm)
+
+    one, go = Workers(1), threading.Event()
+    one.submit(lambda: go.wait(30))
+    streams = [Following(one, partial(Noting, name)) for name in "abc"]
+    for stream in streams:
+        for _ in range(60):
+            stream.feed(SILENCE)
+    go.set()
+    until(lambda: len(turns) == 9)
+    assert turns == [*"abcabcabc"]
+    for stream in streams:
+        stream.close()
+    one.close()
+
+
+async def test_an_engine_that_raises_is_one_error_whatever_it_raised(workers: Workers) -> None:
+    def fail() -> str:
+        raise ZeroDivisionError("in the lattice")
+
+    engine = Recogniser(Plain(answer=fail), workers)
+    with pytest.raises(RecogniserError, match="ZeroDivisionError: in the lattice"):
+        await engine.understand(b"", frozenset())
+    assert await Recogniser(Plain(), workers).understand(b"", frozenset()) == "office"
+
+
+async def test_threads_that_hang_get_substitutes(
+    workers: Workers, caplog: pytest.LogCaptureFixture
+) -> None:
+    go = threading.Event()
+    hung = [workers.submit(lambda: go.wait(30)) for _ in range(2)]
+    until(lambda: all(work.running() for work in hung))
+    await asyncio.sleep(0.15)  # longer than `patience`, which only a clock can tell
+    assert await Recogniser(Plain(), workers).understand(b"", frozenset()) == "office"
+    assert "another takes its place" in caplog.text
+    go.set()
+    assert [work.result(30) for work in hung] == [True, True]  # late, and yet
+
+
+async def test_where_all_hang_it_is_told_at_once() -> None:
+    workers = Workers(1, patience=0.0)
+    go = threading.Event()
+    engine = Recogniser(Plain(answer=lambda: str(go.wait(30))), workers)
+    asked = []
+    for _ in range(9):
+        asked.append(asyncio.ensure_future(engine.understand(b"", frozenset())))
+        await asyncio.sleep(0.01)
+    with pytest.raises(RecogniserError, match="its threads hang: start screener again"):
+        await engine.understand(b"", frozenset())
+    following = engine.follow()
+    for _ in range(5):
+        following.feed(SILENCE)
+    assert following.deaf == "the recogniser failed: its threads hang: start screener again"
+    following.close()
+    go.set()
+    assert await asyncio.gather(*asked) == ["True"] * 9
+
+
+def test_a_hanging_thread_does_not_keep_python_from_ending() -> None:
+    program = """
+import threading, time
+from screener.recogniser.workers import Workers
+workers = Workers(1)
+began = threading.Event()
+workers.submit(lambda: (began.set(), time.sleep(3600)))
+began.wait()
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=ROOT, timeout=60)
+
+
+async def test_threads_end_with_their_recogniser() -> None:
+    before = threading.active_count()
+    for _ in range(20):
+        engine = Recogniser(Plain(), Workers(2))
+        assert await engine.understand(b"", frozenset()) == "office"
+        del engine
+    until(lambda: threading.active_count() <= before)
+
+
+async def test_an_ended_recogniser_is_deaf_and_says_so() -> None:
+    engine = Recogniser(Plain(), Workers(1))
+    engine.close()
+    with pytest.raises(RecogniserError, match="it has ended"):
+        await engine.understand(b"", frozenset())
+    following = engine.follow()
+    for _ in range(5):
+        following.feed(SILENCE)
+    assert following.deaf == "the recogniser has ended"
+
+
+@pytest.mark.parametrize("kind", ["sphinx", "vosk"])
+async def test_two_hundred_calls_leave_nothing_behind(
+    kind: str, request: pytest.FixtureRequest
+) -> None:
+    """No decoder, no thread, no memory: after the first calls, the process grows no more."""
+    engine: Recogniser = request.getfixturevalue(kind)
+    speech = list(frames(at_level(SLT.say("hello office"), -9)))
+
+    async def calls(count: int) -> None:
+        for _ in range(count):
+            following = engine.follow()
+            for frame in speech:
+                following.feed(frame)
+            await following.transcript()
+            following.close()
+
+    await calls(20)
+    gc.collect()
+    before, threads_before = resident(), threading.active_count()
+    await asyncio.gather(*(calls(25) for _ in range(8)))
+    gc.collect()
+    assert threading.active_count() == threads_before
+    assert resident() - before < 60_000  # of decoders of 8 MB each eight are at work at a time
+
+
+def resident() -> int:
+    """This process's memory in kilobytes (Linux's VmRSS)."""
+    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS"))
 
 
 # Sample rates ------------------------------------------------------------------------------------
