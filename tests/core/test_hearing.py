@@ -1,0 +1,242 @@
+"""The ear without a telephone: frames, words and keys, in any order -> what was `Heard`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from screener.core.audio import FRAME_BYTES, FRAME_SECONDS, SILENCE
+from screener.core.grammar import PhraseClass
+from screener.core.hearing import Hearing
+from screener.core.script import Heard, HeardBy, Likeness, Listen
+from screener.core.vad import VoiceActivity
+from tests.core.test_listening import VOICE, Marked
+
+CLASSES = (
+    PhraseClass("press digit", frozenset({("press", "one"), ("press", "one", "now")})),
+    PhraseClass("account", frozenset({("your", "account")})),
+)
+ASK = Listen(("greeting",), frozenset({"1", "2", "20"}), frozenset({"office"}), wait=5.0)
+KNOWN = Likeness("k3", 3, "Mon 16 Nov", "sound", 2.0)
+
+
+def marked() -> Hearing:
+    """A hearing that takes these tests' frames at their word."""
+    return Hearing(CLASSES, activity=Marked())
+
+
+def run(hearing: Hearing, frame: bytes, seconds: float) -> list[bool]:
+    """So many seconds of one frame; for each, whether the recogniser was to hear it."""
+    return [hearing.frame(frame) for _ in range(round(seconds / FRAME_SECONDS))]
+
+
+@dataclass
+class Knows:
+    """A tracker that knows what is played from `after` seconds on; it keeps what it was given."""
+
+    after: float
+    fed: list[bytes] = field(default_factory=list)
+
+    def feed(self, frame: bytes) -> None:
+        self.fed.append(frame)
+
+    def found(self, words: str, now: float) -> Likeness | None:
+        return KNOWN if now >= self.after else None
+
+
+def test_a_phrase_is_told_once_with_the_time_at_which_it_was_heard() -> None:
+    hearing = marked()
+    hearing.begin(ASK)
+    run(hearing, VOICE, 1.0)
+    hearing.said("please press one")
+    run(hearing, VOICE, 1.0)
+    hearing.said("please press one now or press one")
+    found = hearing.so_far().phrases
+    assert [(phrase.kind, phrase.text) for phrase in found] == [("press digit", "press one")]
+    assert found[0].at == pytest.approx(1.0)
+
+
+def test_a_phrase_that_was_told_in_one_listening_is_not_told_again_in_the_next() -> None:
+    hearing = marked()
+    hearing.begin(ASK)
+    run(hearing, VOICE, 0.5)
+    hearing.said("press one")
+    hearing.begin(ASK)
+    hearing.said("press one about your account")
+    assert [phrase.kind for phrase in hearing.so_far().phrases] == ["account"]
+
+
+def test_words_that_are_taken_back_take_nothing_back() -> None:
+    """A recogniser thinks again while it listens; what it has said has been heard."""
+    hearing = marked()
+    hearing.begin(ASK)
+    hearing.said("about your account")
+    hearing.said("about your count")
+    assert [phrase.kind for phrase in hearing.so_far().phrases] == ["account"]
+
+
+def test_the_recogniser_is_given_what_is_spoken_and_nothing_else() -> None:
+    hearing = marked()
+    assert run(hearing, VOICE, 0.2) == [False] * 10  # nobody listens yet
+    hearing.begin(ASK)
+    assert not any(run(hearing, SILENCE, 1.0))
+    spoken = run(hearing, VOICE, 1.0)
+    assert spoken.count(True) >= len(spoken) - 2
+    assert not run(hearing, SILENCE, 1.0)[-1]
+
+
+def test_enough_ends_it_at_once_with_what_has_been_heard() -> None:
+    asked: list[Heard] = []
+
+    def enough(heard: Heard) -> bool:
+        asked.append(heard)
+        return len(heard.phrases) == 2
+
+    hearing = marked()
+    hearing.begin(Listen(("greeting",), frozenset(), enough=enough))
+    run(hearing, VOICE, 2.0)
+    assert hearing.heard is None
+    assert 4 <= len(asked) <= 10  # some four times a second
+    hearing.said("press one about your account")
+    heard = hearing.heard
+    assert heard is not None
+    assert heard.by is HeardBy.ENOUGH
+    assert {phrase.kind for phrase in heard.phrases} == {"press digit", "account"}
+    assert heard.end == pytest.approx(2.0)
+    assert heard.talk[-1].end == pytest.approx(2.0)
+
+
+def test_a_recording_that_is_known_is_told_and_its_tracker_hears_speech_only() -> None:
+    tracker = Knows(after=2.0)
+    hearing = Hearing(CLASSES, tracker, Marked())
+    hearing.begin(
+        Listen(("greeting",), frozenset(), enough=lambda heard: heard.likeness is not None)
+    )
+    run(hearing, SILENCE, 1.0)
+    run(hearing, VOICE, 1.5)
+    heard = hearing.heard
+    assert heard is not None
+    assert (heard.by, heard.likeness) == (HeardBy.ENOUGH, KNOWN)
+    assert set(tracker.fed) == {VOICE}
+
+
+def test_time_is_the_calls_though_listening_begins_anew() -> None:
+    hearing = marked()
+    hearing.begin(ASK)
+    run(hearing, SILENCE, 2.0)
+    hearing.prompt_over()
+    hearing.key("7")
+    assert hearing.heard is not None
+    run(hearing, SILENCE, 1.0)  # while a prompt is chosen, say
+    hearing.begin(ASK)
+    run(hearing, VOICE, 0.4)
+    assert hearing.now == pytest.approx(3.4)
+    assert hearing.so_far().talk[0].start == pytest.approx(3.0, abs=0.05)
+    assert hearing.so_far().prompt.start == pytest.approx(3.0)
+
+
+def test_a_key_before_the_first_listening_or_after_the_last_changes_nothing() -> None:
+    hearing = marked()
+    hearing.key("1")
+    hearing.begin(ASK)
+    hearing.key("1")
+    first = hearing.heard
+    hearing.key("2")
+    assert first is not None
+    assert hearing.heard == first
+    assert first.keys == "1"
+
+
+def test_why_words_are_not_listened_for_is_told() -> None:
+    hearing = marked()
+    hearing.begin(ASK)
+    hearing.deaf = "the recogniser fell behind"
+    assert hearing.so_far().deaf == "the recogniser fell behind"
+
+
+EVENTS = st.one_of(
+    st.tuples(st.just("voice"), st.integers(1, 100)),
+    st.tuples(st.just("quiet"), st.integers(1, 100)),
+    st.tuples(st.just("key"), st.sampled_from("0123456789*#ABCD")),
+    st.tuples(st.just("words"), st.text("presonyuacth i", max_size=40)),
+    st.tuples(st.just("words"), st.sampled_from(("press one", "your account press one now"))),
+    st.tuples(st.just("prompt over"), st.none()),
+    st.tuples(st.just("begin"), st.none()),
+)
+
+
+def feed(hearing: Hearing, what: str, value: object) -> None:
+    """One event."""
+    match what, value:
+        case "voice" | "quiet", int(frames):
+            for _ in range(frames):
+                hearing.frame(VOICE if what == "voice" else SILENCE)
+        case "key", str(digit):
+            hearing.key(digit)
+        case "words", str(words):
+            hearing.said(words)
+        case "prompt over", _:
+            hearing.prompt_over()
+        case _:
+            hearing.begin(ASK)
+
+
+@settings(deadline=None)
+@given(st.lists(EVENTS, max_size=30))
+def test_whatever_comes_in_whatever_order_what_is_heard_holds_together(
+    events: list[tuple[str, object]],
+) -> None:
+    hearing = marked()
+    hearing.begin(ASK)
+    frames = sum(n for what, n in events if what in {"voice", "quiet"} and isinstance(n, int))
+    told: list[tuple[str, str]] = []
+    for what, value in events:
+        was = hearing.heard
+        feed(hearing, what, value)
+        heard = hearing.so_far()
+        if was is not None and what != "begin":
+            assert hearing.heard is not None
+            assert (hearing.heard.by, hearing.heard.keys) == (was.by, was.keys)
+        assert 0.0 <= heard.prompt.start <= heard.prompt.end <= heard.end <= hearing.now + 1e-9
+        for span in heard.talk:
+            assert heard.prompt.start - FRAME_SECONDS <= span.start < span.end <= heard.end + 1e-9
+        assert all(later.start > earlier.end for earlier, later in pairwise(heard.talk))
+        assert set(heard.keys) <= set("0123456789*#ABCD")
+        if what == "begin":
+            told.clear()
+        told += [(p.kind, p.text) for p in heard.phrases if (p.kind, p.text) not in told]
+        assert len(told) == len(heard.phrases)
+    assert hearing.now == pytest.approx(frames * FRAME_SECONDS)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.binary(min_size=FRAME_BYTES, max_size=FRAME_BYTES), max_size=12), st.booleans())
+def test_no_audio_does_any_harm(frames: list[bytes], loud: bool) -> None:
+    """Any bytes are samples: noise, clipped, off centre; heard by the real detectors."""
+    hearing = Hearing(CLASSES, activity=VoiceActivity())
+    hearing.begin(ASK)
+    hearing.prompt_over()
+    for frame in frames * 20:
+        hearing.frame(frame)
+        if loud:
+            hearing.frame(b"\xff\x7f" * 160)
+    assert hearing.so_far().end <= hearing.now + 1e-9
+    assert hearing.so_far().by in {HeardBy.HANGUP, HeardBy.QUIET, HeardBy.TALK, HeardBy.ANSWER}
+
+
+def test_the_same_audio_gives_the_same_hearing() -> None:
+    audio = [SILENCE] * 60 + [VOICE] * 30 + [SILENCE] * 50
+
+    def once() -> Heard:
+        hearing = Hearing(CLASSES, activity=VoiceActivity())
+        hearing.begin(ASK)
+        hearing.prompt_over()
+        for frame in audio:
+            hearing.frame(frame)
+        return hearing.so_far()
+
+    assert once() == once()
