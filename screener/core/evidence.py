@@ -51,6 +51,10 @@ class Evidence:
 
     def sentences(self) -> tuple[str, ...]:
         """The evidence in words, with times, in the order in which it came."""
+        return tuple(text for _, text in self.told())
+
+    def told(self) -> list[tuple[float, str]]:
+        """The sentences, each with when that was: in seconds since the call was answered."""
         said: list[tuple[float, str]] = []
         for heard in self.heard:
             said += [(span.start, _talk(span, heard)) for span in heard.talk]
@@ -60,7 +64,7 @@ class Evidence:
                 said.append((heard.prompt.end, f"keyed {heard.keys} {when}"))
             if heard.by is HeardBy.QUIET and not heard.talk:
                 said.append((heard.prompt.end, f"silent, asked at {heard.prompt.start:.1f} s"))
-        return tuple(text for _, text in sorted(said))
+        return sorted(said)
 
 
 def _talk(span: Span, heard: Heard) -> str:
