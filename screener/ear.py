@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -18,8 +18,10 @@ from screener.asterisk.media import Address, Media, Stream
 from screener.core.audio import FRAME_SECONDS, RATE, SILENCE, encode_ulaw
 from screener.core.grammar import PhraseClass
 from screener.core.hearing import Hearing, Tracker
-from screener.core.script import Heard, HeardBy, Listen
-from screener.errors import RecogniserError
+from screener.core.overhearing import Overhearing
+from screener.core.script import Heard, HeardBy, Listen, Overhear, RecordedBy
+from screener.core.transcript import Transcript
+from screener.errors import AriGone, AriNotInStasis, RecogniserError
 from screener.recogniser import Following, Recogniser
 
 log = logging.getLogger(__name__)
@@ -31,6 +33,9 @@ _MOMENT = 0.3
 _LOOK = 5
 # How long the words of an answer may take (seconds); an answer without words is asked for again.
 _UNDERSTANDING = 3.0
+# How long the transcript of a recording that was heard out may take (seconds): the decoder is some
+# seconds behind at most, and nobody but the robot waits; then there is none.
+_TRANSCRIBING = 5.0
 # So much of a call is kept as it was heard (seconds): no message and no recording is longer.
 _LONGEST = 3600
 
@@ -60,6 +65,7 @@ class Ear:
         self._stream: Stream | None = None
         self._follower: Following | None = None
         self._prompt: asyncio.Task[None] | None = None
+        self._overhearing: Overhearing | None = None
         self._done = asyncio.Event()
 
     async def listen(self, listen: Listen, media: tuple[str, ...], seconds: float) -> Heard:
@@ -68,6 +74,7 @@ class Ear:
             await self._open()
         hearing = self._hearing
         hearing.begin(listen)
+        self._overhearing = None
         self._done.clear()
         self._prompt = asyncio.ensure_future(self._play(media, seconds))
         self._line.on_key = self._key
@@ -86,6 +93,41 @@ class Ear:
             heard = replace(heard, words=words, deaf=hearing.deaf)
         self.unfinished = None
         return heard
+
+    async def overhear(
+        self, overhear: Overhear, write: Callable[[bytes], Awaitable[None]]
+    ) -> RecordedBy:
+        """Hear a recording out; why it was over. Hanging up is one of the ways.
+
+        `write` is given, as it comes, all that was heard since the call was answered: mu-law.
+        """
+        if self._stream is None:
+            try:
+                await self._open()
+            except (AriGone, AriNotInStasis):
+                return RecordedBy.HANGUP
+        self._overhearing = overhearing = self._hearing.overhear(overhear)
+        self._done.clear()
+        written = 0
+        while True:
+            over = RecordedBy.HANGUP if self._line.gone.is_set() else overhearing.over
+            piece = bytes(self.heard_audio[written:])
+            written += len(piece)
+            await write(piece)
+            if over is not None:
+                return over
+            await self._wait()
+
+    async def transcript(self) -> Transcript:
+        """What the recogniser has made of the call; nothing where it fails or takes too long."""
+        if self._follower is None:
+            return Transcript()
+        try:
+            async with asyncio.timeout(_TRANSCRIBING):
+                return await self._follower.transcript()
+        except TimeoutError:
+            log.warning("%s took too long over a transcript", self._recogniser.name)
+            return Transcript()
 
     async def close(self) -> None:
         """Stop listening to this line."""
@@ -172,5 +214,6 @@ class Ear:
         self._tell_done()
 
     def _tell_done(self) -> None:
-        if self._hearing.heard is not None:
+        overheard = self._overhearing is not None and self._overhearing.over is not None
+        if overheard or self._hearing.heard is not None:
             self._done.set()

@@ -14,6 +14,7 @@
     ├── RulesError              a rule file was not changed: it is as it was
     ├── StoreError              the database cannot be read or written
     ├── ListError               a number list cannot be imported, opened or found
+    ├── LinkError               what a link of a mail needs cannot be read or written
     └── OutboxError             a message could not be put on disk
 
 Only `core.script.CallerGone` stands outside: it is what a call script is told, not a failure.
@@ -80,6 +81,10 @@ class StoreError(ScreenerError):
 
 class ListError(ScreenerError):
     """A number list cannot be imported, opened or found; says which and what to do."""
+
+
+class LinkError(ScreenerError):
+    """The key of the links in mails, or the record of those used, cannot be read or written."""
 
 
 class OutboxError(ScreenerError):

@@ -38,18 +38,29 @@ def read(table: Table, key: str, variable: str, folder: Path, warnings: list[str
 
 def kept(data: Path, mistakes: Mistakes) -> str:
     """The private Asterisk's secret, made on the first start. Whoever comes second reads it."""
-    path = data / "ari-secret"
     try:
-        if not path.exists():
-            data.mkdir(parents=True, exist_ok=True)
-            draft = data / f".ari-secret-{os.getpid()}"
-            draft.touch(mode=0o600)
-            draft.write_text(secrets.token_urlsafe(24) + "\n", encoding="ascii")
-            with contextlib.suppress(FileExistsError):
-                path.hardlink_to(draft)
-            draft.unlink()
-        return path.read_text(encoding="ascii").strip()
+        return made(data / "ari-secret")
     except OSError as error:
         expected = f"the ARI secret cannot be kept in it ({error.strerror})"
         mistakes.note("paths.data", str(data), expected)
         return ""
+
+
+def made(path: Path) -> str:
+    """The secret that a file keeps, 32 characters; made where there is none. Raises OSError.
+
+    Only its owner can read it. Whoever comes second reads what the first one made.
+    """
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(f".{path.name}-{os.getpid()}")
+        draft.unlink(missing_ok=True)  # left by a process of the same number that was killed
+        draft.touch(mode=0o600)
+        with draft.open("w", encoding="ascii") as file:
+            file.write(secrets.token_urlsafe(24) + "\n")
+            file.flush()
+            os.fsync(file.fileno())  # or a power cut leaves an empty one
+        with contextlib.suppress(FileExistsError):
+            path.hardlink_to(draft)
+        draft.unlink()
+    return path.read_text(encoding="ascii").strip()

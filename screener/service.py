@@ -28,6 +28,7 @@ from screener.core.reception import Reception
 from screener.errors import AriDown, OutboxError, ScreenerError, SetupError, StoreError
 from screener.inforce import RulesInForce
 from screener.keycode import KeyCode
+from screener.links import Links
 from screener.lock import lock
 from screener.outbox import Outbox
 from screener.prompts import Prompts
@@ -97,6 +98,7 @@ async def _open(settings: Settings, tell: Callable[[str], None], stack: AsyncExi
         Client(url, asterisk.user, asterisk.secret, asterisk.app)
     )
     outbox = Outbox(settings.data / "outbox", settings.mail, settings.zone)
+    links = Links(settings.data)
     service = Service(settings, rules, client, directions)
     service.house = House(
         Acquaintance(settings, store),
@@ -109,6 +111,7 @@ async def _open(settings: Settings, tell: Callable[[str], None], stack: AsyncExi
         outbox,
         store,
         takes,
+        links,
     )
     service.settlement = Settlement(client, service.connection, settings, store, outbox, takes)
     windows = service.house.acquaintance.windows

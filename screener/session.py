@@ -12,6 +12,7 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from screener.asterisk.treatment import treat
 from screener.core import narration
 from screener.core.call import Call, Ending, Outcome
 from screener.core.grammar import PhraseClass
-from screener.core.letter import Letter
+from screener.core.letter import Letter, LetterKind
 from screener.core.reception import Reception, receive
 from screener.core.script import (
     Answer,
@@ -39,6 +40,7 @@ from screener.core.script import (
     LineFailed,
     Listen,
     Note,
+    Overhear,
     Play,
     Rang,
     Record,
@@ -51,9 +53,11 @@ from screener.core.script import (
     Talk,
     Treat,
 )
+from screener.core.transcript import Transcript
 from screener.ear import Ear
 from screener.errors import AriError, AriGone, AriNotInStasis
 from screener.ledger import Entry
+from screener.links import Links
 from screener.outbox import Outbox
 from screener.prompts import Prompts
 from screener.recogniser import Recogniser
@@ -82,6 +86,7 @@ class House:
     outbox: Outbox
     store: Store
     takes: Path
+    links: Links
 
 
 class Session:
@@ -95,6 +100,7 @@ class Session:
         self._tape = Tape(self._line, house.takes, house.outbox)
         self._entry = Entry(house.store)
         self._leg: Leg | None = None
+        self._overheard: dict[str, Transcript] = {}
         self._talking = False
 
     async def run(self, reception: Reception) -> Outcome:
@@ -202,6 +208,8 @@ class Session:
                 return await self._talk()
             case Record():
                 return await self._record(command)
+            case Overhear():
+                return await self._overhear(command)
             case Keep():
                 return await self._keep(command)
             case Drop(take):
@@ -249,19 +257,35 @@ class Session:
         await self._ear.close()
         return await self._tape.record(record)
 
+    async def _overhear(self, overhear: Overhear) -> Recorded:
+        reel = self._tape.reel(overhear.box.name)
+        by = await self._ear.overhear(overhear, reel.write)
+        recorded, transcript = await asyncio.gather(
+            self._tape.recorded(reel, by), self._ear.transcript()
+        )
+        await self._ear.close()
+        self._overheard[recorded.take] = transcript
+        return recorded
+
     async def _keep(self, keep: Keep) -> bool:
-        number = self._call.caller.e164 or self._call.caller.raw
+        caller = self._call.caller
+        number = "" if caller.withheld else caller.e164 or caller.raw
+        overheard = self._overheard.get(keep.take)
         letter = Letter(
             call=self._entry.number,
             box=keep.box.name,
             to=keep.box.mail,
-            number="" if self._call.caller.withheld else number,
+            number=number,
             name=self._call.name,
             did=self._call.did,
             when=self._entry.started,
             seconds=0.0,
             why=keep.why,
             ruling=keep.ruling,
+            kind=LetterKind.MESSAGE if overheard is None else LetterKind.ROBOT,
+            transcript=overheard.shown() if overheard else "",
+            confidence=overheard.confidence if overheard else 0.0,
+            links=self._house.links.offered(self._entry.number, number, datetime.now(UTC)),
         )
         return await self._tape.keep(keep.take, letter)
 
@@ -274,7 +298,7 @@ def _interrupted_by_hangup(command: Command[Any]) -> bool:
     """Whether a caller who hangs up ends it. A refusal or a redirect ends the call itself."""
     if isinstance(command, Treat):
         return not isinstance(command.treatment, Refusal)
-    return not isinstance(command, Note | Record | Keep | Drop | Hangup | Redirect)
+    return not isinstance(command, Note | Record | Overhear | Keep | Drop | Hangup | Redirect)
 
 
 def _failed(script: Script[Ending] | None, reason: str) -> Ending:

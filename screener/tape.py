@@ -1,23 +1,25 @@
 """Takes: what a caller records, from the line to the outbox.
 
 A take is recorded by Asterisk on its disk, fetched to ours, and stays on both until the outbox has
-it or the caller drops it. So a take that neither happened to, because something died in between,
-is still there to be rescued (service.py).
+it or the caller drops it. What is overheard (a recording that is heard out) is a take as well, but
+one that we write ourselves, as it comes. So a take that was neither kept nor dropped, because
+something died in between, is still there to be rescued (settlement.py).
 """
 
 from __future__ import annotations
 
 import asyncio
+import io
 import logging
 import wave
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
 from screener import recording
 from screener.asterisk.line import Line
-from screener.core.audio import FRAME_BYTES, FRAME_SAMPLES, RATE
+from screener.core.audio import FRAME_BYTES, FRAME_SAMPLES, RATE, decode_ulaw
 from screener.core.letter import Letter
 from screener.core.script import Record, Recorded, RecordedBy
 from screener.core.vad import speech_seconds
@@ -27,6 +29,52 @@ from screener.outbox import Outbox
 log = logging.getLogger(__name__)
 
 
+class Reel:
+    """A take that is written here, as its audio comes: a WAV file that grows.
+
+    Its header says that it holds nothing, like that of any recorder that was killed, until it is
+    measured or rescued: whatever happens, what is on disk is found.
+    """
+
+    def __init__(self, take: str, path: Path) -> None:
+        self.take = take
+        self._path = path
+        self._size = 0  # bytes of the file that are as they should be
+        self._waiting = b""  # what the disk has not taken yet, mu-law
+        self._failed = False
+
+    async def write(self, ulaw: bytes) -> None:
+        """Take more of the audio (8 kHz mu-law). A disk that has no room is tried again later."""
+        self._waiting += ulaw
+        if not self._waiting:
+            return
+        try:
+            await asyncio.to_thread(self._append)
+            self._failed = False
+        except OSError as error:
+            if not self._failed:
+                log.error("a recording cannot be written (%s): it waits in memory", error)
+            self._failed = True
+
+    def _append(self) -> None:
+        with self._path.open("ab") as file:
+            file.truncate(self._size)  # what an earlier try left may end in mid-sample
+            head = b"" if self._size else _empty_wav()
+            file.write(head + decode_ulaw(self._waiting))
+            file.flush()
+            self._size += len(head) + 2 * len(self._waiting)
+        self._waiting = b""
+
+
+def _empty_wav() -> bytes:
+    """The header of a WAV file: 8 kHz, 16 bit, mono; no sound yet."""
+    content = io.BytesIO()
+    with wave.open(content, "wb") as sound:
+        sound.setparams((1, 2, RATE, 0, "NONE", ""))
+        sound.writeframes(b"")
+        return content.getvalue()
+
+
 @dataclass(frozen=True, slots=True)
 class Tape:
     """The takes of one call. `folder` is where fetched takes lie until they are kept."""
@@ -34,6 +82,7 @@ class Tape:
     line: Line
     folder: Path
     outbox: Outbox
+    _ours: set[str] = field(default_factory=set)  # those that Asterisk knows nothing of
 
     async def record(self, record: Record) -> Recorded:
         """Record one take, after the beep has been played."""
@@ -61,6 +110,18 @@ class Tape:
             by = RecordedBy.SILENCE
         return Recorded(over.recording, seconds, speech, by)
 
+    def reel(self, box: str) -> Reel:
+        """A new take for a box, to be written here."""
+        take = self.line.take(box)
+        self._ours.add(take)
+        return Reel(take, self._path(take))
+
+    async def recorded(self, reel: Reel, by: RecordedBy) -> Recorded:
+        """What has come of a reel, to which nothing is written any more."""
+        await reel.write(b"")
+        seconds, speech = await asyncio.to_thread(measure, self._path(reel.take))
+        return Recorded(reel.take if seconds else "", seconds, speech, by)
+
     def seconds(self, take: str) -> float:
         """How long a take is."""
         with wave.open(str(self._path(take))) as sound:
@@ -86,6 +147,9 @@ class Tape:
         await self._forget(take)
 
     async def _forget(self, take: str) -> None:
+        if take in self._ours:
+            self._path(take).unlink(missing_ok=True)
+            return
         try:
             await self.line.delete_recording(take)
         except AriError as left:

@@ -320,7 +320,7 @@ class Line:
 
     async def record(self, box: str, limit: float, silence: float, end: str) -> RecordingOver:
         """Record the caller for a box. A hang-up ends the recording, and what there is stays."""
-        name = self._name(f"take-{box}")
+        name = self.take(box)
         over: asyncio.Future[RecordingOver] = asyncio.get_running_loop().create_future()
         self._recordings[name] = over
         await self._client.record(self.channel, name, limit, silence, end)
@@ -332,6 +332,10 @@ class Line:
             with suppress(AriGone):
                 await self._client.stop_recording(name)
             return RecordingOver(self.channel, name, failed=False)
+
+    def take(self, box: str) -> str:
+        """A new name for a take that is recorded for a box."""
+        return self._name(f"take-{box}")
 
     async def fetch_recording(self, name: str, to: Path) -> None:
         await self._client.fetch_recording(name, to)

@@ -14,7 +14,8 @@ from typing import Protocol
 from screener.core.audio import FRAME_SECONDS
 from screener.core.grammar import PhraseClass, phrases_in
 from screener.core.listening import Listening
-from screener.core.script import Heard, Likeness, Listen, SpokenPhrase
+from screener.core.overhearing import Overhearing
+from screener.core.script import Heard, Likeness, Listen, Overhear, SpokenPhrase
 from screener.core.vad import VoiceActivity
 
 # How often it is asked whether enough was heard, in frames: four times a second.
@@ -59,6 +60,7 @@ class Hearing:
         self._tracker = tracker or Stranger()
         self._activity = activity or VoiceActivity()
         self._listening: Listening | None = None
+        self._overhearing: Overhearing | None = None
         self._enough = Listen((), frozenset()).enough
         self._told: list[tuple[str, str]] = []
         self._words = ""
@@ -69,8 +71,15 @@ class Hearing:
     def begin(self, listen: Listen) -> None:
         """Listen for an answer from now on."""
         self._listening = Listening(listen, self._activity, self.now)
+        self._overhearing = None
         self._enough = listen.enough
         self._phrases = []
+
+    def overhear(self, overhear: Overhear) -> Overhearing:
+        """Hear a recording out from now on; what is returned says when it is over."""
+        self._listening = None
+        self._overhearing = Overhearing(overhear, self._activity, self.now)
+        return self._overhearing
 
     @property
     def heard(self) -> Heard | None:
@@ -104,6 +113,9 @@ class Hearing:
         self._frames += 1
         self.now = self._frames * FRAME_SECONDS
         listening = self._listening
+        if self._overhearing is not None:
+            self._overhearing.frame(pcm)
+            return self._overhearing.speaking
         if listening is None or listening.heard is not None:
             self._activity.is_voice(pcm)  # it goes on learning the line's noise
             return False

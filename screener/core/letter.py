@@ -9,8 +9,9 @@ a caller calls himself.
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, tzinfo
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -20,8 +21,12 @@ from enum import StrEnum
 from typing import Any
 
 from screener.core.callerid import quoted, shown, shown_number
+from screener.core.promotion import ACTIONS, can_be_named
+from screener.core.rules import Action
 
 _WHY = 300  # characters of a reason that a mail shows
+_TRANSCRIPT = 4000  # characters of a transcript: five minutes of fast speech
+_WIDTH = 76  # columns of running text (RFC 3676 recommends no more than 78)
 _DISPLAY_NAME = 40  # characters: a header that need not be folded reads best
 
 
@@ -32,6 +37,25 @@ class SoundFormat(StrEnum):
     WAV = "wav"
 
 
+class LetterKind(StrEnum):
+    """Who left what was recorded."""
+
+    MESSAGE = "message"
+    ROBOT = "wanted robot"  # a clinic's reminder, a code: overheard, and kept
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A link to a page that asks whether to allow, or block, the caller from now on.
+
+    It works until `until` (aware), and once.
+    """
+
+    action: Action
+    url: str
+    until: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class Letter:
     """A recorded message on its way to a message box.
@@ -39,7 +63,9 @@ class Letter:
     `box` is the box's name and `to` its mail addresses; `number` is E.164 or "" (withheld); `did`
     is the number that was called; `when` (aware) is when the call came in; `seconds` is how long
     the recording is; `why` says why the call came to the box, as a clause, and `ruling` what the
-    rules had said of it; `call` is the call's id.
+    rules had said of it; `call` is the call's id. `transcript` are the words that a recogniser was
+    sure of, "" for none; its `confidence` in all that it heard is between 0 and 1. `links` are what
+    can be done about the caller.
     """
 
     call: int
@@ -52,11 +78,17 @@ class Letter:
     seconds: float
     why: str
     ruling: str = ""
+    kind: LetterKind = LetterKind.MESSAGE
+    transcript: str = ""
+    confidence: float = 0.0
+    links: tuple[Link, ...] = ()
 
 
 def as_data(letter: Letter) -> dict[str, Any]:
     """The letter as JSON knows it."""
-    return asdict(letter) | {"to": list(letter.to), "when": letter.when.isoformat()}
+    data = {field.name: getattr(letter, field.name) for field in fields(letter)}
+    links = [(link.action.value, link.url, link.until.isoformat()) for link in letter.links]
+    return data | {"to": list(letter.to), "when": letter.when.isoformat(), "links": links}
 
 
 def from_data(data: Mapping[str, Any]) -> Letter:
@@ -71,7 +103,15 @@ def from_data(data: Mapping[str, Any]) -> Letter:
         when=datetime.fromisoformat(data["when"]),
         seconds=float(data["seconds"]),
         why=str(data["why"]),
-        ruling=str(data.get("ruling", "")),  # not in what was queued by an earlier version
+        # What follows is not in what was queued by an earlier version.
+        ruling=str(data.get("ruling", "")),
+        kind=LetterKind(data.get("kind", LetterKind.MESSAGE)),
+        transcript=str(data.get("transcript", "")),
+        confidence=float(data.get("confidence", 0.0)),
+        links=tuple(
+            Link(Action(action), str(url), datetime.fromisoformat(until))
+            for action, url, until in data.get("links", ())
+        ),
     )
 
 
@@ -93,13 +133,14 @@ def length(seconds: float) -> str:
 
 
 def sound_name(letter: Letter, form: SoundFormat, zone: tzinfo | None) -> str:
-    """The attachment's file name: "message from +18055550142 2026-11-20 14.03.mp3".
+    """The attachment's file name: "message from +18055550142 2026-11-20 14.03.mp3"; a robot's is a
+    "reminder from ...".
 
     Only digits and "+" of the number get in, so that it is safe on any file system.
     """
     number = "".join(c for c in letter.number if c in "+0123456789")[:20] or "withheld number"
     when = letter.when.astimezone(zone).strftime("%Y-%m-%d %H.%M")
-    return f"message from {number} {when}.{form}"
+    return f"{_IS[letter.kind]} from {number} {when}.{form}"
 
 
 def compose(
@@ -122,7 +163,7 @@ def compose(
     mail = envelope(
         _display_name(letter),
         letter.to,
-        f"Message from {_who(letter)}, {length(letter.seconds)}",
+        _subject(letter),
         sender=sender,
         message_id=message_id,
         written=written,
@@ -165,6 +206,15 @@ def _who(letter: Letter) -> str:
     return f"{shown(letter.name)} ({number})" if letter.name.strip() else number
 
 
+_IS = {LetterKind.MESSAGE: "message", LetterKind.ROBOT: "reminder"}
+_KEPT = "Reminder (automatic call) kept"
+
+
+def _subject(letter: Letter) -> str:
+    who = f"{_who(letter)}, {length(letter.seconds)}"
+    return f"{_KEPT}: {who}" if letter.kind is LetterKind.ROBOT else f"Message from {who}"
+
+
 def _display_name(letter: Letter) -> str:
     """The caller's name, else his number, without what would look like another address."""
     name = "".join(" " if c in '<>@"(),:;\\[]' else c for c in shown(letter.name, _DISPLAY_NAME))
@@ -186,8 +236,12 @@ def _tells_more(letter: Letter) -> bool:
 def _body(letter: Letter, attached: str, zone: tzinfo | None, remark: str) -> str:
     """Who called, when, how long, and why it came to the box."""
     who = f"{quoted(letter.name)}, " if letter.name.strip() else ""
+    robot = letter.kind is LetterKind.ROBOT
+    how_long = length(letter.seconds)
     lines = [
-        f"{_who(letter)} left a message of {length(letter.seconds)}.",
+        f"{_KEPT}: {_who(letter)} spoke for {how_long}; no phone rang."
+        if robot
+        else f"{_who(letter)} left a message of {how_long}.",
         "",
         f"  From    {who}{shown_number(letter.number)}",
         f"  To      {shown_number(letter.did)}, message box {shown(letter.box)}",
@@ -200,4 +254,45 @@ def _body(letter: Letter, attached: str, zone: tzinfo | None, remark: str) -> st
     ]
     if remark:
         lines.append(shown(remark, _WHY))
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *_said(letter), *_what_to_do(letter, zone)]) + "\n"
+
+
+def _said(letter: Letter) -> list[str]:
+    """What a machine understood of the recording, marked as that."""
+    if not letter.transcript:
+        return []
+    sure = f"{100 * letter.confidence:.0f} % sure"
+    words = textwrap.wrap(
+        shown(letter.transcript, _TRANSCRIPT),
+        _WIDTH,
+        initial_indent="  ",
+        subsequent_indent="  ",
+    )
+    return [
+        "",
+        f"Written down by a machine, which is {sure} of it (… where it is not sure of a word):",
+        *words,
+    ]
+
+
+_DO = {
+    Action.ALLOW: "Let this caller in from now on",
+    Action.BLOCK: "Block this caller from now on",
+}
+
+
+def _what_to_do(letter: Letter, zone: tzinfo | None) -> list[str]:
+    """The links, and the commands that do the same; none for a caller that no rule can name."""
+    if not letter.call or not can_be_named(letter.number):
+        return []
+    lines = [""]
+    urls = {link.action: link.url for link in letter.links}
+    for action in ACTIONS:
+        lines.append(f"{_DO[action]} (screener calls {action} {letter.call})")
+        if action in urls:
+            lines.append(f"  {shown(urls[action], _WHY)}")
+    if urls:
+        until = min(link.until for link in letter.links).astimezone(zone)
+        last = f"{until:%A} {until.day} {until:%B %Y}"
+        lines.append(f"A link asks before it changes anything, and works once, until {last}.")
+    return lines

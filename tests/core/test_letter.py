@@ -85,6 +85,9 @@ def test_a_mail_says_who_called_when_how_long_and_why() -> None:
         "  Call    17  (screener calls show 17)\n"
         "\n"
         "The recording is attached: message from +18055550142 2026-11-20 14.03.mp3\n"
+        "\n"
+        "Let this caller in from now on (screener calls allow 17)\n"
+        "Block this caller from now on (screener calls block 17)\n"
     )
 
 
@@ -100,7 +103,7 @@ def test_a_wav_attachment_says_why_it_is_one() -> None:
     [attachment] = mail.iter_attachments()
     assert attachment.get_filename() == "message from +18055550142 2026-11-20 14.03.wav"
     assert attachment.get_content_type() == "audio/wav"
-    assert body(mail).endswith("ffmpeg is missing\n")
+    assert "14.03.wav\nffmpeg is missing\n" in body(mail)
 
 
 @pytest.mark.parametrize(

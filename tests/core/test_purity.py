@@ -41,6 +41,7 @@ PURE = frozenset(
         "string",
         "struct",
         "sys",
+        "textwrap",
         "typing",
         "unicodedata",
         "webrtcvad",
