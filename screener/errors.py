@@ -14,6 +14,8 @@
     ├── RulesError              a rule file was not changed: it is as it was
     ├── StoreError              the database cannot be read or written
     ├── ListError               a number list cannot be imported, opened or found
+    ├── ClipError               a sound file cannot be heard
+    ├── ManifestError           the manifest of an evaluation is wrong: every mistake with its place
     ├── LinkError               what a link of a mail needs cannot be read or written
     └── OutboxError             a message could not be put on disk
 
@@ -89,3 +91,15 @@ class LinkError(ScreenerError):
 
 class OutboxError(ScreenerError):
     """A message could not be put on disk."""
+
+
+class ClipError(ScreenerError):
+    """A sound file cannot be heard; says which and why."""
+
+
+class ManifestError(ScreenerError):
+    """The manifest of an evaluation is wrong. `mistakes` are whole sentences, all at once."""
+
+    def __init__(self, mistakes: Sequence[str]) -> None:
+        self.mistakes = tuple(mistakes)
+        super().__init__("\n".join(self.mistakes))
