@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -21,7 +21,7 @@ import phonenumbers
 from screener import directory, secret, surroundings, textfile
 from screener.core.frontdoor import Directory, FrontDoor, MessageBox, Phone, RingGroup
 from screener.errors import ConfigError
-from screener.surroundings import AsteriskSettings, MailSettings, SpeechSettings
+from screener.surroundings import AsteriskSettings, MailSettings, SpeechSettings, WebSettings
 from screener.tables import (
     Mistakes,
     Table,
@@ -38,7 +38,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "": (
         *("country", "timezone", "mode"),
         *("dids", "extensions", "phones", "groups", "boxes"),
-        *("windows", "asterisk", "mail", "speech", "paths"),
+        *("windows", "asterisk", "mail", "speech", "web", "paths"),
     ),
     **directory.KEYS,
     **surroundings.KEYS,
@@ -97,6 +97,7 @@ class Settings:
     data: Path
     warnings: tuple[str, ...] = ()
     windows: WindowSettings = WindowSettings()
+    web: WebSettings = field(default_factory=WebSettings)
 
     @property
     def doors(self) -> Mapping[str, FrontDoor]:
@@ -138,6 +139,7 @@ def load(path: Path) -> Settings:
     mail = surroundings.mail(root, folder, people, warnings)
     speech = surroundings.speech(root, folder)
     windows = _windows(root)
+    web = surroundings.web(root, warnings)
     if not mistakes.sentences and asterisk.url is None and not asterisk.secret:
         asterisk = replace(asterisk, secret=secret.kept(paths["data"], mistakes))
     if mistakes.sentences:
@@ -153,6 +155,7 @@ def load(path: Path) -> Settings:
         speech=speech,
         warnings=tuple(warnings),
         windows=windows,
+        web=web,
         **paths,
     )
 

@@ -36,6 +36,7 @@ from screener.session import House, Session
 from screener.settlement import Settlement
 from screener.status import Bulletin, begun, in_force
 from screener.store import DATABASE, Store
+from screener.web.app import Web
 
 log = logging.getLogger(__name__)
 
@@ -99,7 +100,8 @@ async def _open(settings: Settings, tell: Callable[[str], None], stack: AsyncExi
     )
     outbox = Outbox(settings.data / "outbox", settings.mail, settings.zone)
     links = Links(settings.data)
-    service = Service(settings, rules, client, directions)
+    pages = Web(settings, links)
+    service = Service(settings, rules, client, directions, pages)
     service.house = House(
         Acquaintance(settings, store),
         client,
@@ -155,7 +157,12 @@ class Service:
     outgoing: Outgoing
 
     def __init__(
-        self, settings: Settings, rules: RulesInForce, client: Client, directions: Sequence[str]
+        self,
+        settings: Settings,
+        rules: RulesInForce,
+        client: Client,
+        directions: Sequence[str],
+        pages: Web,
     ) -> None:
         self.connection = Connection(client, self._arrival, self._found, self._lost)
         self._settings = settings
@@ -163,6 +170,7 @@ class Service:
         self._bulletin = Bulletin(settings.data, begun(settings, rules.state))
         self._client = client
         self._directions = directions
+        self._pages = pages
         self._calls: dict[str, tuple[Session, asyncio.Task[Outcome]]] = {}
         self._dialled: set[asyncio.Task[None]] = set()
         self._failed = asyncio.Event()
@@ -179,6 +187,7 @@ class Service:
             asyncio.ensure_future(self._rescue()),
             asyncio.ensure_future(self._watch()),
             asyncio.ensure_future(self._bulletin.run()),
+            asyncio.ensure_future(self._pages.run()),
             asyncio.ensure_future(stop.wait()),
         }
         try:

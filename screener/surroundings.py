@@ -1,4 +1,4 @@
-"""The programs around screener, as screener.toml has them: Asterisk, the mail server, speech."""
+"""What is around screener, as screener.toml has it: Asterisk, mail, speech, its web pages."""
 
 from __future__ import annotations
 
@@ -38,11 +38,15 @@ KEYS: Mapping[str, tuple[str, ...]] = {
         *("sender", "owner", "retry_days", "keep_days"),
     ),
     "speech": ("engine", "model", "voice", "language"),
+    "web": ("listen", "url"),
 }
 """The keys of each table."""
 
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.:-]{0,252}[A-Za-z0-9])?|::1")
 _VOICE = re.compile(r"(?:flite|espeak-ng):[A-Za-z0-9_+-]{1,40}")
+_ADDRESS = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^\[\]:]+):(?P<port>[0-9]{1,5})", re.ASCII)
+_URL = re.compile(r"https?://[A-Za-z0-9._~\[\]:/-]{1,200}", re.ASCII)
+_EVERYWHERE = ("0.0.0.0", "::")
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
@@ -122,6 +126,17 @@ class SpeechSettings:
     language: str = "en"
 
 
+@dataclass(frozen=True, slots=True)
+class WebSettings:
+    """The web pages. `listen` is the address and port that they are served on; None: no pages.
+
+    `url` is how the links in mails begin: where a browser finds the pages; no slash at its end.
+    """
+
+    listen: tuple[str, int] | None = ("127.0.0.1", 8190)
+    url: str = "http://127.0.0.1:8190"
+
+
 def asterisk(root: Table, folder: Path, warnings: list[str]) -> AsteriskSettings:
     """The Asterisk to use. `folder` is where paths in screener.toml begin."""
     table = root.table("asterisk", KEYS["asterisk"])
@@ -184,6 +199,26 @@ def speech(root: Table, folder: Path) -> SpeechSettings:
     )
 
 
+def web(root: Table, warnings: list[str]) -> WebSettings:
+    """The web pages."""
+    table = root.table("web", KEYS["web"])
+    usual = WebSettings()
+    listen = table.take("listen", _listen, usual.listen)
+    url = table.take("url", _web_url, "")
+    if listen is None:
+        return WebSettings(None, "")
+    host, port = listen
+    if not url and host in _EVERYWHERE:
+        table.mistakes.missing(table.name("url"), "expected where a browser finds the pages")
+    if host not in _LOCAL and not url.startswith("https://"):
+        warnings.append(
+            f"web.listen {host} is open to other machines, and links go there in clear: set a web"
+            " server with TLS before it, and name that in web.url"
+        )
+    shown_host = f"[{host}]" if ":" in host else host
+    return WebSettings(listen, url or f"http://{shown_host}:{port}")
+
+
 def _ari_url(value: object) -> str:
     if isinstance(value, str) and value.isprintable() and " " not in value:
         parts = urlsplit(value.rstrip("/"))
@@ -197,6 +232,22 @@ def _host(value: object) -> str:
     if isinstance(value, str) and _HOST.fullmatch(value):
         return value
     raise UnfitError('expected a host name or an address like "127.0.0.1"')
+
+
+def _listen(value: object) -> tuple[str, int] | None:
+    if value == "":
+        return None
+    if isinstance(value, str) and (found := _ADDRESS.fullmatch(value)):
+        host, port = found["host"].strip("[]"), int(found["port"])
+        if _HOST.fullmatch(host) and 1 <= port <= 65535:
+            return host, port
+    raise UnfitError('expected an address and a port like "127.0.0.1:8190", or "" for no pages')
+
+
+def _web_url(value: object) -> str:
+    if isinstance(value, str) and _URL.fullmatch(value) and urlsplit(value).hostname:
+        return value.rstrip("/")
+    raise UnfitError('expected an address like "https://door.example.net"')
 
 
 def _port_range(value: object) -> tuple[int, int]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from screener.config import Settings
     from screener.core.pattern import NumberPattern
     from screener.core.rules import Rule
-    from screener.rulesfolder import Contents, Removed, RulesFolder
+    from screener.rulesfolder import Added, Contents, Removed, RulesFolder
 
 _PLACE = re.compile(r"(?:.*/)?(?P<file>[^/]+\.rules):(?P<line>[0-9]+)")
 
@@ -57,15 +57,21 @@ def add(file: Path, rule: tuple[str, ...], into: str, first: bool, line: int | N
         raise click.exceptions.Exit(1)
     _try_out(settings, text)
     added = _folder(settings).add(text, file=into, first=first, line=line)
-    new, here = added.rule, _dir(file)
-    if added.already:
-        click.echo(f"it is there already: {new.place}  {_line(settings, new)}")
-    else:
-        click.echo(f"added {new.place}  {_line(settings, new)}")
-        click.echo(f"undo:  screener rules remove{here} {shlex.quote(new.place)}")
+    new = added.rule
+    tell_added(added, _line(settings, new), dir_of(file))
     if new.expired(datetime.now(UTC), Shelf(used=last_used(settings))):
         told = "warning: it has expired, because it was of no use for so long"
         click.echo(f"{told}: say another time after expires, or leave that out", err=True)
+
+
+def tell_added(added: Added, line: str, here: str) -> None:
+    """That a rule was added: its place, its `line`, how to undo it, and what hinders it."""
+    new = added.rule
+    if added.already:
+        click.echo(f"it is there already: {new.place}  {line}")
+    else:
+        click.echo(f"added {new.place}  {line}")
+        click.echo(f"undo:  screener rules remove{here} {shlex.quote(new.place)}")
     if added.taken_by:
         _warn_taken(new, added.taken_by)
     if added.broken:
@@ -141,12 +147,12 @@ def remove(file: Path, what: tuple[str, ...], expired: bool) -> None:
     if expired:
         old = _expired(settings, contents)
         for removed in folder.remove_all(old, contents):
-            _tell_removed(removed, _dir(file), None)
+            _tell_removed(removed, dir_of(file), None)
         if not old:
             click.echo("no rule has expired")
         return
     rule, pattern = _meant(contents, " ".join(what), settings.country)
-    _tell_removed(folder.remove(rule, pattern, content=contents.line(rule)), _dir(file), pattern)
+    _tell_removed(folder.remove(rule, pattern, content=contents.line(rule)), dir_of(file), pattern)
 
 
 def _expired(settings: Settings, contents: Contents) -> list[Rule]:
@@ -224,7 +230,7 @@ def _line(settings: Settings, rule: Rule) -> str:
     return shown(_folder(settings).read().line(rule).strip(), 500)
 
 
-def _dir(file: Path) -> str:
+def dir_of(file: Path) -> str:
     """What a command for this front door needs beside its own words."""
     usual = Path(os.environ.get("SCREENER_HOME") or ".")
     return "" if file.parent == usual else f" --dir {shlex.quote(str(file.parent))}"

@@ -1,12 +1,18 @@
-"""`screener calls`: the calls that came in, and one call's story."""
+"""`screener calls`: the calls that came in, one call's story, and what is to be done about it."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from screener.cli.door import columns, option, settings_of
+
+if TYPE_CHECKING:
+    from screener.config import Settings
+    from screener.core.rules import Action
+    from screener.core.story import CallRow, StoryLine
 
 
 @click.group(invoke_without_command=True)
@@ -22,6 +28,7 @@ def calls(context: click.Context, file: Path, limit: int) -> None:
     Examples:
         screener calls --limit 50
         screener calls show 17
+        screener calls allow 17
     """
     context.obj = file
     if context.invoked_subcommand is not None:
@@ -51,12 +58,62 @@ def calls_show(file: Path, number: int) -> None:
         screener calls show 17
     """
     from screener.core.story import tell_call
+
+    settings = settings_of(file)
+    click.echo(tell_call(*_call(settings, number), settings.zone))
+
+
+@calls.command("allow")
+@click.argument("number", metavar="ID", type=click.IntRange(1))
+@option
+def calls_allow(file: Path, number: int) -> None:
+    """Let the caller of a call in from now on: his calls ring at once.
+
+    It adds a rule for his number, before any rule that could turn him away, and says where it
+    stands and how to undo it. The link in a message's mail does the same.
+
+    \b
+    Example:
+        screener calls allow 17
+    """
+    from screener.core.rules import Action
+
+    _promote(file, Action.ALLOW, number)
+
+
+@calls.command("block")
+@click.argument("number", metavar="ID", type=click.IntRange(1))
+@option
+def calls_block(file: Path, number: int) -> None:
+    """Block the caller of a call from now on: he is turned away, and no phone rings.
+
+    It adds a rule for his number, and says where it stands and how to undo it.
+
+    \b
+    Example:
+        screener calls block 17
+    """
+    from screener.core.rules import Action
+
+    _promote(file, Action.BLOCK, number)
+
+
+def _promote(file: Path, action: Action, number: int) -> None:
+    from screener.cli.amend import dir_of, tell_added
+    from screener.promotion import promote
+
+    settings = settings_of(file)
+    row, _ = _call(settings, number)
+    done = promote(settings, action, row.number, row.name, row.id)
+    tell_added(done.added, done.line, dir_of(file))
+
+
+def _call(settings: Settings, number: int) -> tuple[CallRow, list[StoryLine]]:
     from screener.errors import StoreError
     from screener.store import DATABASE, CallLog
 
-    settings = settings_of(file)
     with CallLog(settings.data / DATABASE) as log:
         found = log.call(number)
     if found is None:
         raise StoreError(f"there is no call {number}: see `screener calls`")
-    click.echo(tell_call(*found, settings.zone))
+    return found

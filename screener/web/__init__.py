@@ -1,0 +1,1 @@
+"""The web pages of a front door: app.py serves them, pages.py is what they say."""

@@ -1,0 +1,148 @@
+"""What the pages say, as HTML: pure text, made of what is known of a call.
+
+Each page is whole in itself: no script, no picture, nothing from elsewhere. It reads on a telephone
+and in a screen reader, in a light room and in a dark one. What a stranger wrote comes in through
+core/callerid.py, and then escaped.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from html import escape
+
+from screener.core.callerid import quoted, shown, shown_number
+from screener.core.rules import Action
+from screener.core.story import CallRow, what_came
+
+_LINE = 500  # characters of a rule or a sentence
+
+# Contrast of text on its ground is above 7:1 in both (WCAG 2.2, 1.4.6).
+_STYLE = """
+:root { color-scheme: light dark; }
+body { max-width: 38rem; margin: 2rem auto; padding: 0 1rem;
+  font: 1.1rem/1.5 system-ui, sans-serif; color: #1a1a1a; background: #fff; }
+h1 { font-size: 1.5rem; line-height: 1.25; }
+dt { font-weight: 600; } dd { margin: 0 0 .5rem; }
+dd, code { overflow-wrap: anywhere; }
+code { background: #eee; padding: .1em .3em; }
+button { font: inherit; font-weight: 600; padding: .75rem 1.25rem; min-height: 3rem;
+  border: 2px solid #0b4f8a; border-radius: .4rem; color: #fff; background: #0b4f8a; }
+button:focus-visible { outline: 3px solid #e08700; outline-offset: 2px; }
+@media (prefers-color-scheme: dark) {
+  body { color: #f0f0f0; background: #161616; } code { background: #333; }
+  button { color: #08233c; background: #9fd0ff; border-color: #9fd0ff; } }
+"""
+
+STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode("utf-8")).digest()).decode("ascii")
+"""By which Content-Security-Policy knows our style sheet (CSP Level 3, hash-source)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """How an action is spoken of."""
+
+    ask: str
+    button: str
+    then: str
+    done: str
+
+
+WORDS = {
+    Action.ALLOW: Words(
+        "Let this caller in from now on?",
+        "Let this caller in from now on",
+        "Calls from this number will ring your phones at once, without being asked anything.",
+        "This caller is let in from now on",
+    ),
+    Action.BLOCK: Words(
+        "Block this caller from now on?",
+        "Block this caller from now on",
+        "Calls from this number will be turned away; no phone rings.",
+        "This caller is blocked from now on",
+    ),
+}
+
+
+def page(title: str, *parts: str) -> str:
+    """A whole page; `parts` are HTML already."""
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n"
+        f"<h1>{escape(title)}</h1>\n" + "\n".join(parts) + "\n</main>\n</body>\n</html>\n"
+    )
+
+
+def sentences(title: str, *texts: str) -> str:
+    """A page of plain sentences."""
+    return page(title, *(_paragraph(text) for text in texts))
+
+
+def confirm(
+    action: Action,
+    *,
+    number: str,
+    call: int,
+    row: CallRow | None,
+    rule: str,
+    until: datetime,
+    zone: tzinfo | None,
+) -> str:
+    """What would be done, about whom, and the one button that does it. `row` None: it is gone."""
+    words = WORDS[action]
+    last = until.astimezone(zone)
+    return page(
+        words.ask,
+        _list(_facts(number, call, row, zone)),
+        _paragraph(words.then),
+        f"<p>The rule: {_code(rule)}</p>",
+        f'<form method="post"><button type="submit">{escape(words.button)}</button></form>',
+        _paragraph(
+            "Nothing changes until you press the button. This link works once, until"
+            f" {last:%A} {last.day} {last:%B %Y, %H:%M}."
+        ),
+        f"<p>The same by command: {_code(f'screener calls {action} {call}')}</p>",
+    )
+
+
+def done(action: Action, place: str, rule: str, *, already: bool, remarks: Sequence[str]) -> str:
+    """What was done, where it stands, and how to undo it. `remarks` are whole sentences."""
+    verb = "The rule was there already" if already else "The rule was added"
+    return page(
+        WORDS[action].done,
+        f"<p>{verb}, at {_code(place)}: {_code(rule)}</p>",
+        *(_paragraph(remark) for remark in remarks),
+        f"<p>To undo it: {_code(f'screener rules remove {place}')}</p>",
+    )
+
+
+def _facts(
+    number: str, call: int, row: CallRow | None, zone: tzinfo | None
+) -> list[tuple[str, str]]:
+    facts = [("Number", shown_number(number))]
+    if row is not None:
+        when = row.started.astimezone(zone)
+        if row.name.strip():
+            facts.append(("Name, as the caller gave it", quoted(row.name)))
+        facts += [
+            ("Called", shown_number(row.did)),
+            ("When", f"{when:%A} {when.day} {when:%B %Y, %H:%M}"),
+            ("What came of it", what_came(row)),
+        ]
+    return [*facts, ("Call", str(call))]
+
+
+def _list(facts: Sequence[tuple[str, str]]) -> str:
+    return "<dl>" + "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in facts) + "</dl>"
+
+
+def _paragraph(text: str) -> str:
+    return f"<p>{escape(text)}</p>"
+
+
+def _code(text: str) -> str:
+    return f"<code>{escape(shown(text, _LINE))}</code>"
