@@ -1,17 +1,22 @@
 """A recorded caller at the front door: the same script and the same hearing as a live call.
 
 No telephone, no clock: frames are taken from the recording as fast as they can be heard. Prompts
-last as long as they would. `screener listen` and `screener evaluate` stand on it.
+last as long as they would. `screener listen` and `screener evaluate` stand on it. The same sound
+comes to the same end, whenever and wherever it is heard.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
+from screener.clips import Clip
 from screener.core.audio import FRAME_BYTES, FRAME_SECONDS, SILENCE
 from screener.core.call import Ending
+from screener.core.evidence import Evidence
+from screener.core.frontdoor import MessageBox
 from screener.core.grammar import PhraseClass
 from screener.core.hearing import Hearing, Tracker
 from screener.core.script import (
@@ -36,45 +41,72 @@ from screener.core.script import (
     Talk,
     Treat,
 )
+from screener.core.timeline import Opinion, Step, hearings, placed
+from screener.core.transcript import Transcript
+from screener.core.vad import speech_seconds
+from screener.core.verdict import judge
 from screener.recogniser.engine import Decoder, Engine
-
-T = TypeVar("T")
 
 # Speech goes to the decoder in portions, as in a call (recogniser/following.py).
 _PORTION = round(0.1 / FRAME_SECONDS)
-# No recording and no script goes on for longer than this (seconds of the caller's audio).
+# A caller who has not come to an end by then hangs up (seconds of his audio).
 _LONGEST = 3600.0
+# A recorded caller who is watched is judged four times a second (seconds).
+_OFTEN = 0.24
 
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """What a caller says: 8 kHz 16-bit mono PCM.
+    """What a caller says: 8 kHz 16-bit mono PCM, or a sound file.
 
     `onset` is when it begins, in seconds after the answer; None is a caller who waits until he is
     asked, and says it each time that he is.
     """
 
-    pcm: bytes
+    sound: bytes | Clip
     onset: float | None = 0.0
 
-    def frames(self) -> list[bytes]:
-        """20 ms each; the last one is filled up with silence."""
-        pcm = self.pcm + bytes(-len(self.pcm) % FRAME_BYTES)
-        return [pcm[at : at + FRAME_BYTES] for at in range(0, len(pcm), FRAME_BYTES)]
+    def frames(self) -> Iterator[bytes]:
+        """20 ms each, from the beginning; the last one is filled up with silence."""
+        if isinstance(self.sound, Clip):
+            return self.sound.frames()
+        pcm = self.sound + bytes(-len(self.sound) % FRAME_BYTES)
+        return (pcm[at : at + FRAME_BYTES] for at in range(0, len(pcm), FRAME_BYTES))
 
 
 @dataclass(slots=True)
 class Played:
-    """What became of a recorded caller. `rang` is whether a phone would have rung."""
+    """What became of a recorded caller. `rang` is whether a phone would have rung.
 
-    ending: Ending | None = None
-    hearings: tuple[Heard, ...] = ()
+    `steps` are the script's commands with their times; `transcript` is what the recogniser made of
+    his speech, with the call's times; `opinions` are the verdict over time, where it was asked for.
+    `seconds` is how long the call was, `used` how much of the recording was heard in it, `speech`
+    how much of it the recogniser was given. `cpu` is what the ear took, in seconds of a processor;
+    `decoding` is the engine's part in it.
+    """
+
+    ending: Ending
+    steps: tuple[Step, ...] = ()
     rang: bool = False
     seconds: float = 0.0
+    used: float = 0.0
+    speech: float = 0.0
+    transcript: Transcript = field(default_factory=Transcript)
+    opinions: tuple[Opinion, ...] = ()
+    cpu: float = 0.0
+    decoding: float = 0.0
+
+    @property
+    def hearings(self) -> tuple[Heard, ...]:
+        """What was heard each time that he was asked."""
+        return hearings(self.steps)
 
 
 class Audition:
-    """One recorded caller. `prompt_seconds` says how long each prompt plays."""
+    """One recorded caller. `prompt_seconds` says how long each prompt plays.
+
+    With `watching`, what is made of him is asked all the time, not only at the end of a question.
+    """
 
     def __init__(
         self,
@@ -83,32 +115,69 @@ class Audition:
         classes: Sequence[PhraseClass],
         prompt_seconds: Callable[[str], float],
         tracker: Tracker | None = None,
+        *,
+        watching: bool = False,
     ) -> None:
+        self._recording = recording
         self._engine = engine
         self._decoder: Decoder = engine.decoder()
         self._hearing = Hearing(classes, tracker)
         self._prompt_seconds = prompt_seconds
-        self._frames = recording.frames()
-        self._onset = recording.onset
-        self._next = 0 if recording.onset is not None else len(self._frames)
+        self._watching = watching
+        self._said: Iterator[bytes] | None = None  # None: he says nothing (any more)
+        self._waits = recording.onset is not None  # for his time to begin
         self._portion = bytearray()
-        self._words = ""
-        self._speech = 0.0
-        self.played = Played()
+        self._fed: list[tuple[float, float]] = []
+        self._speaking = False
+        self._steps: list[Step] = []
+        self._opinions: list[Opinion] = []
+        self._rang = False
+        self._used = 0
+        self._speech = 0
+        self._decoding = 0.0
 
     def play(self, script: Script[Ending]) -> Played:
-        """Take the recorded caller through a call's script; what became of him."""
+        """Take the recorded caller through a call's script; what became of him.
+
+        Raises ClipError when the recording is a file that cannot be read.
+        """
+        begun = time.process_time()
         try:
-            command = next(script)
-            while self._hearing.now < _LONGEST:
-                command = script.send(self._carry_out(command))
-            script.throw(CallerGone(None))
-        except StopIteration as over:
-            self.played.ending = over.value
+            ending = self._follow(script)
+            cpu = time.process_time() - begun
+            self._decode()
+            transcript = placed(self._decoder.transcript(), self._fed)
         finally:
             self._decoder.close()
-        self.played.seconds = self._hearing.now
-        return self.played
+        return Played(
+            ending=ending,
+            steps=tuple(self._steps),
+            rang=self._rang,
+            seconds=self._hearing.now,
+            used=self._used * FRAME_SECONDS,
+            speech=self._speech * FRAME_SECONDS,
+            transcript=transcript,
+            opinions=tuple(self._opinions),
+            cpu=cpu,
+            decoding=self._decoding,
+        )
+
+    def _follow(self, script: Script[Ending]) -> Ending:
+        gone = False
+        try:
+            command = next(script)
+            while True:
+                if self._hearing.now >= _LONGEST and not gone:
+                    gone = True
+                    command = script.throw(CallerGone(None))
+                    continue
+                start = self._hearing.now
+                outcome = self._carry_out(command)
+                self._steps.append(Step(command, start, self._hearing.now, outcome))
+                command = script.send(outcome)
+        except StopIteration as over:
+            ending: Ending = over.value
+            return ending
 
     def _carry_out(self, command: Command[Any]) -> Any:
         match command:
@@ -117,12 +186,14 @@ class Audition:
             case Replay(_, prompts, keys, wait):
                 return self._listen(Listen(prompts, keys, wait=wait))
             case Play(prompts):
-                self._pass(sum(map(self._prompt_seconds, prompts)))
-            case Ring():
-                self.played.rang = True
-                return Rang("phone", 0.0)
-            case Record(box, silence, _) | Overhear(box, silence):
-                return self._record(silence, box.limit)
+                self._pass(prompts)
+            case Ring(group):
+                self._rang = True
+                return Rang(group.phones[0].name if group.phones else "phone", 0.0)
+            case Record(box, silence, _):
+                return self._record(box, silence)
+            case Overhear():
+                return self._overhear(command)
             case Keep() | Redirect():
                 return True
             case Talk() | Treat() | Hangup() | Drop():
@@ -138,46 +209,88 @@ class Audition:
             if prompting and hearing.now >= prompt_end - FRAME_SECONDS / 2:
                 prompting = False
                 hearing.prompt_over()
-                if self._onset is None:
-                    self._next = 0  # he has been asked: he says it
+                self._asked()
             self._hear(self._frame())
+            self._watch()
         heard = hearing.heard
         if heard.by is HeardBy.ANSWER and listen.expected:
+            begun = time.process_time()
             words = self._engine.answer(hearing.answer_audio, listen.expected)
+            self._decoding += time.process_time() - begun
             heard = replace(heard, words=words)
-        self.played.hearings = (*self.played.hearings, heard)
         return heard
+
+    def _asked(self) -> None:
+        """A caller who waits to be asked says it now, from its beginning."""
+        if self._recording.onset is None:
+            self._said = self._recording.frames()
 
     def _frame(self) -> bytes:
         """The caller's next 20 ms."""
-        if self._onset is not None and self._hearing.now < self._onset - FRAME_SECONDS / 2:
+        onset = self._recording.onset
+        if self._waits and onset is not None and self._hearing.now >= onset - FRAME_SECONDS / 2:
+            self._waits = False
+            self._said = self._recording.frames()
+        if self._said is None:
             return SILENCE
-        if self._next >= len(self._frames):
+        frame = next(self._said, None)
+        if frame is None:
+            self._said = None
             return SILENCE
-        self._next += 1
-        return self._frames[self._next - 1]
+        self._used += 1
+        return frame
 
     def _hear(self, frame: bytes) -> None:
-        if self._hearing.frame(frame):
+        """Let the ear hear a frame; speech goes on to the recogniser."""
+        speaking = self._hearing.frame(frame)
+        if speaking:
+            if not self._speaking:
+                self._fed.append((self._speech * FRAME_SECONDS, self._hearing.now - FRAME_SECONDS))
+            self._speech += 1
             self._portion += frame
-        if len(self._portion) >= _PORTION * FRAME_BYTES:
-            self._words = self._decoder.hear(bytes(self._portion))
-            self._portion.clear()
-            self._hearing.said(self._words)
+            if len(self._portion) >= _PORTION * FRAME_BYTES:
+                self._decode()
+        self._speaking = speaking
 
-    def _pass(self, seconds: float) -> None:
-        """Time in which nothing is asked of the caller."""
-        for _ in range(round(seconds / FRAME_SECONDS)):
+    def _decode(self) -> None:
+        if not self._portion:
+            return
+        begun = time.process_time()
+        words = self._decoder.hear(bytes(self._portion))
+        self._decoding += time.process_time() - begun
+        self._portion.clear()
+        self._hearing.said(words)
+
+    def _watch(self) -> None:
+        """Note what would be made of the caller at this moment."""
+        now = self._hearing.now
+        if not self._watching or (self._opinions and now - self._opinions[-1].at < _OFTEN):
+            return
+        heard = (*hearings(self._steps), self._hearing.so_far())
+        self._opinions.append(Opinion(now, judge(Evidence(heard)).kind))
+
+    def _pass(self, prompts: tuple[str, ...]) -> None:
+        """Prompts that nothing is asked by."""
+        for _ in range(round(sum(map(self._prompt_seconds, prompts)) / FRAME_SECONDS)):
             self._hear(self._frame())
 
-    def _record(self, silence: float, limit: float) -> Recorded:
-        """The rest of what he says, until it is quiet for so long, or to the limit."""
-        hearing = self._hearing
-        begun = hearing.now
-        hearing.begin(Listen((), frozenset(), wait=silence))
-        while hearing.heard is None and hearing.now - begun < limit:
+    def _overhear(self, overhear: Overhear) -> Recorded:
+        """The rest of what he says; what is kept begins with the answer."""
+        overhearing = self._hearing.overhear(overhear)
+        while overhearing.over is None:
             self._hear(self._frame())
-        heard = hearing.so_far()
-        by = RecordedBy.SILENCE if hearing.heard is not None else RecordedBy.LIMIT
-        speech = sum(span.seconds for span in heard.talk)
-        return Recorded("audition", hearing.now - begun, speech, by)
+        seconds = self._hearing.now
+        return Recorded("overheard", seconds, self._speech * FRAME_SECONDS, overhearing.over)
+
+    def _record(self, box: MessageBox, silence: float) -> Recorded:
+        """A message after the beep; meanwhile the ear of a call is closed, and no word decoded."""
+        begun = self._hearing.now
+        over = self._hearing.overhear(Overhear(replace(box, limit=begun + box.limit), silence))
+        self._asked()
+        frames: list[bytes] = []
+        while over.over is None:
+            frames.append(self._frame())
+            self._hearing.frame(frames[-1])
+        self._speaking = False
+        seconds = self._hearing.now - begun
+        return Recorded("message", seconds, speech_seconds(frames), over.over or RecordedBy.LIMIT)

@@ -243,7 +243,8 @@ def _mono(pcm: bytes, channels: int) -> bytes:
     if channels == 1:
         return pcm
     apart = np.frombuffer(pcm, "<i2").reshape(-1, channels)
-    return np.rint(apart.mean(axis=1)).astype("<i2").tobytes()
+    mixed: bytes = np.rint(apart.mean(axis=1)).astype("<i2").tobytes()
+    return mixed
 
 
 _BROKEN = "its header does not say how long it is; all that follows was heard"
