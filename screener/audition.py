@@ -7,9 +7,11 @@ comes to the same end, whenever and wherever it is heard.
 
 from __future__ import annotations
 
+import sys
 import time
+from array import array
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from screener.clips import Clip
@@ -41,8 +43,7 @@ from screener.core.script import (
     Talk,
     Treat,
 )
-from screener.core.timeline import Opinion, Step, hearings, placed
-from screener.core.transcript import Transcript
+from screener.core.timeline import Opinion, Played, Step, placed
 from screener.core.vad import speech_seconds
 from screener.core.verdict import judge
 from screener.recogniser.engine import Decoder, Engine
@@ -74,38 +75,10 @@ class Recording:
         return (pcm[at : at + FRAME_BYTES] for at in range(0, len(pcm), FRAME_BYTES))
 
 
-@dataclass(slots=True)
-class Played:
-    """What became of a recorded caller. `rang` is whether a phone would have rung.
-
-    `steps` are the script's commands with their times; `transcript` is what the recogniser made of
-    his speech, with the call's times; `opinions` are the verdict over time, where it was asked for.
-    `seconds` is how long the call was, `used` how much of the recording was heard in it, `speech`
-    how much of it the recogniser was given. `cpu` is what the ear took, in seconds of a processor;
-    `decoding` is the engine's part in it.
-    """
-
-    ending: Ending
-    steps: tuple[Step, ...] = ()
-    rang: bool = False
-    seconds: float = 0.0
-    used: float = 0.0
-    speech: float = 0.0
-    transcript: Transcript = field(default_factory=Transcript)
-    opinions: tuple[Opinion, ...] = ()
-    cpu: float = 0.0
-    decoding: float = 0.0
-
-    @property
-    def hearings(self) -> tuple[Heard, ...]:
-        """What was heard each time that he was asked."""
-        return hearings(self.steps)
-
-
 class Audition:
     """One recorded caller. `prompt_seconds` says how long each prompt plays.
 
-    With `watching`, what is made of him is asked all the time, not only at the end of a question.
+    With `watching`, what is made of him is asked all the time, and how loud he is.
     """
 
     def __init__(
@@ -130,7 +103,9 @@ class Audition:
         self._fed: list[tuple[float, float]] = []
         self._speaking = False
         self._steps: list[Step] = []
+        self._asked_so_far: list[Heard] = []
         self._opinions: list[Opinion] = []
+        self._peaks = array("H")
         self._rang = False
         self._used = 0
         self._speech = 0
@@ -158,6 +133,7 @@ class Audition:
             speech=self._speech * FRAME_SECONDS,
             transcript=transcript,
             opinions=tuple(self._opinions),
+            peaks=self._peaks,
             cpu=cpu,
             decoding=self._decoding,
         )
@@ -174,6 +150,8 @@ class Audition:
                 start = self._hearing.now
                 outcome = self._carry_out(command)
                 self._steps.append(Step(command, start, self._hearing.now, outcome))
+                if isinstance(command, Listen):
+                    self._asked_so_far.append(outcome)
                 command = script.send(outcome)
         except StopIteration as over:
             ending: Ending = over.value
@@ -242,6 +220,8 @@ class Audition:
 
     def _hear(self, frame: bytes) -> None:
         """Let the ear hear a frame; speech goes on to the recogniser."""
+        if self._watching:
+            self._peaks.append(_peak(frame))
         speaking = self._hearing.frame(frame)
         if speaking:
             if not self._speaking:
@@ -266,7 +246,7 @@ class Audition:
         now = self._hearing.now
         if not self._watching or (self._opinions and now - self._opinions[-1].at < _OFTEN):
             return
-        heard = (*hearings(self._steps), self._hearing.so_far())
+        heard = (*self._asked_so_far, self._hearing.so_far())
         self._opinions.append(Opinion(now, judge(Evidence(heard)).kind))
 
     def _pass(self, prompts: tuple[str, ...]) -> None:
@@ -290,7 +270,17 @@ class Audition:
         frames: list[bytes] = []
         while over.over is None:
             frames.append(self._frame())
+            if self._watching:
+                self._peaks.append(_peak(frames[-1]))
             self._hearing.frame(frames[-1])
         self._speaking = False
         seconds = self._hearing.now - begun
         return Recorded("message", seconds, speech_seconds(frames), over.over or RecordedBy.LIMIT)
+
+
+def _peak(frame: bytes) -> int:
+    """The loudest sample of a frame, 0 to 32768."""
+    samples = array("h", frame)
+    if sys.byteorder == "big":
+        samples.byteswap()
+    return max(max(samples), -min(samples))

@@ -95,10 +95,10 @@ def tell_call(row: CallRow, lines: Sequence[StoryLine], zone: tzinfo | None) -> 
     head = f"call {row.id}   {when}   {caller(row)}  to  {shown_number(row.did)}"
     width = max([5, *(len(f"{line.at:.1f}") for line in lines)])
     told = [f"{line.at:{width}.1f} s   {shown(line.text, _LINE)}" for line in lines]
-    return "\n".join([head, *told, *_conclusion(row)])
+    return "\n".join([head, *told, *conclusion(row)])
 
 
-def _conclusion(row: CallRow) -> list[str]:
+def conclusion(row: CallRow) -> list[str]:
     """What came of it and why: a sentence, then the rule, the verdict and its evidence."""
     reason = shown(row.reason, _LINE).rstrip(".")
     lines = [what_came(row) + (f", because {reason}" if reason else "")]

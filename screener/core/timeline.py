@@ -7,11 +7,13 @@ and of its evidence (evidence.py), so that a recording and a call that came in r
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from screener.core import narration
 from screener.core.call import Ending
+from screener.core.callerid import shown
 from screener.core.evidence import Evidence
 from screener.core.script import (
     Command,
@@ -25,11 +27,18 @@ from screener.core.script import (
     Redirect,
     Replay,
     Ring,
+    Sound,
     Span,
     Treat,
 )
+from screener.core.story import CallRow, conclusion
 from screener.core.transcript import Transcript, Word
 from screener.core.verdict import Kind, judge
+
+_LINE = 500  # characters of a line: a verdict's reason says all it has to say
+_TRANSCRIPT = 4000
+# A recording has no day; the row that its ending is told by wants one, and does not show it.
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +57,61 @@ class Opinion:
 
     at: float
     kind: Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What became of a recorded caller (audition.py). `rang`: whether a phone would have rung.
+
+    `steps` are the script's commands with their times; `transcript` is what the recogniser made of
+    his speech, with the call's times. `opinions`, the verdict over time, and `peaks`, the loudest
+    sample of each 20 ms, are there where they were asked for. `seconds` is how long the call was,
+    `used` how much of the recording was heard in it, `speech` how much the recogniser was given.
+    `cpu` is what the ear took, in seconds of a processor; `decoding` is the engine's part in it.
+    """
+
+    ending: Ending
+    steps: tuple[Step, ...] = ()
+    rang: bool = False
+    seconds: float = 0.0
+    used: float = 0.0
+    speech: float = 0.0
+    transcript: Transcript = field(default_factory=Transcript)
+    opinions: tuple[Opinion, ...] = ()
+    peaks: Sequence[int] = ()
+    cpu: float = 0.0
+    decoding: float = 0.0
+
+    @property
+    def hearings(self) -> tuple[Heard, ...]:
+        """What was heard each time that he was asked, as the verdict has it."""
+        return tuple(
+            step.outcome
+            for step in self.steps
+            if isinstance(step.command, Listen) and isinstance(step.outcome, Heard)
+        )
+
+    @property
+    def attempts(self) -> int:
+        """How often he was asked something."""
+        return sum(
+            isinstance(step.command, Listen) and bool(step.command.prompts) for step in self.steps
+        )
+
+    @property
+    def settled(self) -> float:
+        """When the verdict was reached: the end of the hearing after which it was never another.
+
+        0 when nobody was listened to.
+        """
+        heard = self.hearings
+        at = 0.0
+        for count in range(len(heard), 0, -1):
+            kind = judge(Evidence(heard[:count])).kind
+            if count < len(heard) and kind != self.ending.verdict:
+                break
+            at = heard[count - 1].end
+        return at
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,32 +174,7 @@ def _kind(command: Command[Any]) -> str:
     return "outcome"
 
 
-# What a call script asked, and what came of it ---------------------------------------------------
-
-
-def hearings(steps: Iterable[Step]) -> tuple[Heard, ...]:
-    """What was heard each time that the caller was asked, as the verdict has it."""
-    return tuple(
-        step.outcome
-        for step in steps
-        if isinstance(step.command, Listen) and isinstance(step.outcome, Heard)
-    )
-
-
-def attempts(steps: Iterable[Step]) -> int:
-    """How often the caller was asked something."""
-    return sum(isinstance(step.command, Listen) and bool(step.command.prompts) for step in steps)
-
-
-def settled(heard: Sequence[Heard], ending: Ending) -> float:
-    """When the verdict that a call ended with was reached: the end of the hearing after which it
-    was never another. 0 when nobody was listened to."""
-    at = 0.0
-    for count in range(len(heard), 0, -1):
-        if count < len(heard) and judge(Evidence(tuple(heard[:count]))).kind != ending.verdict:
-            break
-        at = heard[count - 1].end
-    return at
+# With times in the call, for pictures -----------------------------------------------------------
 
 
 def prompts(steps: Iterable[Step]) -> tuple[tuple[Span, tuple[str, ...]], ...]:
@@ -169,3 +208,105 @@ def placed(transcript: Transcript, fed: Sequence[tuple[float, float]]) -> Transc
         start = in_call(word.start)
         words.append(replace(word, start=start, end=start + word.end - word.start))
     return Transcript(tuple(words))
+
+
+# For people and programs -------------------------------------------------------------------------
+
+
+def tell(played: Played) -> str:
+    """What happened and what was made of it, as `screener calls show` tells a call.
+
+    Ends without a newline.
+    """
+    told = [f"{moment.at:6.1f} s   {shown(moment.text, _LINE)}" for moment in moments(played.steps)]
+    ending = played.ending
+    row = CallRow(
+        id=0,
+        uid="",
+        started=_NEVER,
+        ended=_NEVER,
+        did="",
+        outcome=ending.outcome,
+        reason=ending.reason,
+        verdict=ending.verdict,
+        evidence=ending.evidence,
+        answered_by=ending.answered_by,
+    )
+    return "\n".join([*told, *conclusion(row), _summary(played), *_said(played.transcript)])
+
+
+def _summary(played: Played) -> str:
+    asked = {0: "not asked", 1: "asked once", 2: "asked twice"}
+    how_often = asked.get(played.attempts, f"asked {played.attempts} times")
+    rang = "a phone rings" if played.rang else "no phone rings"
+    return f"reached {played.settled:.1f} s after the answer; {how_often}; {rang}"
+
+
+def _said(transcript: Transcript) -> list[str]:
+    if not transcript.words:
+        return []
+    sure = transcript.shown()
+    if not sure:
+        return ["what was said was not understood"]
+    return [f"understood, {transcript.confidence:.0%} sure of it: {shown(sure, _TRANSCRIPT)}"]
+
+
+def as_json(played: Played) -> dict[str, Any]:
+    """The same for programs. Times are seconds since the call was answered."""
+    heard = played.hearings
+    likeness = next((each.likeness for each in heard if each.likeness is not None), None)
+    ending = played.ending
+    words = [
+        {"text": w.text, "start": _cs(w.start), "end": _cs(w.end), "confidence": _cs(w.confidence)}
+        for w in played.transcript.words
+    ]
+    return {
+        "verdict": str(ending.verdict),
+        "seconds": _cs(played.settled),
+        "rang": played.rang,
+        "attempts": played.attempts,
+        "outcome": str(ending.outcome),
+        "reason": ending.reason,
+        "evidence": list(ending.evidence),
+        "timeline": [
+            {"at": _cs(m.at), "until": _cs(m.until), "kind": m.kind, "text": m.text}
+            for m in moments(played.steps)
+        ],
+        "talk": [[_cs(span.start), _cs(span.end)] for each in heard for span in each.talk],
+        "sounds": [
+            {"kind": sound.kind, "start": _cs(sound.start), "end": _cs(sound.end)}
+            for sound in sounds(heard)
+        ],
+        "phrases": [
+            {"kind": phrase.kind, "text": phrase.text, "at": _cs(phrase.at)}
+            for each in heard
+            for phrase in each.phrases
+        ],
+        "likeness": likeness
+        and {
+            "campaign": likeness.campaign,
+            "calls": likeness.calls,
+            "since": likeness.since,
+            "by": likeness.by,
+            "at": _cs(likeness.at),
+        },
+        "transcript": {
+            "text": played.transcript.shown(),
+            "confidence": _cs(played.transcript.confidence),
+            "words": words,
+        },
+        "call_seconds": _cs(played.seconds),
+    }
+
+
+def sounds(heard: Iterable[Heard]) -> tuple[Sound, ...]:
+    """What was no voice, each once: a sound may be told by more than one hearing, at last whole."""
+    found: dict[tuple[str, float], Sound] = {}
+    for each in heard:
+        found |= {(sound.kind, sound.start): sound for sound in each.sounds}
+    return tuple(found.values())
+
+
+def _cs(seconds: float | None) -> float | None:
+    """To a hundredth: finer is nothing that was heard."""
+    return None if seconds is None else round(seconds, 2)
