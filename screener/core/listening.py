@@ -74,10 +74,7 @@ class Listening:
 
     def frame(self, pcm: bytes) -> None:
         """The next 20 ms of the caller's audio (8 kHz 16-bit mono)."""
-        self._audio += pcm
-        ended = self._utterances.frame(self._activity.is_voice(pcm))
-        if ended is not None and self._is_no_voice(ended):
-            ended = None
+        ended = self._ended(pcm)
         if ended is not None:
             self._talk.append(ended)
         if self._keys:
@@ -93,6 +90,15 @@ class Listening:
                 self._finish(HeardBy.TALK)
         elif self.now - self._quiet_since(self._prompt_end) >= self._listen.wait:
             self._finish(HeardBy.QUIET)
+
+    def _ended(self, pcm: bytes) -> Span | None:
+        """Hear one frame; the utterance that it ends."""
+        self._audio += pcm
+        is_voice = self._activity.is_voice(pcm)
+        if self._activity.mistaken_since is not None:
+            self._utterances.withdraw(self._activity.mistaken_since)
+        ended = self._utterances.frame(is_voice)
+        return None if ended is None or self._is_no_voice(ended) else ended
 
     def _is_no_voice(self, span: Span) -> bool:
         """Whether what was taken for an utterance was mostly music or a tone, as we know now."""
@@ -128,10 +134,11 @@ class Listening:
         running = self._utterances.running()
         if running is not None and self._is_no_voice(running):
             running = None
+        talk = [span for span in self._talk if not self._is_no_voice(span)]
         return Heard(
             by=by,
             keys=self._keys,
-            talk=(*self._talk, running) if running else tuple(self._talk),
+            talk=(*talk, running) if running else tuple(talk),
             prompt=Span(self._start, self.now if self._prompt_end is None else self._prompt_end),
             keyed_over_prompt=self._keyed_over_prompt,
             sounds=self._activity.sounds(Span(self._start, self.now)),

@@ -1,20 +1,25 @@
 """Voice activity: 20 ms frames -> utterances, in seconds of audio.
 
-`VoiceActivity` says of one frame whether it holds a voice: WebRTC's detector, and a level that
-stands out of the line's own noise, which it learns as it goes. `Utterances` is the endpointing:
+`VoiceActivity` says of one frame whether it holds a voice: WebRTC's detector, a level that stands
+out of the line's own noise, which it learns as it goes, and in front of both what knows tones
+(tones.py) and music (music.py), which WebRTC's takes for speech. `Utterances` is the endpointing:
 arithmetic on seconds, with nothing else in it. Frames are counted, not timed, so that the same
 audio gives the same utterances, live or from a file.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+import numpy as np
 import webrtcvad
 
-from screener.core.audio import FRAME_SECONDS, RATE, level
+from screener.core.audio import FRAME_BYTES, FRAME_SAMPLES, FRAME_SECONDS, RATE
+from screener.core.music import VOICE_ABOVE, Music
 from screener.core.script import Sound, Span
+from screener.core.tones import MUSIC, QUIET, WINDOW, Samples, Spectrum, Tones
 
 # WebRTC's second strictest mode. Of 186 clips, modes 1 to 3 pass the same people and robocalls
 # through listening.py's gate; 3 also lets one of 4 recorded prompts pass, and misses short words.
@@ -25,8 +30,14 @@ _ABOVE_NOISE = 8.0
 _FLOOR_RISE = 3.0
 # Below this (dBFS) nothing on a telephone line is a voice that a person could understand.
 _QUIETEST = -55.0
-# The floor never claims more than this: a caller who talks from the first frame is no noise.
-_LOUDEST_FLOOR = -35.0
+# The floor never claims more than this: a caller who talks from the first frame is no noise. Nor
+# less: on a line that is digitally silent at first, noise would be long in being learnt.
+_LOUDEST_FLOOR, _LOWEST_FLOOR = -35.0, -70.0
+# A tone is looked for where the line is this far above its noise (dB); a tone's windows overlap
+# its begin by up to so much (seconds).
+_TONE_ABOVE = 4.0
+_EDGE = 2 * FRAME_SECONDS
+_FULL_SCALE_POWER = 32768.0**2
 
 # Quiet of this length (seconds) ends an utterance. Measured with the gate of listening.py: 0.6 s on
 # both sides passed 186 of 193 spoken digits and none of 264 recordings.
@@ -40,20 +51,86 @@ class VoiceActivity:
     """
 
     def __init__(self) -> None:
+        self.mistaken_since: float | None = None
+        """What was taken for voice from here on (seconds since answer) is known, by the last frame
+        given, to be a sound that is none."""
         self._webrtc = webrtcvad.Vad(_MODE)
         self._floor = _LOUDEST_FLOOR
+        self._frames = 0
+        self._window: Samples = np.zeros(WINDOW)
+        self._tones = Tones()
+        self._music = Music()
+        self._played: list[Sound] = []
 
     def is_voice(self, frame: bytes) -> bool:
-        """`frame` is 20 ms of 8 kHz 16-bit mono."""
-        loud = level(frame)
-        self._floor = min(self._floor + _FLOOR_RISE * FRAME_SECONDS, loud, _LOUDEST_FLOOR)
+        """`frame` is 20 ms of 8 kHz 16-bit mono; one that is not whole is filled with silence."""
+        if len(frame) != FRAME_BYTES:
+            frame = frame[:FRAME_BYTES].ljust(FRAME_BYTES, b"\0")
+        samples = self._take(frame)
+        loud = _level(samples)
+        self._floor = min(
+            max(min(self._floor + _FLOOR_RISE * FRAME_SECONDS, loud), _LOWEST_FLOOR), _LOUDEST_FLOOR
+        )
+        no_voice = self._is_tone(loud) or self._is_music(samples, loud)
         if loud < max(_QUIETEST, self._floor + _ABOVE_NOISE):
             return False
-        return bool(self._webrtc.is_speech(frame, RATE))
+        return bool(self._webrtc.is_speech(frame, RATE)) and not no_voice
 
     def sounds(self, during: Span) -> tuple[Sound, ...]:
         """What was heard during a stretch that is no voice, such as music, whole."""
-        return ()
+        found = list(self._tones.during(during.start, during.end))
+        played = [*self._played, *self._playing()]
+        found += [s for s in played if s.end > during.start and s.start < during.end]
+        return tuple(sorted(found, key=lambda sound: sound.start))
+
+    def _take(self, frame: bytes) -> Samples:
+        self._frames += 1
+        window = self._window
+        window[:FRAME_SAMPLES] = window[FRAME_SAMPLES:]
+        window[FRAME_SAMPLES:] = np.frombuffer(frame, "<i2")
+        return window[FRAME_SAMPLES:]
+
+    @property
+    def _now(self) -> float:
+        return self._frames * FRAME_SECONDS
+
+    def _is_tone(self, loud: float) -> bool:
+        tones = self._tones
+        before = tones.since
+        if loud < max(_QUIETEST, self._floor + _TONE_ABOVE):
+            tones.window(QUIET, self._now)
+        else:
+            noise = _FULL_SCALE_POWER * 10 ** (self._floor / 10)
+            tones.window(Spectrum.of(self._window, noise), self._now)
+        since = tones.since
+        self.mistaken_since = since - _EDGE if before is None and since is not None else None
+        return since is not None
+
+    def _is_music(self, samples: Samples, loud: float) -> bool:
+        music = self._music
+        before = music.since
+        if before is None and self._tones.since is not None:
+            music.forget()
+        else:
+            music.frame(samples, loud)
+        since = music.since
+        if before is None and since is not None:
+            self.mistaken_since = since
+        elif before is not None and since is None:
+            self._played.append(Sound(MUSIC, before, self._now))
+        return since is not None and loud < music.level + VOICE_ABOVE
+
+    def _playing(self) -> tuple[Sound, ...]:
+        """The music that is playing now."""
+        since = self._music.since
+        return () if since is None else (Sound(MUSIC, since, self._now),)
+
+
+def _level(samples: Samples) -> float:
+    """Loudness (RMS) in dBFS without a constant (DC) part; silence is far below any line noise."""
+    mean = float(samples.sum()) / FRAME_SAMPLES
+    power = float(samples @ samples) / FRAME_SAMPLES - mean * mean
+    return 10 * math.log10(max(power, 1e-3) / _FULL_SCALE_POWER)
 
 
 @dataclass(slots=True)
@@ -84,6 +161,16 @@ class Utterances:
             return ended
         return None
 
+    def withdraw(self, since: float) -> None:
+        """What was taken for voice from this time on was none."""
+        self._recent = []
+        if self.begun is None or self.last_voice <= since:
+            return
+        if since <= self.begun + FRAME_SECONDS:
+            self.begun = None
+        else:
+            self.last_voice = since
+
     def running(self) -> Span | None:
         """The utterance that is not over yet."""
         return None if self.begun is None else Span(self.begun, self.last_voice)
@@ -92,4 +179,10 @@ class Utterances:
 def speech_seconds(frames: Iterable[bytes]) -> float:
     """How many seconds of a recording's frames (20 ms of 8 kHz 16-bit mono) hold a voice."""
     activity = VoiceActivity()
-    return sum(activity.is_voice(frame) for frame in frames) * FRAME_SECONDS
+    voiced: list[bool] = []
+    for frame in frames:
+        voiced.append(activity.is_voice(frame))
+        if activity.mistaken_since is not None:
+            mistaken = max(0, round(activity.mistaken_since / FRAME_SECONDS))
+            voiced[mistaken:] = [False] * (len(voiced) - mistaken)
+    return sum(voiced) * FRAME_SECONDS

@@ -1,0 +1,398 @@
+"""Tones on the line: SIT, busy, ringback and dial tones, fax, beeps, whistling, keys, hum.
+
+A tone is one line of the spectrum or two, and they stand still; a voice has many, and they move.
+Looked for in windows of 40 ms of 8 kHz audio, 20 ms apart; named by pitch and length. Sources:
+ITU-T E.180/Q.35 and E.180 Supplement 2 (each country's tones), T.30 (fax), Q.23 (keys), and
+Telcordia SR-2275 (North America's special information tones).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from screener.core.audio import FRAME_SAMPLES, FRAME_SECONDS, RATE
+from screener.core.script import Sound
+
+Samples = NDArray[np.float64]
+
+WINDOW = 2 * FRAME_SAMPLES
+"""Samples in a window: two frames."""
+
+DIAL, RINGBACK, BUSY, REORDER = "dial tone", "ringback tone", "busy tone", "reorder tone"
+SIT, FAX, BEEP, WHISTLE, HUM, TONE = "SIT", "fax tone", "beep", "whistle", "hum", "tone"
+MUSIC = "music"
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """A call progress tone: its lines in Hz, and how long (seconds) it sounds before it pauses."""
+
+    kind: str
+    countries: str
+    hertz: tuple[float, ...]
+    seconds: tuple[float, ...] = (math.inf,)
+
+
+PROGRESS = (
+    Signal(DIAL, "US CA GB KR", (350.0, 440.0)),
+    Signal(RINGBACK, "US CA KR", (440.0, 480.0), (1.0, 2.0)),
+    Signal(BUSY, "US CA KR", (480.0, 620.0), (0.5,)),
+    Signal(REORDER, "US CA KR", (480.0, 620.0), (0.25, 0.3)),
+    Signal(RINGBACK, "GB IE NZ", (400.0, 450.0), (0.4,)),
+    Signal(BUSY, "GB", (400.0,), (0.375,)),
+    Signal(REORDER, "GB", (400.0,), (0.225, 0.4)),
+    Signal(DIAL, "DE ES IT NL SE CH BR", (425.0,)),
+    Signal(RINGBACK, "DE ES IT NL SE CH BR", (425.0,), (1.0, 1.5)),
+    Signal(BUSY, "DE ES IT NL SE CH BR", (425.0,), (0.2, 0.5, 0.6)),
+    Signal(REORDER, "DE IT NL SE BR", (425.0,), (0.25,)),
+    Signal(DIAL, "FR", (440.0,)),
+    Signal(RINGBACK, "FR", (440.0,), (1.5,)),
+    Signal(BUSY, "FR", (440.0,), (0.5,)),
+    Signal(REORDER, "FR", (440.0,), (0.25,)),
+    Signal(DIAL, "JP NZ", (400.0,)),
+    Signal(RINGBACK, "JP", (384.0, 416.0), (1.0,)),
+    Signal(BUSY, "JP NZ", (400.0,), (0.5,)),
+    Signal(REORDER, "NZ", (400.0,), (0.25,)),
+    Signal(DIAL, "AU", (413.0, 438.0)),
+    Signal(RINGBACK, "AU", (413.0, 438.0), (0.4,)),
+    Signal(BUSY, "AU", (425.0,), (0.375,)),
+    Signal(DIAL, "IN", (375.0, 425.0)),
+    Signal(RINGBACK, "IN", (375.0, 425.0), (0.4,)),
+    Signal(BUSY, "IN", (400.0,), (0.75,)),
+    Signal(REORDER, "IN", (400.0,), (0.25,)),
+    Signal(DIAL, "CN", (450.0,)),
+    Signal(RINGBACK, "CN", (450.0,), (1.0,)),
+    Signal(BUSY, "CN", (450.0,), (0.35,)),
+    Signal(REORDER, "CN", (450.0,), (0.1, 0.4)),
+)
+"""The call progress tones of countries (ITU-T E.180, Supplement 2)."""
+
+_HANN: Samples = np.hanning(WINDOW + 1)[:WINDOW]
+_BIN = RATE / WINDOW
+# What a telephone carries. Mains hum lies below and is noise under a tone.
+_FIRST, _LAST = round(100 / _BIN), round(3500 / _BIN)
+# A line fills its bin and two neighbours on both sides; of two lines nearer than three bins (400
+# and 450 Hz) the window makes one that is broader.
+_REACH = 3
+# The sum of a window's bins is so many times the mean square of its samples.
+_GAIN = 0.1875 * WINDOW * WINDOW
+# The share of the power that must lie in one line or two. Tones of the 186 clips have 0.97 and
+# more. People's voices have 0.9 in 1 window of 20, but never for long at one pitch.
+_PURE = 0.87
+# A second line has at least this share of the first one's height.
+_SECOND = 0.04
+# A broad line's spread in squared bins: a sine's is 0.33, two sines' 25 Hz apart 0.5.
+_BROAD = 0.45
+
+# How far a line may stray in a run, as a share of its mean pitch.
+_STILL = 0.01
+# How far a whistle may glide in 20 ms.
+_GLIDE = 0.06
+# No voice has all its power in one line above this (Hz); a whistle and a beep have.
+_ABOVE_VOICES = 600.0
+# What lies below may be a voice's own line, unless it is one of the network's; none of these
+# stands below this.
+_BELOW_TONES = 340.0
+# Windows in a row until a tone is known as one: any, and one of two lines that are a key.
+_KNOWN, _KEY_KNOWN = 5, 2
+# A line at no known pitch below `_ABOVE_VOICES` takes longer.
+_ODD_KNOWN = 12
+# A window that is spoilt (a lost packet) does not end a tone.
+_BRIDGED = 2.5 * FRAME_SECONDS
+# Hum stands still within so many Hz at a multiple of the mains' frequency, for so many windows.
+_MAINS, _MAINS_STILL, _HUM_KNOWN = (50.0, 60.0), 1.5, 25
+
+# A tone that has sounded for this long (seconds) is one that never pauses.
+_ENDLESS = 2.6
+_LONGEST_BEEP = 1.6
+# A sound that goes on after a pause of less than this (seconds) is one, not many.
+_PAUSES = {BUSY: 0.8, REORDER: 0.8, RINGBACK: 0.3, WHISTLE: 0.3}
+# T.30: CNG is 1100 Hz within 38, for half a second; CED 2100 Hz within 15.
+_FAX = ((1100.0, 38.0), (2100.0, 15.0))
+_SHORTEST_FAX = 0.4
+# E.180/Q.35: three tones one after the other, within 50 Hz; SR-2275's lie within that, too.
+_SIT_STEPS = ((900.0, 1000.0), (1350.0, 1450.0), (1750.0, 1850.0))
+_SIT_SECONDS = (0.2, 0.5)
+_SIT_GAP = 0.15
+# Q.23: a key is a row's line and a column's. Lines measured in 40 ms are within 2 per cent.
+_ROWS, _COLUMNS = (697.0, 770.0, 852.0, 941.0), (1209.0, 1336.0, 1477.0, 1633.0)
+_KEYS = ("123A", "456B", "789C", "*0#D")
+_KEY_WITHIN = 0.02
+# How near the network's tones must be to their pitch: a single line as a share of it, each of a
+# pair in Hz. Two lines 90 Hz apart (dial tone) pull at each other in 40 ms.
+_PITCH_WITHIN, _PAIR_WITHIN = 0.012, 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class Spectrum:
+    """What a window of audio is made of, if it is a tone.
+
+    `lines` are in Hz, the lowest first; none for what is no tone. `width` is a single line's spread
+    in squared bins (`_BROAD` tells one from two).
+    """
+
+    lines: tuple[float, ...] = ()
+    width: float = 0.0
+
+    @classmethod
+    def of(cls, window: Samples, noise: float) -> Spectrum:
+        """`noise` is the mean square of the line's own noise, which is no part of a tone."""
+        bins = np.fft.rfft(window * _HANN)[_FIRST:_LAST]
+        power: list[float] = (bins.real**2 + bins.imag**2).tolist()
+        first = power.index(max(power))
+        low, high = max(first - _REACH, 0), first + _REACH + 1
+        near = sum(power[low:high])
+        total = max(sum(power) - noise * _GAIN, near)
+        if near < total * _PURE / 2:
+            return cls()
+        second = None if near > total * (1 - _SECOND) else _other_peak(power, first)
+        if second is None:
+            return cls(*_centre(power, low, high)) if near > total * _PURE else cls()
+        left, right = min(first, second), max(first, second)
+        middle = (left + right + 1) // 2
+        lower = max(left - _REACH, 0), min(left + _REACH + 1, middle)
+        upper = max(right - _REACH, middle), right + _REACH + 1
+        both = sum(power[slice(*lower)]) + sum(power[slice(*upper)])
+        if both < total * _PURE:
+            return cls()
+        return cls((_centre(power, *lower)[0][0], _centre(power, *upper)[0][0]))
+
+
+QUIET = Spectrum()
+"""A window in which nothing is loud enough to be looked at."""
+
+
+def _other_peak(power: list[float], first: int) -> int | None:
+    """The second highest peak, if it is high enough to be another line."""
+    below, above = power[: max(first - 2, 0)], power[first + 3 :]
+    low, high = max(below, default=0.0), max(above, default=0.0)
+    if max(low, high) < power[first] * _SECOND:
+        return None
+    second = below.index(low) if low > high else first + 3 + above.index(high)
+    # The slope of a broad line is no peak.
+    slope = power[second + 1] if second < first else power[second - 1]
+    return None if slope > power[second] else second
+
+
+def _centre(power: list[float], low: int, high: int) -> tuple[tuple[float], float]:
+    """The pitch of the line within these bins, and its spread around it in squared bins."""
+    near = power[low:high]
+    total = sum(near)
+    centre = sum(n * p for n, p in enumerate(near)) / total
+    width = sum((n - centre) ** 2 * p for n, p in enumerate(near)) / total
+    return ((low + centre + _FIRST) * _BIN,), width
+
+
+@dataclass(slots=True)
+class _Run:
+    """Windows in a row with the same lines: `start` and `end` in seconds since answer."""
+
+    lines: tuple[float, ...]
+    start: float
+    end: float
+    width: float = 0.0
+    count: int = 1
+    low: float = 0.0
+    high: float = 0.0
+    known: bool = False
+
+    def __post_init__(self) -> None:
+        self.low = self.high = self.lines[0]
+
+    @property
+    def seconds(self) -> float:
+        return self.end - self.start
+
+    def goes_on(self, spectrum: Spectrum) -> bool:
+        """Whether a window belongs to this run."""
+        if len(spectrum.lines) != len(self.lines):
+            return False
+        within = _GLIDE if self._alone else _STILL
+        pairs = zip(self.lines, spectrum.lines, strict=True)
+        return all(abs(here - line) < within * line for line, here in pairs)
+
+    def add(self, spectrum: Spectrum, end: float) -> None:
+        """One more window. A glide is followed; the lines of a still tone are its mean."""
+        self.count += 1
+        self.end = end
+        share = 0.5 if self._alone else 1 / self.count
+        pairs = zip(self.lines, spectrum.lines, strict=True)
+        self.lines = tuple(line + share * (here - line) for line, here in pairs)
+        self.low, self.high = min(self.low, self.lines[0]), max(self.high, self.lines[0])
+        # The first window holds the tone's edge, which is broad.
+        self.width += (spectrum.width - self.width) / (self.count - 1)
+
+    @property
+    def _alone(self) -> bool:
+        return len(self.lines) == 1 and self.lines[0] > _ABOVE_VOICES
+
+    @property
+    def glides(self) -> bool:
+        return self.high > self.low * (1 + 3 * _STILL)
+
+
+class Tones:
+    """The tones of one call. Give it each window; `sounds` are those that were found."""
+
+    def __init__(self) -> None:
+        self.sounds: list[Sound] = []
+        self._run: _Run | None = None
+        self._missed = 0
+        self._steps = 0  # how many of the three special information tones were heard in a row
+
+    def window(self, spectrum: Spectrum, now: float) -> None:
+        """The spectrum of the 40 ms before `now` (seconds since answer); empty if it was quiet."""
+        run = self._run
+        if run is not None and spectrum.lines and run.goes_on(spectrum):
+            run.add(spectrum, now)
+            self._missed = 0
+        elif run is not None and run.known and self._missed == 0 and now - run.end < _BRIDGED:
+            self._missed = 1
+            return
+        else:
+            self._end()
+            if spectrum.lines:
+                self._run = _Run(spectrum.lines, now - FRAME_SECONDS, now, spectrum.width)
+        if self._run is not None and not self._run.known:
+            self._run.known = _known(self._run)
+
+    @property
+    def since(self) -> float | None:
+        """When the tone began that sounds now; None while there is none."""
+        run = self._run
+        return run.start if run is not None and run.known else None
+
+    def during(self, start: float, end: float) -> tuple[Sound, ...]:
+        """The tones of a stretch of time, as far as they are known."""
+        run = self._run
+        found = [sound for sound in self.sounds if sound.end > start and sound.start < end]
+        if run is not None and run.known and run.start < end:
+            found.append(Sound(_kind(run, sounding=True), run.start, run.end))
+        return tuple(found)
+
+    def _end(self) -> None:
+        """The run is over: now its length is known, and with it its name."""
+        run, self._run = self._run, None
+        self._missed = 0
+        if run is None or not run.known:
+            return
+        sound = Sound(_kind(run, sounding=False), run.start, run.end)
+        before = self.sounds[-1] if self.sounds else None
+        if _is_step(sound, run, 0):
+            self._steps = 1
+        elif self._steps and _is_step(sound, run, self._steps) and _follows(sound, before):
+            self._steps += 1
+            sound = Sound(SIT, self.sounds.pop().start, run.end)
+        else:
+            self._steps = 0
+            if _repeats(sound, before):
+                sound = replace(sound, start=self.sounds.pop().start)
+        self.sounds.append(sound)
+
+
+def _known(run: _Run) -> bool:
+    """Whether these lines have stood long enough to be a tone."""
+    pitch = run.lines[0]
+    if len(run.lines) == 2:
+        if _key(run.lines):
+            return run.count >= _KEY_KNOWN
+        return run.count >= _KNOWN and bool(_progress(run))
+    if pitch > _ABOVE_VOICES or (pitch > _BELOW_TONES and _progress(run)):
+        return run.count >= _KNOWN
+    if pitch > _BELOW_TONES:
+        return run.count >= _ODD_KNOWN
+    return run.count >= _HUM_KNOWN and _is_hum(run)
+
+
+def _kind(run: _Run, sounding: bool) -> str:
+    """What a tone is called. While it is sounding, its length is not known yet."""
+    key = _key(run.lines) if len(run.lines) == 2 else ""
+    if key:
+        return f"DTMF {key}"
+    signals = _progress(run)
+    if not signals:
+        return _single(run, sounding)
+    kinds = {signal.kind for signal in signals}
+    if len(kinds) == 1:
+        return signals[0].kind
+    endless = run.seconds > _ENDLESS
+    if sounding and not endless:
+        return TONE
+    length = math.inf if endless and DIAL in kinds else min(run.seconds, _ENDLESS)
+    return min(signals, key=lambda signal: _miss(signal, length)).kind
+
+
+def _miss(signal: Signal, length: float) -> float:
+    """By how much (a ratio's logarithm) a tone's length misses those of a signal."""
+    ratios = (math.log(length) - math.log(seconds) for seconds in signal.seconds)
+    return 0.0 if length in signal.seconds else min(map(abs, ratios))
+
+
+def _single(run: _Run, sounding: bool) -> str:
+    pitch = run.lines[0]
+    fax = any(abs(pitch - hertz) <= within for hertz, within in _FAX)
+    if fax and not run.glides and run.seconds >= _SHORTEST_FAX:
+        return FAX
+    if pitch < _BELOW_TONES:
+        return HUM
+    if run.glides:
+        return WHISTLE
+    return TONE if sounding or run.seconds > _LONGEST_BEEP else BEEP
+
+
+def _progress(run: _Run) -> tuple[Signal, ...]:
+    """The signals of the network that have these lines."""
+    return tuple(signal for signal in PROGRESS if _has_lines(signal, run))
+
+
+def _has_lines(signal: Signal, run: _Run) -> bool:
+    hertz = signal.hertz
+    melts = len(hertz) == 2 and hertz[1] - hertz[0] < _REACH * _BIN
+    if len(run.lines) == 2:
+        pairs = zip(hertz, run.lines, strict=False)
+        return len(hertz) == 2 and not melts and all(abs(a - b) < _PAIR_WITHIN for a, b in pairs)
+    if len(hertz) == 2 and not melts:
+        return False
+    pitch = sum(hertz) / len(hertz)
+    return abs(run.lines[0] - pitch) < _PITCH_WITHIN * pitch and (run.width > _BROAD) is melts
+
+
+def _is_hum(run: _Run) -> bool:
+    if run.high - run.low > 2 * _MAINS_STILL:
+        return False
+    return any(abs(run.lines[0] - round(run.lines[0] / m) * m) < _MAINS_STILL for m in _MAINS)
+
+
+def _key(lines: tuple[float, ...]) -> str:
+    """The key whose two lines these are."""
+    for row, low in enumerate(_ROWS):
+        if abs(lines[0] - low) < _KEY_WITHIN * low:
+            for column, high in enumerate(_COLUMNS):
+                if abs(lines[1] - high) < _KEY_WITHIN * high:
+                    return _KEYS[row][column]
+    return ""
+
+
+def _is_step(sound: Sound, run: _Run, number: int) -> bool:
+    """Whether a tone is that one of the three special information tones."""
+    if number >= len(_SIT_STEPS) or len(run.lines) != 1:
+        return False
+    low, high = _SIT_STEPS[number]
+    shortest, longest = _SIT_SECONDS
+    return low <= run.lines[0] <= high and shortest <= sound.seconds <= longest
+
+
+def _follows(sound: Sound, before: Sound | None) -> bool:
+    return before is not None and sound.start - before.end <= _SIT_GAP
+
+
+def _repeats(sound: Sound, before: Sound | None) -> bool:
+    """Whether a busy tone goes on after one of its pauses."""
+    if before is None or before.kind != sound.kind:
+        return False
+    pause = _PAUSES.get(sound.kind, 0.0)
+    return sound.start - before.end < pause
