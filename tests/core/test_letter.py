@@ -1,5 +1,6 @@
 """The mail that carries a message: what it says, and that no caller can make it say more."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from email import message_from_bytes
@@ -13,6 +14,8 @@ from hypothesis import strategies as st
 from screener.core.callerid import shown
 from screener.core.letter import (
     Letter,
+    LetterKind,
+    Link,
     SoundFormat,
     as_data,
     compose,
@@ -21,6 +24,7 @@ from screener.core.letter import (
     length,
     sound_name,
 )
+from screener.core.rules import Action
 
 PACIFIC = timezone(timedelta(hours=-8))
 LETTER = Letter(
@@ -213,6 +217,98 @@ def test_a_file_name_is_safe_whatever_the_number(number: str) -> None:
 def test_a_letter_survives_json(name: str, why: str, seconds: float) -> None:
     letter = replace(LETTER, name=name, why=why, seconds=seconds)
     assert from_data(as_data(letter)) == letter
+
+
+# A wanted robot, and what can be done about a caller ---------------------------------------------
+
+UNTIL = datetime(2026, 12, 20, 22, 3, tzinfo=UTC)
+LINKS = (
+    Link(Action.ALLOW, "http://127.0.0.1:8190/let-in/AbC", UNTIL),
+    Link(Action.BLOCK, "http://127.0.0.1:8190/block/DeF", UNTIL),
+)
+REMINDER = replace(
+    LETTER,
+    kind=LetterKind.ROBOT,
+    number="+18665550142",
+    name="WALGREENS RX",
+    why="wanted robot: talked on over the prompt and spoke of prescription",
+    transcript="this is a reminder from … your prescription is ready for pick up",
+    confidence=0.824,
+    links=LINKS,
+)
+
+
+def test_a_wanted_robots_mail_says_so_and_what_can_be_done() -> None:
+    mail = mailed(REMINDER)
+    who = "WALGREENS RX (+1 866 555 0142)"
+    assert mail["Subject"] == f"Reminder (automatic call) kept: {who}, 0:42"
+    assert body(mail) == (
+        f"Reminder (automatic call) kept: {who} spoke for 0:42; no phone rang.\n"
+        "\n"
+        '  From    "WALGREENS RX", +1 866 555 0142\n'
+        "  To      +1 818 222 3333, message box office\n"
+        "  When    Friday 20 November 2026, 14:03\n"
+        "  Why     wanted robot: talked on over the prompt and spoke of prescription\n"
+        "  Call    17  (screener calls show 17)\n"
+        "\n"
+        "The recording is attached: reminder from +18665550142 2026-11-20 14.03.mp3\n"
+        "\n"
+        "Written down by a machine, which is 82 % sure of it (… where it is not sure of a word):\n"
+        "  this is a reminder from … your prescription is ready for pick up\n"
+        "\n"
+        "Let this caller in from now on (screener calls allow 17)\n"
+        "  http://127.0.0.1:8190/let-in/AbC\n"
+        "Block this caller from now on (screener calls block 17)\n"
+        "  http://127.0.0.1:8190/block/DeF\n"
+        "A link asks before it changes anything, and works once, until Sunday 20 December 2026.\n"
+    )
+
+
+def test_a_message_can_be_answered_by_a_link_too() -> None:
+    text = body(mailed(replace(LETTER, links=LINKS)))
+    assert "left a message" in text
+    assert "/let-in/AbC\n" in text
+    assert "machine" not in text
+
+
+@pytest.mark.parametrize("number", ["", "*", "anonymous", "+1*"])
+def test_nobody_is_told_to_let_in_a_caller_whom_no_rule_can_name(number: str) -> None:
+    text = body(mailed(replace(LETTER, number=number)))
+    assert "from now on" not in text
+
+
+def test_a_call_that_has_no_row_is_named_in_no_command() -> None:
+    assert "from now on" not in body(mailed(replace(LETTER, call=0)))
+
+
+@given(transcript=HOSTILE)
+def test_a_transcript_is_text_within_the_mails_width(transcript: str) -> None:
+    mail = mailed(replace(REMINDER, transcript=transcript))
+    assert all(c.isprintable() or c == "\n" for c in body(mail))
+    assert max(map(len, body(mail).splitlines())) <= 100
+    assert mail.get_all("Subject", []) == mailed(REMINDER).get_all("Subject", [])
+
+
+@given(transcript=HOSTILE, confidence=st.floats(0, 1))
+def test_a_reminder_survives_the_queue(transcript: str, confidence: float) -> None:
+    letter = replace(REMINDER, transcript=transcript, confidence=confidence)
+    assert from_data(json.loads(json.dumps(as_data(letter)))) == letter
+
+
+def test_what_an_earlier_version_queued_is_a_message() -> None:
+    data = as_data(REMINDER)
+    for new in ("ruling", "kind", "transcript", "confidence", "links"):
+        del data[new]
+    plain = from_data(data)
+    assert (plain.kind, plain.transcript, plain.links) == (LetterKind.MESSAGE, "", ())
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"kind": "spam"}, {"links": [["allow"]]}, {"links": [["x", "y", "2026-11-20"]]}]
+)
+def test_what_is_no_letter_is_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises((ValueError, TypeError, KeyError)):
+        from_data(as_data(REMINDER) | wrong)
 
 
 @pytest.mark.parametrize(
