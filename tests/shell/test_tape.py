@@ -1,14 +1,34 @@
-"""Measuring a recording: how long it is, and how much of it is speech."""
+"""Takes: how long they are and how much of them is speech; those that are written here."""
 
 from __future__ import annotations
 
+import logging
+import os
+import signal
+import subprocess
+import sys
 import wave
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
-from screener.tape import measure
+from screener.asterisk.client import Client
+from screener.asterisk.connection import Connection
+from screener.asterisk.line import Line, box_of, owner
+from screener.asterisk.translate import Arrived
+from screener.core.audio import encode_ulaw
+from screener.core.script import RecordedBy
+from screener.outbox import Outbox
+from screener.tape import Reel, Tape, measure
 from tests.calls import speech
+from tests.shell.post import LETTER, MailServer, settings
+
+ROOT = Path(__file__).parents[2]
 
 
 def write(path: Path, pcm: bytes, rate: int = 8000) -> Path:
@@ -40,3 +60,161 @@ def test_what_is_no_recording_is_nothing(tmp_path: Path) -> None:
 
 def test_a_recording_of_another_rate_has_its_length(tmp_path: Path) -> None:
     assert measure(write(tmp_path / "a.wav", bytes(32000), rate=16000)) == (1.0, 0.0)
+
+
+# Takes that are written here ---------------------------------------------------------------------
+
+WORDS = speech.say("your prescription is ready for pick up", "flite:slt")
+
+
+class Asterisk:
+    """An ARI that notes what it is asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        app = web.Application()
+        app.router.add_route("*", "/ari/{rest:.*}", self._request)
+        self.server = TestServer(app)
+
+    async def _request(self, request: web.Request) -> web.Response:
+        self.asked.append(f"{request.method} {request.match_info['rest']}")
+        return web.Response(status=204)
+
+
+@pytest_asyncio.fixture
+async def asterisk() -> AsyncIterator[Asterisk]:
+    stand_in = Asterisk()
+    await stand_in.server.start_server()
+    yield stand_in
+    await stand_in.server.close()
+
+
+@pytest_asyncio.fixture
+async def tape(asterisk: Asterisk, tmp_path: Path) -> AsyncIterator[Tape]:
+    async def found() -> None:
+        pass
+
+    url = f"http://127.0.0.1:{asterisk.server.port}/ari"
+    (tmp_path / "takes").mkdir()
+    outbox = Outbox(tmp_path / "outbox", settings(MailServer()))
+    async with Client(url, "screener", "secret", "screener") as client:
+        connection = Connection(client, lambda _: None, found, lambda: None)
+        line = Line(client, connection, Arrived("channel", (), "", "", "Up"))
+        yield Tape(line, tmp_path / "takes", outbox)
+
+
+def pieces(pcm: bytes, seconds: float = 0.3) -> list[bytes]:
+    size = int(8000 * seconds)
+    ulaw = encode_ulaw(pcm)
+    return [ulaw[at : at + size] for at in range(0, len(ulaw), size)]
+
+
+async def wound(tape: Tape, pcm: bytes = WORDS) -> Reel:
+    reel = tape.reel("family")
+    for piece in pieces(pcm):
+        await reel.write(piece)
+    return reel
+
+
+async def test_all_that_is_written_is_the_take_and_asterisk_hears_nothing_of_it(
+    tape: Tape, asterisk: Asterisk
+) -> None:
+    recorded = await tape.recorded(await wound(tape), RecordedBy.SILENCE)
+    assert (owner(recorded.take), box_of(recorded.take)) == ("channel", "family")
+    assert recorded.by is RecordedBy.SILENCE
+    assert recorded.seconds == pytest.approx(speech.seconds_of(WORDS), abs=0.001)
+    assert recorded.speech > 0.5
+    assert tape.seconds(recorded.take) == recorded.seconds
+    with wave.open(str(tape.folder / f"{recorded.take}.wav")) as sound:
+        heard = sound.readframes(sound.getnframes())
+    assert speech.likeness(heard, WORDS) > 0.99
+    assert await tape.keep(recorded.take, LETTER)
+    [item] = tape.outbox.items()
+    assert item.record is not None
+    assert item.record.letter == replace(LETTER, seconds=recorded.seconds)
+    assert list(tape.folder.iterdir()) == []
+    assert asterisk.asked == []
+
+
+async def test_one_that_is_dropped_is_gone_and_asterisk_is_not_asked(
+    tape: Tape, asterisk: Asterisk
+) -> None:
+    reel = await wound(tape)
+    await tape.drop(reel.take)
+    assert list(tape.folder.iterdir()) == []
+    assert asterisk.asked == []
+
+
+async def test_what_asterisk_has_recorded_it_is_told_to_delete(
+    tape: Tape, asterisk: Asterisk
+) -> None:
+    write(tape.folder / "take-1.wav", WORDS)
+    assert await tape.keep("take-1", LETTER)
+    await tape.drop("take-2")
+    assert asterisk.asked == ["DELETE recordings/stored/take-1", "DELETE recordings/stored/take-2"]
+
+
+async def test_where_nothing_came_there_is_no_take(tape: Tape) -> None:
+    recorded = await tape.recorded(tape.reel("family"), RecordedBy.HANGUP)
+    assert (recorded.take, recorded.seconds, recorded.speech) == ("", 0.0, 0.0)
+    assert not await tape.keep(recorded.take, LETTER)
+
+
+async def test_a_take_is_whole_on_disk_at_every_moment(tape: Tape) -> None:
+    reel = tape.reel("family")
+    path = tape.folder / f"{reel.take}.wav"
+    copy = tape.folder / "copy.wav"
+    for n, piece in enumerate(pieces(WORDS), 1):
+        await reel.write(piece)
+        copy.write_bytes(path.read_bytes())
+        seconds, _ = measure(copy)
+        assert seconds == pytest.approx(min(n * 0.3, speech.seconds_of(WORDS)), abs=0.001)
+
+
+async def test_a_disk_without_room_is_tried_again_and_nothing_is_lost(
+    tape: Tape, caplog: pytest.LogCaptureFixture
+) -> None:
+    reel = tape.reel("family")
+    path = tape.folder / f"{reel.take}.wav"
+    first, second, *rest = pieces(WORDS)
+    await reel.write(first)
+    good = path.read_bytes()
+    away = tape.folder.with_name("away")
+    tape.folder.rename(away)
+    with caplog.at_level(logging.ERROR):
+        await reel.write(second)
+        await reel.write(rest[0])
+    assert caplog.text.count("cannot be written") == 1
+    away.rename(tape.folder)
+    path.write_bytes(good + b"half of a wri")  # what a full disk leaves of a write
+    for piece in rest[1:]:
+        await reel.write(piece)
+    recorded = await tape.recorded(reel, RecordedBy.SILENCE)
+    assert recorded.seconds == pytest.approx(speech.seconds_of(WORDS), abs=0.001)
+    with wave.open(str(path)) as sound:
+        assert speech.likeness(sound.readframes(sound.getnframes()), WORDS) > 0.99
+
+
+def test_what_a_killed_process_had_written_is_a_take(tmp_path: Path) -> None:
+    program = """
+import asyncio, sys
+from pathlib import Path
+from screener.tape import Reel
+async def main():
+    reel = Reel("take", Path(sys.argv[1]))
+    while True:
+        await reel.write(bytes(2400))
+        print("written", flush=True)
+asyncio.run(main())
+"""
+    path = tmp_path / "take.wav"
+    command = [sys.executable, "-c", program, str(path)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        for _ in range(5):
+            process.stdout.readline()
+        os.kill(process.pid, signal.SIGKILL)
+    seconds, _ = measure(path)
+    assert seconds >= 5 * 0.3
+    with wave.open(str(path)) as sound:
+        assert sound.getparams()[:3] == (1, 2, 8000)

@@ -1,0 +1,98 @@
+"""`screener calls allow` and `block`: the rule, its place, and how to undo it."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from screener import config
+from screener.cli import main
+from screener.store import DATABASE, CallStart, Store
+
+CALLERS = {
+    1: ("+18665550142", 'WALGREENS "RX" \x1b[31m', False),
+    2: ("", "Anonymous", True),
+    3: ("*", "everybody", False),
+}
+
+
+def screener(home: Path, *arguments: str) -> Result:
+    words = [*arguments, "--dir", str(home)]
+    return CliRunner().invoke(main, words, env={"SCREENER_HOME": None})
+
+
+@pytest.fixture
+async def home(tmp_path: Path) -> Path:
+    folder = tmp_path / "home"
+    assert CliRunner().invoke(main, ["init", str(folder)]).exit_code == 0
+    store = Store(config.load(folder / "screener.toml").data / DATABASE)
+    for number, name, withheld in CALLERS.values():
+        when = datetime(2026, 11, 20, 22, 3, tzinfo=UTC)
+        await store.begin(CallStart("uid", when, "+18182223333", number, name, withheld))
+    await store.close()
+    return folder
+
+
+def rules(home: Path) -> dict[str, str]:
+    return {path.name: path.read_text() for path in (home / "rules").iterdir()}
+
+
+@pytest.mark.parametrize(
+    ("action", "file", "word"),
+    [("allow", "1-allow.rules", "promoted"), ("block", "2-block.rules", "blocked")],
+)
+def test_a_rule_is_added_and_undone_as_it_says(
+    home: Path, action: str, file: str, word: str
+) -> None:
+    before = rules(home)
+    result = screener(home, "calls", action, "1")
+    assert result.exit_code == 0, result.output
+    added, undo = result.stdout.splitlines()
+    rule = f'{action} from +18665550142 "WALGREENS ""RX"" \\x1b[31m ({word}, call 1)"'
+    assert re.fullmatch(rf"added {file}:[0-9]+  (.*)", added)
+    assert added.endswith(rule)
+    assert rules(home)[file].splitlines()[-1] == rule
+    assert screener(home, "rules", "check", "--strict").exit_code == 0
+    words = shlex.split(undo.removeprefix("undo:  screener "))
+    assert CliRunner().invoke(main, words).exit_code == 0
+    assert rules(home) == before
+
+
+def test_twice_is_once(home: Path) -> None:
+    screener(home, "calls", "allow", "1")
+    before = rules(home)
+    result = screener(home, "calls", "allow", "1")
+    assert result.stdout.startswith("it is there already: 1-allow.rules:")
+    assert rules(home) == before
+
+
+def test_who_was_blocked_before_is_let_in_first(home: Path) -> None:
+    (home / "rules" / "0-all.rules").write_text('# nobody\nblock from 866*  "toll-free"\n')
+    assert screener(home, "calls", "allow", "1").stdout.startswith("added 0-all.rules:1  allow")
+    told = screener(home, "rules", "explain", "+18665550142").stdout
+    assert told.startswith("allow ")
+
+
+@pytest.mark.parametrize("action", ["allow", "block"])
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        ("2", "the number that call 2 showed was withheld; only a caller with a number can be"),
+        ("3", "the number that call 3 showed is no telephone number: *; only a caller"),
+        ("9", "there is no call 9: see `screener calls`"),
+    ],
+)
+def test_who_cannot_be_named_is_told_and_nothing_is_written(
+    home: Path, action: str, call: str, said: str
+) -> None:
+    before = rules(home)
+    result = screener(home, "calls", action, call)
+    assert result.exit_code == 1
+    assert said in result.stderr
+    assert result.stdout == ""
+    assert rules(home) == before
