@@ -99,18 +99,18 @@ class Ear:
     ) -> RecordedBy:
         """Hear a recording out; why it was over. Hanging up is one of the ways.
 
-        `write` is given, as it comes, all that was heard since the call was answered: mu-law.
+        `write` is given, as it comes, all that was heard since the call was answered: mu-law. What
+        was heard of a caller who has hung up is given to it as well.
         """
-        if self._stream is None:
-            try:
+        if self._stream is None and not self._line.gone.is_set():
+            with suppress(AriGone, AriNotInStasis):
                 await self._open()
-            except (AriGone, AriNotInStasis):
-                return RecordedBy.HANGUP
         self._overhearing = overhearing = self._hearing.overhear(overhear)
         self._done.clear()
         written = 0
         while True:
-            over = RecordedBy.HANGUP if self._line.gone.is_set() else overhearing.over
+            gone = self._line.gone.is_set() or self._stream is None
+            over = RecordedBy.HANGUP if gone else overhearing.over
             piece = bytes(self.heard_audio[written:])
             written += len(piece)
             await write(piece)

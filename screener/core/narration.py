@@ -17,6 +17,7 @@ from screener.core.script import (
     Keep,
     Listen,
     Note,
+    Overhear,
     Play,
     Rang,
     Record,
@@ -47,6 +48,8 @@ def before(command: Command[Any]) -> str:
             return f"redirecting to {target}"
         case Record():
             return "recording a message"
+        case Overhear():
+            return "hearing the recording out, and keeping all of it"
     return ""
 
 
@@ -61,7 +64,7 @@ def after(command: Command[Any], outcome: object) -> str:
             return "; ".join((f"{phone} answered" if phone else "nobody answered", *remarks))
         case Talk(), _:
             return "the called phone hung up"
-        case Record(), Recorded() as recorded:
+        case (Record() | Overhear()), Recorded() as recorded:
             return _recorded(recorded)
         case Keep(box=box), bool(kept):
             return f"message kept for {box.name}" if kept else "the message could not be kept"

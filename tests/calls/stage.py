@@ -92,6 +92,8 @@ http_port = {http_port}
 rtp_ports = [{rtp_low}, {rtp_high}]
 [speech]
 engine = "{engine}"
+[web]
+listen = "{host}:{web_port}"
 [paths]
 rules = "rules"
 grammars = "grammars"
@@ -346,6 +348,7 @@ class Stage:
             mail_port=self.mail.port,
             http_port=free_port(),
             sip_port=free_port(),
+            web_port=free_port(),
             rtp_low=low,
             rtp_high=low + 999,
             engine=self._engine,
