@@ -283,4 +283,4 @@ def _peak(frame: bytes) -> int:
     samples = array("h", frame)
     if sys.byteorder == "big":
         samples.byteswap()
-    return max(max(samples), -min(samples))
+    return max(map(abs, samples))

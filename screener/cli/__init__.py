@@ -14,7 +14,18 @@ from typing import Any
 import click
 
 from screener import __version__
-from screener.cli import calls, lists, outbox, pbx, rules, running, sounds, status, windows
+from screener.cli import (
+    calls,
+    evaluate,
+    lists,
+    outbox,
+    pbx,
+    rules,
+    running,
+    sounds,
+    status,
+    windows,
+)
 from screener.errors import ScreenerError
 
 _NAMED_IN_VERSION = ("aiohttp", "vosk", "pocketsphinx", "webrtcvad-wheels", "phonenumbers")
@@ -76,5 +87,6 @@ for command in (
     sounds.sounds,
     pbx.pbx,
     outbox.outbox,
+    evaluate.evaluate,
 ):
     main.add_command(command)

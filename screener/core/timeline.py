@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import dropwhile
 from typing import Any
 
 from screener.core import narration
@@ -16,6 +17,7 @@ from screener.core.call import Ending
 from screener.core.callerid import shown
 from screener.core.evidence import Evidence
 from screener.core.script import (
+    Answer,
     Command,
     Hangup,
     Heard,
@@ -102,10 +104,12 @@ class Played:
     def settled(self) -> float:
         """When the verdict was reached: the end of the hearing after which it was never another.
 
-        0 when nobody was listened to.
+        Where a phone rang it is the answer that let him through; 0 when nobody was listened to.
         """
         heard = self.hearings
         at = 0.0
+        if self.rang:
+            return heard[-1].end if heard else at
         for count in range(len(heard), 0, -1):
             kind = judge(Evidence(heard[:count])).kind
             if count < len(heard) and kind != self.ending.verdict:
@@ -132,7 +136,8 @@ listening to him, a phone that rings, a message, a treatment, the script's own w
 def moments(steps: Iterable[Step]) -> tuple[Moment, ...]:
     """Everything that happened, in its order."""
     told: list[Moment] = []
-    for step in steps:
+    answered = dropwhile(lambda step: not isinstance(step.command, Answer), steps)
+    for step in answered:  # what the rules said before is told of calls
         told += _of_listening(step) if isinstance(step.outcome, Heard) else _of(step)
     return tuple(moment for moment in told if moment.text)
 
