@@ -14,6 +14,7 @@
     ├── RulesError              a rule file was not changed: it is as it was
     ├── StoreError              the database cannot be read or written
     ├── ListError               a number list cannot be imported, opened or found
+    ├── CampaignError           what is known of campaigns cannot be read, changed or imported
     ├── ClipError               a sound file cannot be heard
     ├── ManifestError           the manifest of an evaluation is wrong: every mistake with its place
     ├── LinkError               what a link of a mail needs cannot be read or written
@@ -87,6 +88,10 @@ class ListError(ScreenerError):
 
 class LinkError(ScreenerError):
     """The key of the links in mails, or the record of those used, cannot be read or written."""
+
+
+class CampaignError(ScreenerError):
+    """What is known of campaigns cannot be read, changed or imported; says what to do."""
 
 
 class OutboxError(ScreenerError):

@@ -93,7 +93,7 @@ class Likeness:
 
     `campaign` is its name in the store; `calls` have played it before, the first of them at
     `since` (a day, as it is told: "Mon 16 Nov"). `by` says what is alike: "sound" or "words".
-    `at` is in seconds since the call was answered.
+    `at` is in seconds since the call was answered. `wanted`: those calls were wanted ones.
     """
 
     campaign: str
@@ -101,6 +101,7 @@ class Likeness:
     since: str
     by: str
     at: float
+    wanted: bool = False
 
 
 class HeardBy(StrEnum):
