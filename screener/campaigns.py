@@ -132,10 +132,16 @@ class Campaigns:
         self._learning = ThreadPoolExecutor(1, thread_name_prefix="lessons")
 
     def open(self) -> list[str]:
-        """Read what is known; a sentence for each file that is damaged. Raises CampaignError."""
+        """Read what is known; a sentence for each file that is damaged, or for all of them.
+
+        Without them, calls are heard all the same.
+        """
         fingerprint(bytes(_BYTES))  # so that no call waits for the library to load
-        with campaignfile.locked(self._where):
-            return self._read()
+        try:
+            with campaignfile.locked(self._where):
+                return self._read()
+        except CampaignError as error:
+            return [f"no campaign is known: {error}"]
 
     def tracker(self) -> CallTracker:
         """The tracker of a call that comes in now."""

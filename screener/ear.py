@@ -68,6 +68,11 @@ class Ear:
         self._overhearing: Overhearing | None = None
         self._done = asyncio.Event()
 
+    @property
+    def phrases(self) -> tuple[str, ...]:
+        """The phrases of robots that were heard in the call."""
+        return self._hearing.told
+
     async def listen(self, listen: Listen, media: tuple[str, ...], seconds: float) -> Heard:
         """Play `media` (URIs, `seconds` long together) and listen, during it and after it."""
         if self._stream is None:

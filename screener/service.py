@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
 from functools import partial
 
-from screener import recogniser
+from screener import campaignfile, recogniser
 from screener.acquaintance import Acquaintance
 from screener.asterisk import installation
 from screener.asterisk.client import Client
@@ -21,6 +21,7 @@ from screener.asterisk.media import Media
 from screener.asterisk.outgoing import Outgoing
 from screener.asterisk.private import PrivateAsterisk
 from screener.asterisk.translate import TYPES, Arrived
+from screener.campaigns import Campaigns
 from screener.config import Settings
 from screener.core.call import Outcome
 from screener.core.frontdoor import Phone
@@ -99,6 +100,10 @@ async def _open(settings: Settings, tell: Callable[[str], None], stack: AsyncExi
         Client(url, asterisk.user, asterisk.secret, asterisk.app)
     )
     outbox = Outbox(settings.data / "outbox", settings.mail, settings.zone)
+    campaigns = Campaigns(campaignfile.folder(settings.data), settings.zone)
+    stack.push_async_callback(campaigns.close)
+    for trouble in await asyncio.to_thread(campaigns.open):
+        tell(trouble)
     links = Links(settings.data)
     pages = Web(settings, links)
     service = Service(settings, rules, client, directions, pages)
@@ -114,6 +119,7 @@ async def _open(settings: Settings, tell: Callable[[str], None], stack: AsyncExi
         store,
         takes,
         links,
+        campaigns,
     )
     service.settlement = Settlement(client, service.connection, settings, store, outbox, takes)
     windows = service.house.acquaintance.windows

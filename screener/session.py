@@ -24,6 +24,7 @@ from screener.asterisk.line import Leg, Line, Sound
 from screener.asterisk.media import Media
 from screener.asterisk.translate import Arrived
 from screener.asterisk.treatment import treat
+from screener.campaigns import Campaigns
 from screener.core import narration
 from screener.core.call import Call, Ending, Outcome
 from screener.core.grammar import PhraseClass
@@ -87,6 +88,7 @@ class House:
     store: Store
     takes: Path
     links: Links
+    campaigns: Campaigns
 
 
 class Session:
@@ -96,7 +98,8 @@ class Session:
         self._house = house
         self._call = call
         self._line = Line(house.client, house.connection, arrived)
-        self._ear = Ear(self._line, house.media, house.recogniser, house.classes)
+        self._tracker = house.campaigns.tracker()
+        self._ear = Ear(self._line, house.media, house.recogniser, house.classes, self._tracker)
         self._tape = Tape(self._line, house.takes, house.outbox)
         self._entry = Entry(house.store)
         self._leg: Leg | None = None
@@ -151,6 +154,10 @@ class Session:
             if failed and await self._line.hand_back():
                 await self._entry.tell("given to the dialplan: the phones ring without us")
         await self._entry.end(ending)
+        caller = self._call.caller
+        number = "" if caller.withheld else caller.e164 or caller.raw
+        told = self._ear.phrases
+        self._house.campaigns.over(self._tracker, ending.verdict, self._entry.started, number, told)
 
     async def _follow(self, script: Script[Ending]) -> Ending:
         """Carry out what the script yields until it returns."""

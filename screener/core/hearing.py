@@ -93,6 +93,11 @@ class Hearing:
         """The audio of an answer (HeardBy.ANSWER), 8 kHz PCM, with a little before and after it."""
         return self._listening.answer_audio if self._listening else b""
 
+    @property
+    def told(self) -> tuple[str, ...]:
+        """The phrases of robots in all of the call, in the order in which they were heard."""
+        return tuple(text for _, text in self._told)
+
     def so_far(self) -> Heard:
         """What has been heard in this listening until now."""
         assert self._listening is not None  # begin() comes first
