@@ -6,6 +6,7 @@ import asyncio
 import logging
 import signal
 import sys
+import time
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
@@ -27,6 +28,7 @@ from screener.core.call import Outcome
 from screener.core.frontdoor import Phone
 from screener.core.reception import Reception
 from screener.errors import AriDown, OutboxError, ScreenerError, SetupError, StoreError
+from screener.heardaudio import HeardAudio
 from screener.inforce import RulesInForce
 from screener.keycode import KeyCode
 from screener.links import Links
@@ -49,6 +51,8 @@ _CODE = ("code", EXPECT)
 _RESCUE_AGAIN = 600.0
 # Seconds until the outbox is tried again when its disk has failed.
 _DELIVER_AGAIN = 60.0
+# Seconds in a day.
+_FORGET_AGAIN = 86400.0
 # Seconds that a thread may go on while another wants to (the event loop's, of calls).
 _SWITCH = 0.0005
 
@@ -120,6 +124,7 @@ async def _open(settings: Settings, tell: Callable[[str], None], stack: AsyncExi
         takes,
         links,
         campaigns,
+        HeardAudio(settings.data, settings.speech.keep_heard),
     )
     service.settlement = Settlement(client, service.connection, settings, store, outbox, takes)
     windows = service.house.acquaintance.windows
@@ -191,6 +196,7 @@ class Service:
             asyncio.ensure_future(self.outgoing.run()),
             asyncio.ensure_future(self._deliver()),
             asyncio.ensure_future(self._rescue()),
+            asyncio.ensure_future(self._forget()),
             asyncio.ensure_future(self._watch()),
             asyncio.ensure_future(self._bulletin.run()),
             asyncio.ensure_future(self._pages.run()),
@@ -226,6 +232,12 @@ class Service:
                 await self.settlement.rescue(self._calls.keys())
             except ScreenerError as trouble:
                 log.warning("recordings are looked for again later: %s", trouble)
+
+    async def _forget(self) -> None:
+        """Once a day: what calls sounded like is kept for a while only."""
+        while True:
+            await asyncio.to_thread(self.house.heard.remove_old, time.time())
+            await asyncio.sleep(_FORGET_AGAIN)
 
     async def _watch(self) -> None:
         """Take changed rules over."""

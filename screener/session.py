@@ -26,6 +26,7 @@ from screener.asterisk.translate import Arrived
 from screener.asterisk.treatment import treat
 from screener.campaigns import Campaigns
 from screener.core import narration
+from screener.core.audio import RATE
 from screener.core.call import Call, Ending, Outcome
 from screener.core.grammar import PhraseClass
 from screener.core.letter import Letter, LetterKind
@@ -57,6 +58,7 @@ from screener.core.script import (
 from screener.core.transcript import Transcript
 from screener.ear import Ear
 from screener.errors import AriError, AriGone, AriNotInStasis
+from screener.heardaudio import LONGEST, HeardAudio
 from screener.ledger import Entry
 from screener.links import Links
 from screener.outbox import Outbox
@@ -89,6 +91,7 @@ class House:
     takes: Path
     links: Links
     campaigns: Campaigns
+    heard: HeardAudio
 
 
 class Session:
@@ -154,6 +157,9 @@ class Session:
             if failed and await self._line.hand_back():
                 await self._entry.tell("given to the dialplan: the phones ring without us")
         await self._entry.end(ending)
+        if self._entry.number:
+            heard = bytes(self._ear.heard_audio[: LONGEST * RATE])
+            await asyncio.to_thread(self._house.heard.keep, self._entry.number, heard)
         caller = self._call.caller
         number = "" if caller.withheld else caller.e164 or caller.raw
         told = self._ear.phrases

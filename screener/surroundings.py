@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from screener import secret
 from screener.core.frontdoor import Directory
+from screener.core.spans import read_span
 from screener.tables import (
     Table,
     UnfitError,
@@ -37,7 +38,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
         *("host", "port", "security", "user", "password_file"),
         *("sender", "owner", "retry_days", "keep_days"),
     ),
-    "speech": ("engine", "model", "voice", "language"),
+    "speech": ("engine", "model", "voice", "language", "keep_heard"),
     "web": ("listen", "url"),
 }
 """The keys of each table."""
@@ -47,6 +48,7 @@ _VOICE = re.compile(r"(?:flite|espeak-ng):[A-Za-z0-9_+-]{1,40}")
 _ADDRESS = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^\[\]:]+):(?P<port>[0-9]{1,5})", re.ASCII)
 _URL = re.compile(r"https?://[A-Za-z0-9._~\[\]:/-]{1,200}", re.ASCII)
 _EVERYWHERE = ("0.0.0.0", "::")
+_NOTHING = re.compile("0+[smhdw]")
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
@@ -118,12 +120,14 @@ class SpeechSettings:
 
     `model` is a Vosk model folder, or None to look in the data folder's `models/`. `voice` is
     "program:voice" ("flite:slt", "espeak-ng:en-us"); `language` names the file of prompt texts.
+    `keep_heard` is for how many seconds what the ear heard of a call is kept; 0: nothing is.
     """
 
     engine: Engine
     model: Path | None
     voice: str
     language: str = "en"
+    keep_heard: float = 30 * 86400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +200,7 @@ def speech(root: Table, folder: Path) -> SpeechSettings:
         model=table.take("model", folder_from(folder), None),
         voice=table.take("voice", _voice, "flite:slt"),
         language=table.take("language", safe_name, "en"),
+        keep_heard=table.take("keep_heard", _span, 30 * 86400.0),
     )
 
 
@@ -263,3 +268,13 @@ def _voice(value: object) -> str:
     if isinstance(value, str) and _VOICE.fullmatch(value):
         return value
     raise UnfitError('expected a program and its voice: "flite:slt" or "espeak-ng:en-us"')
+
+
+def _span(value: object) -> float:
+    """Seconds, of a time that is told in days."""
+    try:
+        if isinstance(value, str):
+            return 0.0 if _NOTHING.fullmatch(value) else read_span(value).total_seconds()
+    except ValueError:
+        pass
+    raise UnfitError('expected how long, like "30d" or "12h"; "0d" for nothing')
