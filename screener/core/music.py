@@ -9,26 +9,31 @@ productions", DAFx 2007, tell music from speech by such lines.)
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from screener.core.audio import FRAME_SAMPLES, FRAME_SECONDS, RATE
+from screener.core.audio import FRAME_SECONDS, RATE
+from screener.core.tones import HUM, MUSIC, Samples
 
-Samples = NDArray[np.float64]
+MUSIC_WINDOW = 1024
+"""Samples in a window: 128 ms."""
 
-_LENGTH = 1024
-_HANN: Samples = np.hanning(_LENGTH + 1)[:_LENGTH]
-_BIN = RATE / _LENGTH
+STEP = 4
+"""Frames from one window to the next: 80 ms."""
+
+_HANN: Samples = np.hanning(MUSIC_WINDOW + 1)[:MUSIC_WINDOW]
+_BIN = RATE / MUSIC_WINDOW
 # A telephone's lowest pitch worth following, and its highest.
 _FIRST, _LAST = round(180 / _BIN), round(3400 / _BIN)
-# A spectrum is taken each 80 ms.
-_STEP = 4
 # A line stands this far above the mean of its neighbours (power), as far as so many bins away, and
 # is no weaker than this share of the strongest.
 _ABOVE, _AROUND, _WEAKEST = 4.0, 10, 1e-3
 # A line that is found in so many spectra in a row stays: 0.4 s from the first one's begin.
 _STAYS = 4
+# A line that has come so many spectra later than the others is a new note.
+_SETTLED = 4
 # What is decided is decided on so much of the sound (seconds), or on this much at the begin.
 _LOOKED_AT, _LEAST = 2.0, 1.2
 # How many lines stay, on average. Music on hold (5 clips) 1.7 to 5 in nine stretches of ten; speech
@@ -45,32 +50,20 @@ VOICE_ABOVE = 6.0
 
 
 class Music:
-    """Whether there is music on one line. Give it each frame."""
+    """Whether there is music on one line. Give it each `MUSIC_WINDOW`, `STEP` frames apart."""
 
     def __init__(self) -> None:
         self.since: float | None = None
         """When the music began that is playing now, in seconds since answer; None while none is."""
         self.level = 0.0
         """How loud it is at its loudest, in dBFS."""
-        self._frames = 0
+        self.kind = HUM
+        """Lines that never change are hum; once one has changed, they are music."""
         self._sounds_since = 0.0
-        self._samples: Samples = np.zeros(_LENGTH + _STEP * FRAME_SAMPLES)
+        self._looks = 0
         self._levels: deque[float] = deque(maxlen=round(_LOOKED_AT / FRAME_SECONDS))
-        self._stays: deque[int] = deque(maxlen=round(_LOOKED_AT / (_STEP * FRAME_SECONDS)))
+        self._stays: deque[int] = deque(maxlen=round(_LOOKED_AT / (STEP * FRAME_SECONDS)))
         self._ages: NDArray[np.int64] = np.zeros(_LAST - _FIRST, dtype=np.int64)
-
-    def frame(self, samples: Samples, level: float) -> None:
-        """The next 20 ms, and their level in dBFS."""
-        at = self._frames % _STEP
-        self._frames += 1
-        start = _LENGTH + at * FRAME_SAMPLES
-        self._samples[start : start + FRAME_SAMPLES] = samples
-        self._levels.append(level)
-        if level < _QUIETEST:
-            self._sounds_since = self._frames * FRAME_SECONDS
-        if at == _STEP - 1:
-            self._samples[:_LENGTH] = self._samples[_STEP * FRAME_SAMPLES :]
-            self._consider()
 
     def forget(self) -> None:
         """What was heard until now is known to be something else."""
@@ -78,7 +71,11 @@ class Music:
         self._levels.clear()
         self._stays.clear()
 
-    def _consider(self) -> None:
+    def hear(self, window: Samples, levels: Sequence[float], now: float) -> None:
+        """The last 128 ms, the levels (dBFS) of the last `STEP` frames, and when they ended."""
+        self._levels.extend(levels)
+        if min(levels) < _QUIETEST:
+            self._sounds_since = now
         if len(self._levels) < _LEAST / FRAME_SECONDS:
             return
         levels = sorted(self._levels)
@@ -90,8 +87,11 @@ class Music:
             return
         if not self._stays:
             self._ages[:] = 0
-        self._stays.append(self._lines_that_stay())
-        seconds = len(self._stays) * _STEP * FRAME_SECONDS
+            self._looks = 0
+            self.kind = HUM
+        self._looks += 1
+        self._stays.append(self._lines_that_stay(window))
+        seconds = len(self._stays) * STEP * FRAME_SECONDS
         lines = sum(self._stays) / len(self._stays)
         if self.since is not None:
             self.level = loud
@@ -99,12 +99,11 @@ class Music:
                 self.since = None
         elif seconds >= _LEAST and lines >= _LINES:
             self.level = loud
-            now = self._frames * FRAME_SECONDS
             self.since = max(self._sounds_since, now - _LOOKED_AT - _LEAST)
 
-    def _lines_that_stay(self) -> int:
+    def _lines_that_stay(self, window: Samples) -> int:
         """Follow the lines into the spectrum of the last 128 ms; how many have stayed."""
-        bins = np.fft.rfft(self._samples[:_LENGTH] * _HANN)[_FIRST - _AROUND : _LAST + _AROUND + 1]
+        bins = np.fft.rfft(window * _HANN)[_FIRST - _AROUND : _LAST + _AROUND + 1]
         power = bins.real**2 + bins.imag**2
         sums = power.cumsum()
         here = power[_AROUND : -_AROUND - 1]
@@ -118,4 +117,7 @@ class Music:
         np.maximum(near[1:], ages[:-1], out=near[1:])
         np.maximum(near[:-1], ages[1:], out=near[:-1])
         self._ages = np.where(lines, near + 1, 0)
-        return int(np.count_nonzero(self._ages >= _STAYS))
+        stay = self._ages[self._ages >= _STAYS]
+        if len(stay) and int(stay.min()) < self._looks - _SETTLED:
+            self.kind = MUSIC
+        return len(stay)

@@ -78,11 +78,14 @@ _FIRST, _LAST = round(100 / _BIN), round(3500 / _BIN)
 # A line fills its bin and two neighbours on both sides; of two lines nearer than three bins (400
 # and 450 Hz) the window makes one that is broader.
 _REACH = 3
+_ONES: Samples = np.ones(_LAST - _FIRST)
 # The sum of a window's bins is so many times the mean square of its samples.
 _GAIN = 0.1875 * WINDOW * WINDOW
 # The share of the power that must lie in one line or two. Tones of the 186 clips have 0.97 and
 # more. People's voices have 0.9 in 1 window of 20, but never for long at one pitch.
 _PURE = 0.87
+# A line's highest bin has at least half of its power, and a line of a pair half of that.
+_LEAST_PEAK = 0.2
 # A second line has at least this share of the first one's height.
 _SECOND = 0.04
 # A broad line's spread in squared bins: a sine's is 0.33, two sines' 25 Hz apart 0.5.
@@ -138,32 +141,44 @@ class Spectrum:
     lines: tuple[float, ...] = ()
     width: float = 0.0
 
-    @classmethod
-    def of(cls, window: Samples, noise: float) -> Spectrum:
-        """`noise` is the mean square of the line's own noise, which is no part of a tone."""
-        bins = np.fft.rfft(window * _HANN)[_FIRST:_LAST]
-        power: list[float] = (bins.real**2 + bins.imag**2).tolist()
-        first = power.index(max(power))
-        low, high = max(first - _REACH, 0), first + _REACH + 1
-        near = sum(power[low:high])
-        total = max(sum(power) - noise * _GAIN, near)
-        if near < total * _PURE / 2:
-            return cls()
-        second = None if near > total * (1 - _SECOND) else _other_peak(power, first)
-        if second is None:
-            return cls(*_centre(power, low, high)) if near > total * _PURE else cls()
-        left, right = min(first, second), max(first, second)
-        middle = (left + right + 1) // 2
-        lower = max(left - _REACH, 0), min(left + _REACH + 1, middle)
-        upper = max(right - _REACH, middle), right + _REACH + 1
-        both = sum(power[slice(*lower)]) + sum(power[slice(*upper)])
-        if both < total * _PURE:
-            return cls()
-        return cls((_centre(power, *lower)[0][0], _centre(power, *upper)[0][0]))
-
 
 QUIET = Spectrum()
-"""A window in which nothing is loud enough to be looked at."""
+"""A window without a tone."""
+
+
+def spectra(windows: Samples, noise: float) -> list[Spectrum]:
+    """What each of the windows (rows of `WINDOW` samples) is made of.
+
+    `noise` is the mean square of the line's own noise, which is no part of a tone.
+    """
+    bins = np.fft.rfft(windows * _HANN)[:, _FIRST:_LAST]
+    powers = bins.real**2 + bins.imag**2
+    totals: list[float] = (powers @ _ONES - noise * _GAIN).tolist()
+    peaks: list[float] = powers.max(axis=1).tolist()
+    return [
+        _spectrum(powers[n].tolist(), total) if peak > max(total * _LEAST_PEAK, 1.0) else QUIET
+        for n, (peak, total) in enumerate(zip(peaks, totals, strict=True))
+    ]
+
+
+def _spectrum(power: list[float], total: float) -> Spectrum:
+    first = power.index(max(power))
+    low, high = max(first - _REACH, 0), first + _REACH + 1
+    near = sum(power[low:high])
+    total = max(total, near)
+    if near < total * _PURE / 2:
+        return QUIET
+    second = None if near > total * (1 - _SECOND) else _other_peak(power, first)
+    if second is None:
+        return Spectrum(*_centre(power, low, high)) if near > total * _PURE else QUIET
+    left, right = min(first, second), max(first, second)
+    middle = (left + right + 1) // 2
+    lower = max(left - _REACH, 0), min(left + _REACH + 1, middle)
+    upper = max(right - _REACH, middle), right + _REACH + 1
+    both = sum(power[slice(*lower)]) + sum(power[slice(*upper)])
+    if both < total * _PURE:
+        return QUIET
+    return Spectrum((_centre(power, *lower)[0][0], _centre(power, *upper)[0][0]))
 
 
 def _other_peak(power: list[float], first: int) -> int | None:
@@ -223,7 +238,7 @@ class _Run:
         pairs = zip(self.lines, spectrum.lines, strict=True)
         self.lines = tuple(line + share * (here - line) for line, here in pairs)
         self.low, self.high = min(self.low, self.lines[0]), max(self.high, self.lines[0])
-        # The first window holds the tone's edge, which is broad.
+        # Not the first window's, which holds the tone's edge.
         self.width += (spectrum.width - self.width) / (self.count - 1)
 
     @property

@@ -15,11 +15,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import webrtcvad
+from numpy.lib.stride_tricks import sliding_window_view
 
 from screener.core.audio import FRAME_BYTES, FRAME_SAMPLES, FRAME_SECONDS, RATE
-from screener.core.music import VOICE_ABOVE, Music
+from screener.core.music import MUSIC_WINDOW, STEP, VOICE_ABOVE, Music
 from screener.core.script import Sound, Span
-from screener.core.tones import MUSIC, QUIET, WINDOW, Samples, Spectrum, Tones
+from screener.core.tones import QUIET, WINDOW, Samples, Tones, spectra
 
 # WebRTC's second strictest mode. Of 186 clips, modes 1 to 3 pass the same people and robocalls
 # through listening.py's gate; 3 also lets one of 4 recorded prompts pass, and misses short words.
@@ -37,7 +38,11 @@ _LOUDEST_FLOOR, _LOWEST_FLOOR = -35.0, -70.0
 # its begin by up to so much (seconds).
 _TONE_ABOVE = 4.0
 _EDGE = 2 * FRAME_SECONDS
+# A pure tone of less than this (seconds) may be a note of music.
+_LONGEST_NOTE = 0.7
 _FULL_SCALE_POWER = 32768.0**2
+_SILENCE_POWER = 1e-3
+_MEAN: Samples = np.full(FRAME_SAMPLES, 1 / FRAME_SAMPLES)
 
 # Quiet of this length (seconds) ends an utterance. Measured with the gate of listening.py: 0.6 s on
 # both sides passed 186 of 193 spoken digits and none of 264 recordings.
@@ -57,7 +62,11 @@ class VoiceActivity:
         self._webrtc = webrtcvad.Vad(_MODE)
         self._floor = _LOUDEST_FLOOR
         self._frames = 0
-        self._window: Samples = np.zeros(WINDOW)
+        # The last 0.2 s and, in its last part, two frames each from one frame to the next.
+        self._sound: Samples = np.zeros(MUSIC_WINDOW + STEP * FRAME_SAMPLES)
+        last = self._sound[-(STEP + 1) * FRAME_SAMPLES :]
+        self._windows = sliding_window_view(last, WINDOW)[::FRAME_SAMPLES]
+        self._levels: list[float] = []
         self._tones = Tones()
         self._music = Music()
         self._played: list[Sound] = []
@@ -66,15 +75,15 @@ class VoiceActivity:
         """`frame` is 20 ms of 8 kHz 16-bit mono; one that is not whole is filled with silence."""
         if len(frame) != FRAME_BYTES:
             frame = frame[:FRAME_BYTES].ljust(FRAME_BYTES, b"\0")
-        samples = self._take(frame)
-        loud = _level(samples)
-        self._floor = min(
-            max(min(self._floor + _FLOOR_RISE * FRAME_SECONDS, loud), _LOWEST_FLOOR), _LOUDEST_FLOOR
-        )
-        no_voice = self._is_tone(loud) or self._is_music(samples, loud)
-        if loud < max(_QUIETEST, self._floor + _ABOVE_NOISE):
+        loud = self._take(frame)
+        floor = max(min(self._floor + _FLOOR_RISE * FRAME_SECONDS, loud), _LOWEST_FLOOR)
+        self._floor = min(floor, _LOUDEST_FLOOR)
+        self.mistaken_since = None
+        if len(self._levels) == STEP:
+            self._look()
+        if loud < max(_QUIETEST, self._floor + _ABOVE_NOISE) or self._is_other_sound(loud):
             return False
-        return bool(self._webrtc.is_speech(frame, RATE)) and not no_voice
+        return bool(self._webrtc.is_speech(frame, RATE))
 
     def sounds(self, during: Span) -> tuple[Sound, ...]:
         """What was heard during a stretch that is no voice, such as music, whole."""
@@ -83,54 +92,64 @@ class VoiceActivity:
         found += [s for s in played if s.end > during.start and s.start < during.end]
         return tuple(sorted(found, key=lambda sound: sound.start))
 
-    def _take(self, frame: bytes) -> Samples:
+    def _take(self, frame: bytes) -> float:
+        """Put the frame to the others; its loudness (RMS) in dBFS, without a constant (DC) part."""
+        if len(self._levels) == STEP:
+            self._levels.clear()
+            self._sound[: -STEP * FRAME_SAMPLES] = self._sound[STEP * FRAME_SAMPLES :]
+        start = MUSIC_WINDOW + len(self._levels) * FRAME_SAMPLES
+        samples = self._sound[start : start + FRAME_SAMPLES]
+        samples[:] = np.frombuffer(frame, "<i2")
+        mean = float(samples @ _MEAN)
+        power = float(samples @ samples) / FRAME_SAMPLES - mean * mean
+        level = 10 * math.log10(max(power, _SILENCE_POWER) / _FULL_SCALE_POWER)
+        self._levels.append(level)
         self._frames += 1
-        window = self._window
-        window[:FRAME_SAMPLES] = window[FRAME_SAMPLES:]
-        window[FRAME_SAMPLES:] = np.frombuffer(frame, "<i2")
-        return window[FRAME_SAMPLES:]
+        return level
 
     @property
     def _now(self) -> float:
         return self._frames * FRAME_SECONDS
 
-    def _is_tone(self, loud: float) -> bool:
-        tones = self._tones
-        before = tones.since
-        if loud < max(_QUIETEST, self._floor + _TONE_ABOVE):
-            tones.window(QUIET, self._now)
-        else:
-            noise = _FULL_SCALE_POWER * 10 ** (self._floor / 10)
-            tones.window(Spectrum.of(self._window, noise), self._now)
-        since = tones.since
-        self.mistaken_since = since - _EDGE if before is None and since is not None else None
-        return since is not None
+    def _look(self) -> None:
+        """Look at the last four frames for tones and music."""
+        tone, music = self._tones.since, self._music.since
+        self._look_for_tones()
+        if tone is None and self._tones.since is not None:
+            self.mistaken_since = self._tones.since - _EDGE
+        since = self._tones.since
+        if music is None and since is not None and self._now - since > _LONGEST_NOTE:
+            self._music.forget()
+            return
+        self._music.hear(self._sound[-MUSIC_WINDOW:], self._levels, self._now)
+        if music is None and self._music.since is not None:
+            self.mistaken_since = self._music.since
+        elif music is not None and self._music.since is None:
+            self._played.append(Sound(self._music.kind, music, self._now))
 
-    def _is_music(self, samples: Samples, loud: float) -> bool:
-        music = self._music
-        before = music.since
-        if before is None and self._tones.since is not None:
-            music.forget()
-        else:
-            music.frame(samples, loud)
-        since = music.since
-        if before is None and since is not None:
-            self.mistaken_since = since
-        elif before is not None and since is None:
-            self._played.append(Sound(MUSIC, before, self._now))
-        return since is not None and loud < music.level + VOICE_ABOVE
+    def _look_for_tones(self) -> None:
+        least = max(_QUIETEST, self._floor + _TONE_ABOVE)
+        found = [QUIET] * STEP
+        if max(self._levels) >= least:
+            noise = _FULL_SCALE_POWER * 10 ** (self._floor / 10)
+            # Every second window holds all of the sound; the others are for what may be a tone.
+            found[1::2] = spectra(self._windows[1::2], noise)
+            if self._tones.since is not None or any(spectrum.lines for spectrum in found):
+                found[::2] = spectra(self._windows[::2], noise)
+        for number, (level, spectrum) in enumerate(zip(self._levels, found, strict=True)):
+            end = self._now - (STEP - 1 - number) * FRAME_SECONDS
+            self._tones.window(spectrum if level >= least else QUIET, end)
+
+    def _is_other_sound(self, level: float) -> bool:
+        """Whether what sounds now is a tone, or no louder than the music that is playing."""
+        if self._tones.since is not None:
+            return True
+        return self._music.since is not None and level < self._music.level + VOICE_ABOVE
 
     def _playing(self) -> tuple[Sound, ...]:
         """The music that is playing now."""
         since = self._music.since
-        return () if since is None else (Sound(MUSIC, since, self._now),)
-
-
-def _level(samples: Samples) -> float:
-    """Loudness (RMS) in dBFS without a constant (DC) part; silence is far below any line noise."""
-    mean = float(samples.sum()) / FRAME_SAMPLES
-    power = float(samples @ samples) / FRAME_SAMPLES - mean * mean
-    return 10 * math.log10(max(power, 1e-3) / _FULL_SCALE_POWER)
+        return () if since is None else (Sound(self._music.kind, since, self._now),)
 
 
 @dataclass(slots=True)
