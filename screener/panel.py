@@ -13,10 +13,10 @@ from pathlib import Path
 
 from screener import config, recogniser, starter
 from screener.audition import Audition, Recording
+from screener.campaigns import CallTracker, day, known_in
 from screener.config import Settings
 from screener.core.call import Call
 from screener.core.frontdoor import FrontDoor
-from screener.core.hearing import Tracker
 from screener.core.number import read
 from screener.core.reception import Reception, receive
 from screener.core.rules import RuleSet
@@ -96,7 +96,8 @@ class Panel:
 
     `engine` and `model` are one of `engines`; `data` is a folder for what the engine writes. `did`
     is the number that they dial, the first of the front door's unless it is one of them.
-    Raises SetupError where something is missing; loading takes seconds.
+    Raises ScreenerError where something is missing; loading takes seconds. `warnings` are
+    sentences about what could be read in part only.
     """
 
     def __init__(
@@ -118,19 +119,27 @@ class Panel:
         self.prompt_seconds = lengths(settings)
         self._classes = recogniser.phrase_classes(settings.grammars)
         self._directory = settings.directory
+        self._zone = settings.zone
+        self._known, self.warnings = known_in(settings.data)
 
     def hear(
-        self, recording: Recording, tracker: Tracker | None = None, *, watching: bool = False
+        self, recording: Recording, *, campaigns: bool = True, watching: bool = False
     ) -> Played:
         """Take a recorded caller through the script of a call that no rule decides.
 
-        Raises ClipError when the recording is a file that cannot be read.
+        `campaigns` are asked, unless it is a call that may have taught one of them. With `watching`
+        the verdict over time is noted. Raises ClipError when the recording is a file that cannot be
+        read.
         """
+        tracker = CallTracker(lambda: self._known, self._told) if campaigns else None
         audition = Audition(
             recording, self.engine, self._classes, self.prompt_seconds, tracker, watching=watching
         )
         call = Call("audition", self.door.did, read(_CALLER, "US"), _WHEN)
         return audition.play(receive(call, Reception(self.door, self._directory, RuleSet())))
+
+    def _told(self, when: datetime) -> str:
+        return day(when, self._zone, datetime.now(UTC))
 
 
 def lengths(settings: Settings) -> Callable[[str], float]:
