@@ -11,51 +11,107 @@ import re
 from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 from screener.core.audio import RATE
 from screener.core.grammar import Answers
-from screener.core.transcript import Transcript
+from screener.core.transcript import Transcript, Word
 from screener.errors import RecogniserError
 from screener.recogniser.files import text_of
 from screener.recogniser.trial import try_out
 from screener.recogniser.upsampling import Upsampling
 
+# What a model hears that is no word of its own. Noises ("[laughter]", "<eps>") are nothing said.
+_UNKNOWN = "[unk]"
+_UNKNOWN_WORDS = (_UNKNOWN, "<unk>", "<UNK>")
+# A grammar's "[unk]" takes the rest of an answer's last sound, or a breath, and also what was not
+# expected: "two zero zero" has been heard as "two zero" and 0.33 s of "[unk]", "hello office" as
+# 0.29 s and "office". Of answers heard rightly none had more than 0.21 s (seconds; the tests' own
+# model, 24 voices).
+_LONGEST_UNKNOWN = 0.25
+
+
+class _Raising:
+    """What libvosk's Python raises is a bare Exception: here it becomes a RecogniserError."""
+
+    def __init__(self, told: str) -> None:
+        self._told = told
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        if kind is Exception:
+            raise RecogniserError(f"{self._told} (libvosk says: {error})") from error
+
 
 class VoskDecoder:
-    """One call's recogniser over the shared model: free speech, some seconds a result."""
+    """One call's recogniser over the shared model, for free speech or, with `grammar`, phrases.
 
-    def __init__(self, recogniser: Any, rate: int) -> None:
-        self._recogniser = recogniser
+    Raises RecogniserError.
+    """
+
+    def __init__(self, vosk: Any, model: Any, rate: int, grammar: tuple[str, ...] = ()) -> None:
+        with _Raising(
+            "Vosk could not make a recogniser: free some memory, or take a smaller model"
+        ):
+            narrowed = (json.dumps(grammar),) if grammar else ()
+            self._recogniser = vosk.KaldiRecognizer(model, rate, *narrowed)
+        self._recogniser.SetWords(True)  # each with its times and confidence
         self._upsampling = Upsampling(rate)
-        self._finished: list[str] = []
+        self._finished: list[Word] = []
 
     def hear(self, pcm: bytes) -> str:
         """Take some 8 kHz PCM; the words so far."""
-        if self._recogniser.AcceptWaveform(self._upsampling(pcm)):
-            self._finished.append(_said(self._recogniser.Result()))
-            return " ".join(filter(None, self._finished))
-        return " ".join(filter(None, (*self._finished, _said(self._recogniser.PartialResult()))))
+        with _Raising("Vosk could not decode a call"):
+            ended = self._recogniser.AcceptWaveform(self._upsampling(pcm))
+        if ended:
+            self._finished += _words(self._recogniser.Result())
+            return _text(self._finished)
+        partial = json.loads(self._recogniser.PartialResult()).get("partial", "").split()
+        return " ".join((*(w.text for w in self._finished), *filter(None, map(_word, partial))))
 
-    def hear_whole(self, pcm: bytes) -> str:
+    def hear_whole(self, pcm: bytes) -> tuple[Word, ...]:
         """The words of one utterance that is all there."""
         # Kaldi reads ahead: the last word comes out only after some quiet.
-        words = self.hear(pcm + bytes(2 * RATE // 2))
-        self._finished.append(_said(self._recogniser.FinalResult()))
-        return " ".join(filter(None, self._finished)) or words
+        self.hear(pcm + bytes(2 * RATE // 2))
+        return self.transcript().words
 
     def transcript(self) -> Transcript:
-        return Transcript()
+        """The words so far with libvosk's own confidence; unknown ones have none.
+
+        What was read ahead is decoded to its end: a word that is just being said comes in two.
+        """
+        self._finished += _words(self._recogniser.FinalResult())
+        return Transcript(tuple(self._finished))
 
     def close(self) -> None:
         self._recogniser = None  # libvosk frees it with its last reference
 
 
-def _said(result: str) -> str:
-    """The words of libvosk's answer, `{"text": ...}` or `{"partial": ...}`; "[unk]" is no word."""
-    said = json.loads(result)
-    text: str = said.get("text") or said.get("partial") or ""
-    return " ".join(word for word in text.split() if not word.startswith(("[", "<")))
+def _words(result: str) -> list[Word]:
+    """The words of libvosk's answer: `{"result": [{"word": ..., "conf": ...}, ...]}`."""
+    said = []
+    for told in json.loads(result).get("result", ()):
+        text = _word(told["word"])
+        sure = 0.0 if text == _UNKNOWN else min(1.0, max(0.0, told["conf"]))
+        if text:
+            said.append(Word(text, told["start"], told["end"], sure))
+    return said
+
+
+def _word(text: str) -> str:
+    """A word as it is told: noises are none, unknown words keep their place among the others."""
+    if text in _UNKNOWN_WORDS:
+        return _UNKNOWN
+    return "" if text.startswith(("[", "<")) else text
+
+
+def _text(words: Iterable[Word]) -> str:
+    return " ".join(word.text for word in words)
 
 
 class Vosk:
@@ -70,34 +126,37 @@ class Vosk:
         vosk.SetLogLevel(-1)
         self.name = f"Vosk {version('vosk')}, {model.name}"
         self._vosk = vosk
-        self._model = vosk.Model(str(model))
+        with _Raising(
+            f"Vosk cannot load the model {model}: free some memory, or take a smaller one"
+        ):
+            self._model = vosk.Model(str(model))
         self._answers = answers
         # A graph that is made whole beforehand (HCLG.fst) cannot be narrowed to a grammar.
         self._takes_grammars = not _parts(model, "HCLG.fst")
 
     def decoder(self) -> VoskDecoder:
-        return self._decoder()
+        return VoskDecoder(self._vosk, self._model, self._rate)
 
     def unknown_words(self, phrases: Iterable[str]) -> tuple[str, ...]:
         words = dict.fromkeys(word for phrase in phrases for word in phrase.split())
         return tuple(word for word in words if self._model.vosk_model_find_word(word) < 0)
 
     def answer(self, utterance: bytes, expected: frozenset[str]) -> str:
-        phrases = self._grammar(expected) if self._takes_grammars else ()
-        decoder = self._decoder(json.dumps(phrases)) if phrases else self._decoder()
-        return self._answers.understood(decoder.hear_whole(utterance), expected)
+        grammar = self._grammar(expected) if self._takes_grammars else ()
+        decoder = VoskDecoder(self._vosk, self._model, self._rate, grammar)
+        said = decoder.hear_whole(utterance)
+        unknown = sum(word.end - word.start for word in said if word.text == _UNKNOWN)
+        if unknown > _LONGEST_UNKNOWN:
+            return ""
+        known = _text(word for word in said if word.text != _UNKNOWN)
+        return self._answers.understood(known, expected)
 
     def _grammar(self, expected: frozenset[str]) -> tuple[str, ...]:
         """What to tell apart. Of a phrase with an unknown word libvosk would hear the rest."""
         phrases = [*self._answers.wordings(expected), *self._answers.not_expected()]
-        unknown = set(self.unknown_words(phrases))
+        unknown = set(self.unknown_words([*phrases, _UNKNOWN]))
         known = [phrase for phrase in phrases if unknown.isdisjoint(phrase.split())]
-        return (*dict.fromkeys(known), "[unk]")
-
-    def _decoder(self, *grammar: str) -> VoskDecoder:
-        return VoskDecoder(
-            self._vosk.KaldiRecognizer(self._model, self._rate, *grammar), self._rate
-        )
+        return (*dict.fromkeys(known), *({_UNKNOWN} - unknown))
 
 
 # Each part of a Vosk model and where it may lie: the layout of today, and that of old models.
@@ -115,17 +174,27 @@ def _parts(model: Path, name: str) -> list[Path]:
 
 
 def _check_layout(model: Path) -> None:
-    missing = [name for name in ("final.mdl", "mfcc.conf") if not _parts(model, name)]
-    graph = _parts(model, "HCLG.fst") or (_parts(model, "HCLr.fst") and _parts(model, "Gr.fst"))
-    if not graph:
-        missing.append("HCLG.fst (or HCLr.fst and Gr.fst)")
     if not model.is_dir():
         raise RecogniserError(f"there is no Vosk model folder {model}: correct speech.model")
-    if missing:
+    missing = missing_parts(model)
+    if not missing:
+        return
+    whole = [f for f in sorted(model.iterdir()) if f.is_dir() and not missing_parts(f)]
+    if whole:
         raise RecogniserError(
-            f"{model} is not a whole Vosk model, {', '.join(missing)} is missing: a model's folder"
-            " holds am/final.mdl, conf/mfcc.conf and graph/; unpack the model again"
+            f"{model} holds a Vosk model in a folder of its own: set speech.model to {whole[0]}"
         )
+    raise RecogniserError(
+        f"{model} is not a whole Vosk model, {', '.join(missing)} is missing: a model's folder"
+        " holds am/final.mdl, conf/mfcc.conf and graph/; unpack the model again"
+    )
+
+
+def missing_parts(model: Path) -> list[str]:
+    """What a folder lacks to be a Vosk model; nothing where it looks whole."""
+    missing = [name for name in ("final.mdl", "mfcc.conf") if not _parts(model, name)]
+    graph = _parts(model, "HCLG.fst") or (_parts(model, "HCLr.fst") and _parts(model, "Gr.fst"))
+    return missing if graph else [*missing, "HCLG.fst (or HCLr.fst and Gr.fst)"]
 
 
 def _model_rate(model: Path) -> int:

@@ -35,7 +35,7 @@ from screener.errors import RecogniserError
 from screener.recogniser.following import Following, Recogniser
 from screener.recogniser.sphinx import Sphinx
 from screener.recogniser.upsampling import Upsampling
-from screener.recogniser.vosk import Vosk
+from screener.recogniser.vosk import Vosk, _Raising
 from screener.recogniser.workers import Workers
 from screener.surroundings import Engine
 from tests.fixtures import vosk_model
@@ -76,15 +76,27 @@ def sphinx(settings: Settings) -> Recogniser:
 
 @pytest.fixture(scope="session")
 def tiny_model() -> Path:
-    """The tests' own Vosk model, made once."""
-    cache = ROOT / ".cache"
-    cache.mkdir(exist_ok=True)
-    return vosk_model.model(cache)
+    """The tests' own Vosk model, made once. It takes no grammars."""
+    return vosk_model.model(ROOT / ".cache")
+
+
+@pytest.fixture(scope="session")
+def lookahead_model() -> Path:
+    """The same with a graph that takes grammars."""
+    return vosk_model.lookahead_model(ROOT / ".cache")
 
 
 @pytest.fixture(scope="session")
 def vosk(settings: Settings, tiny_model: Path) -> Recogniser:
     loaded = recogniser.load(with_speech(settings, Engine.VOSK, tiny_model))
+    assert isinstance(loaded.engine, Vosk)
+    return loaded
+
+
+@pytest.fixture(scope="session")
+def narrowed(settings: Settings, lookahead_model: Path) -> Recogniser:
+    """Vosk with a model that takes grammars."""
+    loaded = recogniser.load(with_speech(settings, Engine.VOSK, lookahead_model))
     assert isinstance(loaded.engine, Vosk)
     return loaded
 
@@ -711,45 +723,167 @@ def test_vosk_says_what_it_is(vosk: Recogniser, tiny_model: Path) -> None:
     assert vosk.name == f"Vosk 0.3.45, {tiny_model.name}"
 
 
-async def test_vosk_understands_the_voices_its_model_was_made_from(vosk: Recogniser) -> None:
-    """At speeds and levels that it was not made from: 230 of 240 when this was written."""
+@pytest.mark.parametrize("graph", ["vosk", "narrowed"])
+async def test_vosk_understands_the_voices_its_model_was_made_from(
+    graph: str, request: pytest.FixtureRequest
+) -> None:
+    """At speeds and levels that it was not made from.
+
+    Of 240 words 239 when this was written, with a grammar 236, none taken for another.
+    """
+    vosk: Recogniser = request.getfixturevalue(graph)
     expected = frozenset(vosk_model.WORDS)
     said = [
         (word, at_level(voice.say(word), (-4.0, -15.0, -24.0)[number % 3], seed=number))
         for number, voice in enumerate(vosk_model.HELD_OUT)
-        for word in vosk_model.WORDS[number % 3 :: 3]
+        for word in vosk_model.WORDS
     ]
     heard = await asyncio.gather(*(vosk.understand(pcm, expected) for _, pcm in said))
     right = sum(word == found for (word, _), found in zip(said, heard, strict=True))
-    assert right >= 0.9 * len(said)
+    assert right >= 0.97 * len(said)
 
 
-async def test_vosk_understands_extensions(vosk: Recogniser) -> None:
-    """Words in a row, which the model was not made from: 20 of 24 when this was written."""
+@pytest.mark.parametrize("graph", ["vosk", "narrowed"])
+async def test_vosk_understands_extensions(graph: str, request: pytest.FixtureRequest) -> None:
+    """Words in a row, which the model was not made from.
+
+    Of 72 when this was written 68, with a grammar 67; none rings another's phone.
+    """
+    vosk: Recogniser = request.getfixturevalue(graph)
     expected = frozenset({"two zero one", "three four five", "office"})
-    said = [(voice, words) for voice in vosk_model.VOICES[1::3] for words in sorted(expected)]
-    heard = [await vosk.understand(at_level(v.say(words), -9), expected) for v, words in said]
-    right = sum(words == found for (_, words), found in zip(said, heard, strict=True))
-    wrong = sum(found not in {words, ""} for (_, words), found in zip(said, heard, strict=True))
-    assert right >= len(said) / 2
+    said = [
+        (words, at_level(voice.say(words), -9))
+        for voice in (*vosk_model.HELD_OUT, *vosk_model.VOICES[1::3])
+        for words in sorted(expected)
+    ]
+    heard = await asyncio.gather(*(vosk.understand(pcm, expected) for _, pcm in said))
+    right = sum(words == found for (words, _), found in zip(said, heard, strict=True))
+    wrong = sum(found not in {words, ""} for (words, _), found in zip(said, heard, strict=True))
+    assert right >= 0.75 * len(said)
     assert wrong == 0
 
 
-async def test_vosk_gives_nothing_for_what_was_not_expected(vosk: Recogniser) -> None:
+@pytest.mark.parametrize(("graph", "most_wrong"), [("narrowed", 0), ("vosk", 2)])
+async def test_a_repeated_digit_is_not_dropped(
+    graph: str, most_wrong: int, request: pytest.FixtureRequest
+) -> None:
+    """It may have to be said again, but "two zero zero" is not "two zero".
+
+    Of 96 when this was written 79 were right and none wrong with a grammar; before what "[unk]"
+    takes was looked at, 8 were wrong. Without a grammar 87 were right and 2 wrong.
+    """
+    vosk: Recogniser = request.getfixturevalue(graph)
+    expected = frozenset({"five", "five five", "two zero", "two zero zero"})
+    said = [
+        (words, at_level(voice.say(words), -9, seed=number))
+        for number, voice in enumerate((*vosk_model.HELD_OUT, *vosk_model.VOICES[1::3]))
+        for words in sorted(expected)
+    ]
+    heard = await asyncio.gather(*(vosk.understand(pcm, expected) for _, pcm in said))
+    both = [(words, found) for (words, _), found in zip(said, heard, strict=True)]
+    wrong = [(words, found) for words, found in both if found not in {words, ""}]
+    assert len(wrong) <= most_wrong, wrong
+    assert sum(words == found for words, found in both) >= 0.75 * len(both)
+
+
+@pytest.mark.parametrize("words", ["hello office", "office seven", "no", "hello", "seven", "six"])
+async def test_a_grammar_does_not_make_an_answer_of_what_is_none(
+    narrowed: Recogniser, words: str
+) -> None:
+    """Of a phrase with more than was expected libvosk would give the part that was."""
+    expected = frozenset({"office", "two zero one"})
+    for voice in vosk_model.HELD_OUT:
+        assert await narrowed.understand(at_level(voice.say(words), -9), expected) == ""
+
+
+@pytest.mark.parametrize("graph", ["vosk", "narrowed"])
+async def test_vosk_gives_nothing_for_what_was_not_expected(
+    graph: str, request: pytest.FixtureRequest
+) -> None:
+    vosk: Recogniser = request.getfixturevalue(graph)
     pcm = at_level(SLT.say("office"), -9)
-    assert await vosk.understand(pcm, frozenset({"family", "two"})) == ""
-    assert await vosk.understand(bytes(16000), frozenset({"family", "two"})) == ""
-    assert await vosk.understand(b"", frozenset({"family", "two"})) == ""
+    for none in (pcm, bytes(16000), b"", b"\x01", 8000 * b"\xff\x7f", at_level(SILENCE, -9)):
+        assert await vosk.understand(none, frozenset({"family", "two"})) == ""
+    assert await vosk.understand(pcm, frozenset()) == ""
 
 
-async def test_vosk_follows_many_streams_over_one_model(vosk: Recogniser) -> None:
+async def test_a_phrase_with_a_word_that_the_model_lacks_does_no_harm(narrowed: Recogniser) -> None:
+    """Of "doctor two" libvosk would listen for the "two"."""
+    pcm = at_level(SLT.say("two"), -9)
+    assert await narrowed.understand(pcm, frozenset({"doctor two", "two"})) == "two"
+    assert await narrowed.understand(pcm, frozenset({"doctor two", "office"})) == ""
+    assert await narrowed.understand(pcm, frozenset({"doctor"})) == ""
+
+
+@pytest.mark.parametrize("graph", ["vosk", "narrowed"])
+async def test_vosk_follows_many_streams_over_one_model(
+    graph: str, request: pytest.FixtureRequest
+) -> None:
+    vosk: Recogniser = request.getfixturevalue(graph)
     said = ["hello office", "yes family", "no seven"] * 4
     heard = await asyncio.gather(*(followed(vosk, at_level(SLT.say(words), -9)) for words in said))
-    assert heard == said
+    assert [" ".join(w for w in words.split() if w != "[unk]") for words in heard] == said
 
 
-def test_vosk_names_the_words_it_does_not_know(vosk: Recogniser) -> None:
+def test_vosk_tells_words_while_they_are_said(vosk: Recogniser) -> None:
+    decoder = vosk.engine.decoder()
+    pcm = at_level(SLT.say("hello office"), -9) + 50 * SILENCE
+    told = list(dict.fromkeys(decoder.hear(pcm[at : at + 1600]) for at in range(0, len(pcm), 1600)))
+    decoder.close()
+    assert told[0] == ""
+    assert "hello" in told
+    assert told[-1] == "hello office"
+
+
+@pytest.mark.parametrize("graph", ["vosk", "narrowed"])
+async def test_a_transcript_has_libvosks_times_and_confidence(
+    graph: str, request: pytest.FixtureRequest
+) -> None:
+    vosk: Recogniser = request.getfixturevalue(graph)
+    pcm = at_level(SLT.say("hello office"), -9)
+    following = vosk.follow()
+    for frame in frames(pcm):
+        following.feed(frame)
+    made = await following.transcript()
+    known = [word for word in made.words if word.text != "[unk]"]
+    assert [word.text for word in known] == ["hello", "office"]
+    assert all(0 <= w.start < w.end <= len(pcm) / 16000 + 0.5 for w in made.words)
+    assert all(0.5 < word.confidence <= 1 for word in known)
+    for frame in frames(at_level(SLT.say("seven"), -9)):  # it goes on after a transcript
+        following.feed(frame)
+    more = await following.transcript()
+    assert more.words[: len(made.words)] == made.words
+    assert more.words[-1].end <= 2 * len(pcm) / 16000 + 0.5
+    assert "hello office" in more.shown()
+    assert "seven" in more.shown()
+    following.close()
+
+
+def test_what_a_model_does_not_know_is_not_told_as_the_callers_words(narrowed: Recogniser) -> None:
+    decoder = narrowed.engine.decoder()
+    decoder.hear(at_level(SLT.say("office calculator hippopotamus"), -9))
+    made = decoder.transcript()
+    decoder.close()
+    assert {word.confidence for word in made.words if word.text == "[unk]"} == {0.0}
+    assert "[unk]" not in made.shown()
+    assert "…" in made.shown()
+
+
+@pytest.mark.parametrize("graph", ["vosk", "narrowed"])
+def test_vosk_names_the_words_it_does_not_know(graph: str, request: pytest.FixtureRequest) -> None:
+    vosk: Recogniser = request.getfixturevalue(graph)
     assert vosk.unknown_words(["office two", "doctor two"]) == ("doctor",)
+
+
+def test_libvosks_bare_exceptions_become_ours(tmp_path: Path) -> None:
+    import vosk
+
+    vosk.SetLogLevel(-1)
+    told = r"^fetch a model \(libvosk says: Failed to create a model\)$"
+    with pytest.raises(RecogniserError, match=told), _Raising("fetch a model"):
+        vosk.Model(str(tmp_path / "none"))
+    with pytest.raises(ZeroDivisionError), _Raising("what is not libvosk's stays as it is"):
+        _ = 1 / 0
 
 
 async def test_auto_takes_vosk_where_a_model_is_installed(
@@ -785,6 +919,12 @@ def break_graph(model: Path) -> None:
     shutil.rmtree(model / "graph")
 
 
+def nest(model: Path) -> None:
+    inner = model.rename(model.with_name("inner"))
+    model.mkdir()
+    inner.rename(model / "vosk-model-inner")
+
+
 def empty(model: Path) -> None:
     shutil.rmtree(model)
     model.mkdir()
@@ -810,6 +950,7 @@ def another_kind(model: Path) -> None:
         (break_nothing, "there is no Vosk model folder"),
         (empty, "final.mdl, mfcc.conf, HCLG.fst (or HCLr.fst and Gr.fst) is missing"),
         (break_graph, "HCLG.fst (or HCLr.fst and Gr.fst) is missing"),
+        (nest, "holds a Vosk model in a folder of its own: set speech.model to"),
         (half_graph, "Vosk cannot use the model"),
         (half_weights, "Vosk cannot use the model"),
         (another_kind, "Vosk cannot use the model"),
