@@ -35,8 +35,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import numpy as np
-
 from screener.core import shingles, soundprint
 from screener.core.callerid import shown
 from screener.core.campaign import (
@@ -47,6 +45,8 @@ from screener.core.campaign import (
     Campaign,
     Standing,
     named,
+    packed,
+    unpacked,
 )
 from screener.errors import CampaignError
 from screener.fingerprint import METHOD
@@ -264,7 +264,7 @@ def _whole(campaign: Campaign) -> dict[str, Any]:
         "calls": campaign.calls,
         "numbers": campaign.numbers,
         "sound": b64encode(campaign.sound).decode(),
-        "shingles": b64encode(np.array(campaign.shingles, "<u4").tobytes()).decode(),
+        "shingles": b64encode(campaign.shingles).decode(),
         "phrases": list(campaign.phrases),
         "marks": list(campaign.marks),
         "origin": campaign.origin,
@@ -289,8 +289,8 @@ def _decoded(found: Mapping[str, Any]) -> Campaign:
     if found.get("version", VERSION) != VERSION or found.get("fingerprint", METHOD) != METHOD:
         raise ValueError("it is of another version")
     sound = _numbers(found, "sound", LONGEST)
-    said = _numbers(found, "shingles", shingles.MOST).tolist()
-    if said != sorted(set(said)):
+    said = _numbers(found, "shingles", shingles.MOST)
+    if (said[1:] <= said[:-1]).any():
         raise ValueError("`shingles` are out of order")
     if len(sound) and not soundprint.lively(sound):
         raise ValueError("`sound` is of nothing that can be told apart")
@@ -300,16 +300,16 @@ def _decoded(found: Mapping[str, Any]) -> Campaign:
     if first > last:
         raise ValueError("`first` is after `last`")
     calls = _count(found, "calls", _MOST_CALLS)
-    data = sound.astype("<u4").tobytes()
+    data, words = packed(sound), packed(said)
     return Campaign(
-        id=named(data, said),
+        id=named(data, words),
         standing=_standing(found),
         first=first,
         last=last,
         calls=calls,
         numbers=_count(found, "numbers", calls),
         sound=data,
-        shingles=tuple(said),
+        shingles=words,
         phrases=_phrases(found),
         marks=_marks(found),
         origin=_text(found.get("origin", ""), "origin"),
@@ -333,7 +333,7 @@ def _numbers(found: Mapping[str, Any], key: str, most: int) -> soundprint.Items:
         raise ValueError(f"`{key}` is not Base64") from None
     if len(data) % 4 or len(data) > 4 * most:
         raise ValueError(f"`{key}` has not 0 to {most} numbers of 32 bits")
-    return np.frombuffer(data, "<u4").astype(np.uint32)
+    return unpacked(data)
 
 
 def _time(found: Mapping[str, Any], key: str) -> datetime:

@@ -301,12 +301,13 @@ def take(where: Path, path: Path, now: datetime) -> Taken:
 
 
 def withdraw(where: Path, origin: str) -> int:
-    """Undo an import: take out what came with it and was not heard here since; how many.
+    """Undo an import: take out what came with it, also what has been heard here since; how many.
 
-    Raises CampaignError.
+    What its owner has forgotten stays so. Raises CampaignError.
     """
     with campaignfile.locked(where):
         every, _ = campaignfile.read_all(where)
-        gone = [one.id for one in every if one.origin and one.origin == origin]
+        came = [one for one in every if one.origin and one.origin == origin]
+        gone = [one.id for one in came if one.standing is not Standing.NEVER]
         campaignfile.remove(where, gone)
     return len(gone)

@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from screener import config, postman, recogniser, rulebook
+from screener import campaigns, config, fingerprint, postman, recogniser, rulebook
 from screener.asterisk import installation
 from screener.asterisk.client import Client
 from screener.asterisk.dialplan import DOOR, FAILSAFE, REFUSE, refusal
@@ -144,6 +144,15 @@ def _recogniser(settings: Settings) -> str:
     return f"{engine.name} is ready"
 
 
+def _campaigns(settings: Settings) -> str:
+    """How many recordings are known, and by what they are known again."""
+    known, troubles = campaigns.known_in(settings.data)
+    matched = sum(one.in_force for one in known.campaigns.values())
+    told = [f"{_count(matched, 'recording')} would be known again"]
+    told += [f"but {trouble}" for trouble in (fingerprint.trouble(), *troubles) if trouble]
+    return "\n".join(told)
+
+
 def _programs(settings: Settings) -> str:
     if shutil.which("ffmpeg") is None:
         raise InstallError("ffmpeg is not installed, messages need it: apt-get install ffmpeg")
@@ -239,6 +248,7 @@ _CHECKS: Mapping[str, Callable[[Settings], str]] = {
     "grammars": _grammars,
     "sounds": _sounds,
     "recogniser": _recogniser,
+    "campaigns": _campaigns,
     "programs": _programs,
     "data": _data,
     "mail": _mail,

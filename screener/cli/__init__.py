@@ -16,6 +16,7 @@ import click
 from screener import __version__
 from screener.cli import (
     calls,
+    campaigns,
     evaluate,
     lists,
     outbox,
@@ -83,6 +84,7 @@ for command in (
     calls.calls,
     rules.rules,
     lists.lists,
+    campaigns.campaigns,
     windows.expect,
     sounds.sounds,
     pbx.pbx,

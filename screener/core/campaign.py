@@ -54,9 +54,9 @@ class Campaign:
     """A recording that was played in `calls`, from `numbers` different ones.
 
     `first` and `last` are when, aware, in UTC. `sound` is its fingerprint, as little-endian bytes
-    (b"": none was made); `shingles` are those of its words, `phrases` what of them is sure enough
-    to be shown. `marks` tell the numbers apart. `origin` names the import that it came with, ""
-    where it was heard here.
+    (b"": none was made); `shingles` are those of its words, likewise; `phrases` what of them is
+    sure enough to be shown. `marks` tell the numbers apart. `origin` names the import that it came
+    with, "" where it was heard here.
     """
 
     id: str
@@ -66,14 +66,14 @@ class Campaign:
     calls: int = 1
     numbers: int = 1
     sound: bytes = b""
-    shingles: tuple[int, ...] = ()
+    shingles: bytes = b""
     phrases: tuple[str, ...] = ()
     marks: tuple[int, ...] = ()
     origin: str = ""
 
     @property
     def items(self) -> Items:
-        return np.frombuffer(self.sound, "<u4").astype(np.uint32)
+        return unpacked(self.sound)
 
     @property
     def wanted(self) -> bool:
@@ -100,7 +100,7 @@ class Known:
         self.campaigns: Mapping[str, Campaign] = {one.id: one for one in campaigns}
         self._ids = tuple(self.campaigns)
         self._sounds = soundprint.Recordings([one.items for one in self.campaigns.values()])
-        self._texts = shingles.Texts([one.shingles for one in self.campaigns.values()])
+        self._texts = shingles.Texts([unpacked(one.shingles) for one in self.campaigns.values()])
 
     def with_(self, campaign: Campaign) -> Known:
         """These and one more, or one in another state."""
@@ -179,25 +179,34 @@ def begun(lesson: Lesson, standing: Standing) -> Campaign | None:
     by_words = not len(items) and len(said) >= 2 * shingles.SHARED  # no chromaprint here
     if not soundprint.lively(items) and not by_words:
         return None
-    sound = items.astype("<u4").tobytes()
+    sound, words = packed(items), packed(said)
     campaign = Campaign(
-        id=named(sound, said),
+        id=named(sound, words),
         standing=standing,
         first=lesson.at,
         last=lesson.at,
         numbers=0,
         calls=0,
         sound=sound,
-        shingles=said,
+        shingles=words,
     )
     return _again(campaign, lesson)
 
 
-def named(sound: bytes, said: Sequence[int]) -> str:
+def named(sound: bytes, words: bytes) -> str:
     """A campaign's id: the same one for the same recording on every machine."""
-    digest = hashlib.blake2b(sound, digest_size=5)
-    digest.update(b"".join(one.to_bytes(4, "little") for one in said))
-    return b32encode(digest.digest()).decode().lower()
+    digest = hashlib.blake2b(sound + words, digest_size=5).digest()
+    return b32encode(digest).decode().lower()
+
+
+def packed(numbers: Items) -> bytes:
+    """32-bit numbers as a campaign keeps them."""
+    return numbers.astype("<u4").tobytes()
+
+
+def unpacked(kept: bytes) -> Items:
+    """The numbers again."""
+    return np.frombuffer(kept, "<u4").astype(np.uint32)
 
 
 def mark(number: str) -> int | None:

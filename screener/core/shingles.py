@@ -15,9 +15,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+Shingles: TypeAlias = NDArray[np.uint32]
 
 WORDS = 4
 """Words of a shingle: with three, different scripts share 7, people and robocalls 2."""
@@ -37,11 +40,11 @@ class Alike:
     contained: float
 
 
-def shingles(words: str) -> tuple[int, ...]:
+def shingles(words: str) -> Shingles:
     """The different shingles of a text in ascending order, of the first `MOST` that it has."""
-    said = words.lower().split()
+    said = words.lower().split()[: MOST + WORDS - 1]
     runs = (" ".join(said[at : at + WORDS]) for at in range(len(said) - WORDS + 1))
-    return tuple(sorted({_number(run) for run, _ in zip(runs, range(MOST), strict=False)}))
+    return np.array(sorted(set(map(_number, runs))), np.uint32)
 
 
 def _number(run: str) -> int:
@@ -51,18 +54,16 @@ def _number(run: str) -> int:
 class Texts:
     """Many texts as their shingles, to be searched for one that shares much; never changed."""
 
-    def __init__(self, texts: Sequence[Sequence[int]]) -> None:
+    def __init__(self, texts: Sequence[Shingles]) -> None:
         counts = np.fromiter(map(len, texts), np.int64, len(texts))
-        joined: NDArray[np.uint32] = np.fromiter(
-            (number for text in texts for number in text), np.uint32, int(counts.sum())
-        )
+        joined = np.concatenate([np.zeros(0, np.uint32), *texts])
         order = np.argsort(joined, kind="stable")
         self._numbers = joined[order]
         self._places = np.repeat(np.arange(len(texts), dtype=np.int32), counts)[order]
 
     def alike(self, words: str) -> tuple[Alike, ...]:
         """The texts that share enough with these words, the one that shares most first."""
-        asked = np.array(shingles(words), np.uint32)
+        asked = shingles(words)
         if len(asked) < SHARED or not len(self._numbers):
             return ()
         lows = np.searchsorted(self._numbers, asked, "left")
