@@ -18,6 +18,7 @@ from screener.cli import (
     calls,
     campaigns,
     evaluate,
+    listen,
     lists,
     outbox,
     pbx,
@@ -89,6 +90,7 @@ for command in (
     sounds.sounds,
     pbx.pbx,
     outbox.outbox,
+    listen.listen,
     evaluate.evaluate,
 ):
     main.add_command(command)
