@@ -18,13 +18,27 @@ from pathlib import Path
 from screener.config import Settings
 from screener.core.grammar import Answers
 from screener.errors import RecogniserError
+from screener.recogniser import sphinx, vosk
 from screener.recogniser.files import phrase_classes, read_grammar
 from screener.recogniser.following import Following, Recogniser
 from screener.recogniser.sphinx import Sphinx
 from screener.recogniser.vosk import Vosk
 from screener.surroundings import Engine
 
-__all__ = ["Following", "Recogniser", "load", "phrase_classes"]
+__all__ = [
+    "MODELS",
+    "Following",
+    "Recogniser",
+    "chosen",
+    "installed",
+    "kind_of",
+    "load",
+    "phrase_classes",
+    "prove",
+]
+
+MODELS = "models"
+"""The folder of models in the data folder."""
 
 _ANSWERS = "attendant.jsgf"
 
@@ -35,25 +49,47 @@ def load(settings: Settings) -> Recogniser:
     Raises RecogniserError, with what to do, when the engine, its model or a grammar cannot be used.
     """
     answers = Answers.of(read_grammar(settings.grammars / _ANSWERS))
-    engine = settings.speech.engine
-    model = settings.speech.model
-    if model is None and engine is not Engine.POCKETSPHINX:
-        model = _installed_model(settings.data / "models")
-    if engine is Engine.AUTO:
-        sphinx = model is None or (model / "mdef").exists()
-        engine = Engine.POCKETSPHINX if sphinx else Engine.VOSK
+    engine, model = chosen(settings.speech.engine, settings.speech.model, settings.data)
     if engine is Engine.POCKETSPHINX:
         return Recogniser(Sphinx(settings, answers, model))
     if model is None:
         raise RecogniserError(
-            f"speech.engine is vosk, but no model is in {settings.data / 'models'}: unpack a Vosk"
-            " model there, name its folder as speech.model, or set speech.engine to auto"
+            f"speech.engine is vosk, but no model is in {settings.data / MODELS}: unpack a Vosk"
+            " model there (`screener models fetch` can), name its folder as speech.model, or set"
+            " speech.engine to auto"
         )
     return Recogniser(Vosk(model, answers))
 
 
-def _installed_model(folder: Path) -> Path | None:
-    """The first model folder, by name, in the data folder's models."""
+def chosen(engine: Engine, model: Path | None, data: Path) -> tuple[Engine, Path | None]:
+    """Which engine listens, with which model (None: the one that comes with PocketSphinx).
+
+    `engine` and `model` are what screener.toml says of speech; `data` is the data folder.
+    """
+    if model is None and engine is not Engine.POCKETSPHINX:
+        model = next(iter(installed(data)), None)
+    if engine is Engine.AUTO:
+        sphinx = model is None or kind_of(model) is Engine.POCKETSPHINX
+        engine = Engine.POCKETSPHINX if sphinx else Engine.VOSK
+    return engine, model
+
+
+def installed(data: Path) -> list[Path]:
+    """The model folders in the data folder, by name."""
+    folder = data / MODELS
     if not folder.is_dir():
-        return None
-    return next((path for path in sorted(folder.iterdir()) if path.is_dir()), None)
+        return []
+    return sorted(f for f in folder.iterdir() if f.is_dir() and not f.name.startswith("."))
+
+
+def kind_of(model: Path) -> Engine:
+    """Whose model a folder holds, by its files: a PocketSphinx model has an mdef."""
+    return Engine.POCKETSPHINX if (model / "mdef").exists() else Engine.VOSK
+
+
+def prove(model: Path) -> None:
+    """Have its engine load a model, in another process, which takes seconds.
+
+    Raises RecogniserError with what is wrong with it.
+    """
+    (sphinx if kind_of(model) is Engine.POCKETSPHINX else vosk).prove(model)

@@ -219,7 +219,7 @@ class Sphinx:
         self._library = _Library()
         self._options = _options(hmm)
         if model is not None:
-            try_out("PocketSphinx", model, _TRIAL, self._options["samprate"])
+            prove(model)
         self._talk_options = {**self._options, **_TALK}
         self._answers = answers
         grammars = settings.grammars
@@ -304,6 +304,11 @@ def _options(hmm: Path) -> dict[str, str]:
         "bestpath": "no",
         **({} if narrow else {"cmninit": _TELEPHONE_MEANS}),
     }
+
+
+def prove(model: Path) -> None:
+    """Have PocketSphinx load a model, in another process. Raises RecogniserError."""
+    try_out("PocketSphinx", model, _TRIAL, _options(model)["samprate"])
 
 
 _TRIAL = """

@@ -118,9 +118,8 @@ class Vosk:
     """One Vosk model for all calls, a recogniser of its own for each call and each answer."""
 
     def __init__(self, model: Path, answers: Answers) -> None:
-        _check_layout(model)
+        prove(model)
         self._rate = _model_rate(model)
-        try_out("Vosk", model, _TRIAL, str(self._rate))
         import vosk  # noqa: PLC0415 - 25 MB that a machine without a model does without
 
         vosk.SetLogLevel(-1)
@@ -157,6 +156,12 @@ class Vosk:
         unknown = set(self.unknown_words([*phrases, _UNKNOWN]))
         known = [phrase for phrase in phrases if unknown.isdisjoint(phrase.split())]
         return (*dict.fromkeys(known), *({_UNKNOWN} - unknown))
+
+
+def prove(model: Path) -> None:
+    """Have libvosk load a model, in another process. Raises RecogniserError."""
+    _check_layout(model)
+    try_out("Vosk", model, _TRIAL, str(_model_rate(model)))
 
 
 # Each part of a Vosk model and where it may lie: the layout of today, and that of old models.
