@@ -34,6 +34,8 @@ _COLOURS = {
 _PROMPT, _SPEECH, _SOUND, _LINE = "#CC79A7", "#56B4E9", "#E69F00", "#444444"
 # Lines that phrases and words are spread over, so that neighbours do not cover each other.
 _PHRASE_LINES, _WORD_LINES = 4, 4
+# What is shown after the call's end, for the last words about it.
+_BEYOND = 1.1
 _SIZE, _DPI = (13.0, 6.4), 110
 # Inches that a letter of the small print takes, about.
 _LETTER = 0.062
@@ -48,7 +50,7 @@ def draw(played: Played, title: str, path: Path) -> None:
     FigureCanvasAgg(figure)
     rows = figure.subplots(4, 1, sharex=True, height_ratios=(1.0, 4.6, 1.9, 0.8))
     ours, sound, words, verdict = rows
-    end = max(played.seconds, 1.0)
+    end = max(played.seconds, 1.0) * _BEYOND
     figure.suptitle(
         f"{shown(title, 90)}: {played.ending.verdict}, {played.settled:.1f} s after the answer",
         parse_math=False,
@@ -60,6 +62,10 @@ def draw(played: Played, title: str, path: Path) -> None:
     for axes in (ours, words, verdict):
         axes.set_yticks([])
         axes.spines[["top", "right", "left"]].set_visible(False)
+    for axes in rows:
+        axes.grid(axis="x", color="#DDDDDD", lw=0.6)
+        axes.set_axisbelow(True)
+        axes.tick_params(length=0)
     verdict.set_xlim(0, end)
     verdict.set_xlabel("seconds since the answer")
     with warnings.catch_warnings():
@@ -79,9 +85,9 @@ def _draw_ours(axes: Axes, played: Played, end: float) -> None:
         told = _done(step.command)
         if told:
             axes.axvline(step.start, color=_LINE, lw=1)
-            side = "right" if step.start > end / 2 else "left"
+            side = "right" if step.start > end * 0.93 else "left"
             axes.text(
-                step.start, 0.9, f" {told} ", fontsize=8, ha=side, va="center", parse_math=False
+                step.start, 0.85, f" {told} ", fontsize=8, ha=side, va="center", parse_math=False
             )
 
 
@@ -119,11 +125,14 @@ def _draw_sound(axes: Axes, played: Played, end: float) -> None:
             each.start, each.end, 0, 0.667, color=_SOUND, alpha=0.3, lw=0,
             label="no voice" if n == 0 else "",
         )  # fmt: skip
-        _label(axes, Span(each.start, each.end), -top, each.kind, end)
+        _label(axes, Span(each.start, each.end), 1.07 * top, each.kind, end)
     for at_, line, told in _spread(_told(heard), _PHRASE_LINES, end):
         height = (2.15 - 0.25 * line) * top
-        axes.plot([at_, at_], [-top, height], color=_LINE, lw=0.8, ls=":")
-        axes.text(at_, height, f" {told}", fontsize=8, va="center", parse_math=False, clip_on=True)
+        axes.plot([at_, at_], [-top, height], color=_LINE, lw=0.8, ls=":", zorder=1)
+        axes.text(
+            at_, height, f" {told}", fontsize=8, va="center", parse_math=False, clip_on=True,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5}, zorder=2,
+        )  # fmt: skip
     if axes.get_legend_handles_labels()[0]:
         axes.legend(loc="lower right", fontsize=8, framealpha=0.8, ncols=2)
     axes.spines[["top", "right", "left"]].set_visible(False)

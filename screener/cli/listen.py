@@ -133,6 +133,8 @@ def listen(
 
     if bool(files) == (number is not None):
         raise click.UsageError("name one or more sound files, or a call by --call")
+    if plot is not None and plot.suffix and len(files) > 1:
+        raise click.UsageError("of several files --plot draws several pictures: name a folder")
     failed = False
     with _panel(file, engine, number) as (panel, settings):
         todo = [(path, onset) for path in files]
@@ -251,7 +253,7 @@ def _draw(heard: _Heard, plot: Path, *, several: bool) -> None:
     path = plot / f"{heard.clip.path.stem}.png" if several or plot.is_dir() else plot
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        draw(heard.played, heard.name, path)
+        draw(heard.played, heard.clip.path.name, path)
     except OSError as error:
         raise ClipError(f"{path} cannot be written ({error.strerror})") from None
     click.echo(f"drawn: {path}", err=True)

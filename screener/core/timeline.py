@@ -31,6 +31,7 @@ from screener.core.script import (
     Ring,
     Sound,
     Span,
+    Talk,
     Treat,
 )
 from screener.core.story import CallRow, conclusion
@@ -136,8 +137,11 @@ listening to him, a phone that rings, a message, a treatment, the script's own w
 def moments(steps: Iterable[Step]) -> tuple[Moment, ...]:
     """Everything that happened, in its order."""
     told: list[Moment] = []
+    # What the rules said before is told of calls; of a phone that rings nobody knows the rest.
     answered = dropwhile(lambda step: not isinstance(step.command, Answer), steps)
-    for step in answered:  # what the rules said before is told of calls
+    for step in answered:
+        if isinstance(step.command, Talk):
+            break
         told += _of_listening(step) if isinstance(step.outcome, Heard) else _of(step)
     return tuple(moment for moment in told if moment.text)
 
@@ -155,6 +159,8 @@ def _of_listening(step: Step) -> list[Moment]:
 def _of(step: Step) -> list[Moment]:
     kind = _kind(step.command)
     before = narration.before(step.command)
+    if isinstance(step.command, Ring):  # nobody is there to answer
+        return [Moment(step.start, kind, before)]
     until = step.end if step.end > step.start else None
     return [
         Moment(step.start, kind, before, until),
