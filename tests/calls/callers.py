@@ -26,7 +26,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tests.calls.rtp import RtpEndpoint
+from tests.calls.rtp import PCMA, RtpEndpoint
 from tests.calls.sip import LOOPBACK, CallError, SipMessage, Sipp, free_port, in_cdata, scenario
 
 REFUSALS = (
@@ -176,6 +176,22 @@ class Caller:
         await self.sip.order(self.call_id, "XHANGUP", self._hanging_up, within=within)
         await self.sip.wait_for(lambda _: self.over, "end of the call", within=within)
 
+    async def change_to_a_law(self, *, within: float = 5.0) -> None:
+        """Ask for another codec in mid-call (a re-INVITE), and speak it once that is agreed."""
+        changed = "3 INVITE"  # the scenario's CSeq
+        await self.sip.order(
+            self.call_id,
+            "XALAW",
+            lambda: any(m.sent and m.header("CSeq") == changed for m in self.sip.messages),
+            within=within,
+        )
+        await self.sip.wait_for(
+            lambda m: not m.sent and m.code == 200 and m.header("CSeq") == changed,
+            "answer to the re-INVITE",
+            within=within,
+        )
+        self.rtp.change_codec(PCMA)
+
     async def ended(self, *, within: float = 60.0) -> CallResult:
         """Wait until the call is over, by whomever."""
         await self.sip.wait_for(lambda _: self.over, "end of the call", within=within)
@@ -296,6 +312,7 @@ class Caller:
             "tag": f"{random.getrandbits(48):x}",
             "branch": f"z9hG4bK{random.getrandbits(64):x}",
             "sdp": self.rtp.sdp(),
+            "alaw": self.rtp.sdp(PCMA),
         }
         if self.password:
             added += f"\n[authentication username={self.number} password={self.password}]"

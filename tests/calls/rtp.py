@@ -1,7 +1,8 @@
 """One end of a call's audio: G.711 mu-law frames of 20 ms and keys, sent and heard over RTP.
 
 RTP after RFC 3550, payload type 0 (PCMU) after RFC 3551, keys as telephone-events after RFC 4733,
-payload type 101. Sound outside of this module is PCM: bytes, 16 bit little-endian, 8000 Hz, mono.
+payload type 101; after `change_codec` A-law, payload type 8 (PCMA). Sound outside of this module is
+PCM: bytes, 16 bit little-endian, 8000 Hz, mono.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import random
 import struct
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -26,7 +27,8 @@ from tests.calls.speech import RATE, level_dbfs, line_noise
 FRAME_SECONDS = 0.02
 FRAME_SAMPLES = 160
 FRAME_BYTES = 320
-PCMU = 0
+PCMU, PCMA = 0, 8
+CODECS = {PCMU: "PCMU", PCMA: "PCMA"}
 EVENT = 101
 EVENTS = "0123456789*#ABCD"
 SILENCE = b"\x00" * FRAME_BYTES
@@ -36,16 +38,12 @@ AUDIBLE_DBFS = -45.0
 
 @dataclass(frozen=True, slots=True)
 class Packet:
-    """20 ms of audio that came in at `at` (`time.monotonic()` seconds), mu-law."""
+    """20 ms of audio that came in at `at` (`time.monotonic()` seconds)."""
 
     at: float
     sequence: int
-    payload: bytes
+    pcm: bytes
     dbfs: float
-
-    @property
-    def pcm(self) -> bytes:
-        return audioop.ulaw2lin(self.payload, 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +61,7 @@ class RtpEndpoint(asyncio.DatagramProtocol):
 
     Once connected it sends a frame every 20 ms, as a telephone does; with `sends_silence` off only
     what it is told to speak. `gain_db` is laid on its speech, noise of `noise_dbfs` on everything.
+    `wire` is what becomes of each packet on its way: the packets that arrive in its place.
 
     Hearing goes on from where it was: each `hear_...` starts looking where the last one found.
     """
@@ -78,6 +77,8 @@ class RtpEndpoint(asyncio.DatagramProtocol):
         self.packets: list[Packet] = []
         self.keys_heard = ""
         self.packets_sent = 0
+        self.wire: Callable[[bytes], Iterable[bytes]] = lambda packet: (packet,)
+        self._codec = PCMU
         self._remote: tuple[str, int] | None = None
         self._sends_silence = sends_silence
         self._factor = 10 ** (gain_db / 20)
@@ -125,7 +126,11 @@ class RtpEndpoint(asyncio.DatagramProtocol):
         if self._transport is not None:
             self._transport.close()
 
-    def sdp(self) -> str:
+    def change_codec(self, codec: int) -> None:
+        """Send this payload type from now on."""
+        self._codec = codec
+
+    def sdp(self, codec: int = PCMU) -> str:
         """The session description (RFC 8866) that asks for audio on our port."""
         lines = [
             "v=0",
@@ -133,8 +138,8 @@ class RtpEndpoint(asyncio.DatagramProtocol):
             "s=-",
             f"c=IN IP4 {LOOPBACK}",
             "t=0 0",
-            f"m=audio {self.port} RTP/AVP {PCMU} {EVENT}",
-            f"a=rtpmap:{PCMU} PCMU/{RATE}",
+            f"m=audio {self.port} RTP/AVP {codec} {EVENT}",
+            f"a=rtpmap:{codec} {CODECS[codec]}/{RATE}",
             f"a=rtpmap:{EVENT} telephone-event/{RATE}",
             f"a=fmtp:{EVENT} 0-15",
             "a=ptime:20",
@@ -168,11 +173,20 @@ class RtpEndpoint(asyncio.DatagramProtocol):
         self._speech.clear()
         self._said.set()
 
-    async def key(self, digits: str, *, seconds: float = 0.1, gap: float = 0.08) -> float:
-        """Press keys; returns the time (monotonic) when the last one was let go.
+    def hold(self, digit: str, seconds: float) -> None:
+        """Press a key and never let go: its event has no end, and after so long no packet either.
 
-        While a key is down no audio is sent, as telephones do it.
+        Returns at once. While a key is down no audio is sent, as telephones do it.
         """
+        event = EVENTS.index(digit.upper())
+        steps = round(seconds / FRAME_SECONDS)
+        self._keys.extend(
+            KeyStep(event, min(0xFFFF, step * FRAME_SAMPLES), step == 1)
+            for step in range(1, steps + 1)
+        )
+
+    async def key(self, digits: str, *, seconds: float = 0.1, gap: float = 0.08) -> float:
+        """Press keys; returns the time (monotonic) when the last one was let go."""
         steps = max(2, round(seconds / FRAME_SECONDS))
         for digit in digits.upper():
             event = EVENTS.index(digit)
@@ -194,9 +208,10 @@ class RtpEndpoint(asyncio.DatagramProtocol):
         kind = data[1] & 0x7F
         sequence, timestamp = struct.unpack("!HI", data[2:8])
         payload = data[12 + 4 * (data[0] & 0x0F) :]
-        if kind == PCMU:
-            level = level_dbfs(audioop.ulaw2lin(payload, 2))
-            self.packets.append(Packet(time.monotonic(), sequence, payload, level))
+        if kind in CODECS:
+            decode = audioop.ulaw2lin if kind == PCMU else audioop.alaw2lin
+            pcm = decode(payload, 2)
+            self.packets.append(Packet(time.monotonic(), sequence, pcm, level_dbfs(pcm)))
         elif kind == EVENT and timestamp != self._heard_key:
             self._heard_key = timestamp
             self.keys_heard += EVENTS[payload[0]]
@@ -215,7 +230,7 @@ class RtpEndpoint(asyncio.DatagramProtocol):
                 pieces.append(b"\x00\x00" * late)
                 samples += late
             pieces.append(packet.pcm)
-            samples += len(packet.payload)
+            samples += len(packet.pcm) // 2
         return b"".join(pieces)
 
     def listen_from_now(self) -> None:
@@ -319,8 +334,8 @@ class RtpEndpoint(asyncio.DatagramProtocol):
             at = self._noise_at
             sound = audioop.add(sound, self._noise[at : at + FRAME_BYTES], 2)
             self._noise_at = (at + FRAME_BYTES) % len(self._noise)
-        body = audioop.lin2ulaw(sound, 2)
-        self._send(PCMU, body, self._timestamp, marker=not self._talking)
+        encode = audioop.lin2ulaw if self._codec == PCMU else audioop.lin2alaw
+        self._send(self._codec, encode(sound, 2), self._timestamp, marker=not self._talking)
         self._talking = True
 
     def _send(self, kind: int, body: bytes, timestamp: int, *, marker: bool) -> None:
@@ -330,7 +345,8 @@ class RtpEndpoint(asyncio.DatagramProtocol):
         head = struct.pack(
             "!BBHII", 0x80, (0x80 if marker else 0) | kind, self._sequence, timestamp, self._ssrc
         )
-        self._transport.sendto(head + body, self._remote)
+        for packet in self.wire(head + body):
+            self._transport.sendto(packet, self._remote)
         self.packets_sent += 1
 
 
