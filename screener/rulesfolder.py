@@ -13,12 +13,11 @@ import fcntl
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from secrets import token_hex
 
-from screener import textfile
+from screener import replacement, textfile
 from screener.core import amendment, review, ruletext
 from screener.core.amendment import Amended
 from screener.core.pattern import NumberPattern
@@ -213,43 +212,12 @@ def _text(path: Path, content: bytes) -> str:
 def _replace(path: Path, before: bytes | None, content: bytes) -> None:
     """Give the file at `path` new content in one step, if it still holds what it held `before`
     (None: it was not there). Raises RulesError, and leaves the file as it is."""
-    beside = path.with_name(f".{path.name}.{token_hex(4)}.new")
     try:
-        mode = 0o666 if before is None else 0o600
-        handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            if before is not None:
-                _dress(file.fileno(), path)
-            file.flush()
-            os.fsync(file.fileno())
-        now = path.read_bytes() if path.exists() else None
-        if now != before:
-            raise RulesError(f"{path} was changed by somebody else meanwhile: nothing was written")
-        beside.replace(path)
-        _to_disk(path.parent)
+        done = replacement.replace(path, before, content)
     except OSError as error:
         raise RulesError(
             f"{path} was not changed ({error.strerror}): make room on the disk, or give the user"
             " who runs this the right to write to the folder and its files"
         ) from None
-    finally:
-        with suppress(OSError):  # after the rename it is there no more
-            beside.unlink()
-
-
-def _dress(handle: int, like: Path) -> None:
-    """Give the new file the owner and the mode of the old one."""
-    old, new = like.stat(), os.fstat(handle)
-    if (old.st_uid, old.st_gid) != (new.st_uid, new.st_gid):
-        os.fchown(handle, old.st_uid, old.st_gid)
-    os.fchmod(handle, old.st_mode & 0o7777)
-
-
-def _to_disk(folder: Path) -> None:
-    """Let a power cut not bring back the old name (fsync(2): the folder needs its own)."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    if not done:
+        raise RulesError(f"{path} was changed by somebody else meanwhile: nothing was written")
