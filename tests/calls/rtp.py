@@ -251,19 +251,24 @@ class RtpEndpoint(asyncio.DatagramProtocol):
     async def hear_quiet(
         self, seconds: float, *, within: float, above: float = AUDIBLE_DBFS
     ) -> float:
-        """Wait until nothing audible has come in for `seconds`; the time that quiet began."""
+        """Wait until nothing audible has come in for `seconds`; the time that quiet began.
+
+        A time in which this program itself stood still is no quiet: much may wait to be read.
+        """
         deadline = time.monotonic() + within
         looked = 0
         began = self._listening_from
+        awake, at = seconds, time.monotonic()
         while True:
             for packet in self.packets[looked:]:
                 if packet.dbfs > above and packet.at >= began:
                     if packet.at - began >= seconds:
                         break
-                    began = packet.at
+                    began, awake = packet.at, 0.0
                 looked += 1
             now = time.monotonic()
-            if looked < len(self.packets) or now - began >= seconds:
+            awake, at = awake + min(now - at, 3 * FRAME_SECONDS), now
+            if looked < len(self.packets) or (now - began >= seconds and awake >= seconds / 2):
                 self._listening_from = began + seconds
                 return began
             if now > deadline:
