@@ -74,21 +74,16 @@ def house(folder: Path) -> Path:
 
 
 def engines(settings: Settings) -> Mapping[Engine, Path | None]:
-    """The engines that a front door can hear with, each with its model: PocketSphinx always (None:
-    the English model that it brings along), Vosk where a model of it is installed."""
-    there: dict[Engine, Path | None] = {Engine.POCKETSPHINX: None}
-    named = settings.speech.model
-    if named is not None:
-        there[Engine.POCKETSPHINX if _is_sphinx(named) else Engine.VOSK] = named
-    folder = settings.data / "models"
-    for model in sorted(folder.iterdir()) if folder.is_dir() else ():
-        if model.is_dir() and not model.name.startswith(".") and not _is_sphinx(model):
-            there.setdefault(Engine.VOSK, model)
+    """The engines that a front door can hear with, each with its model: first the one that hears
+    its calls, then the other. PocketSphinx is always there (None: the English model that it brings
+    along), Vosk where a model of it is installed."""
+    speech = settings.speech
+    engine, model = recogniser.chosen(speech.engine, speech.model, settings.data)
+    there = {engine: model}
+    there.setdefault(Engine.POCKETSPHINX, None)
+    for installed in recogniser.installed(settings.data):
+        there.setdefault(recogniser.kind_of(installed), installed)
     return there
-
-
-def _is_sphinx(model: Path) -> bool:
-    return (model / "mdef").exists()
 
 
 class Panel:

@@ -173,9 +173,7 @@ def _panel(file: Path, engine: str, call: int | None) -> Iterator[tuple[Panel, S
         toml = file if there else panel.starter_door(Path(scratch, "starter"))
         settings = settings_of(toml)
         engines = panel.engines(settings)
-        wanted = Engine(engine) if engine != "auto" else settings.speech.engine
-        if wanted is Engine.AUTO:
-            wanted = Engine.VOSK if Engine.VOSK in engines else Engine.POCKETSPHINX
+        wanted = Engine(engine) if engine != "auto" else next(iter(engines))
         if wanted not in engines:
             raise SetupError(
                 f"no Vosk model is installed at the front door {settings.path}:"

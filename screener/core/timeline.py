@@ -151,7 +151,9 @@ def _of_listening(step: Step) -> list[Moment]:
     heard = step.outcome
     assert isinstance(heard, Heard)
     played = Moment(step.start, "prompt", narration.before(step.command), heard.prompt.end)
-    between = [Moment(at, "heard", text) for at, text in Evidence((heard,)).told()]
+    # A sound that began before, and goes on, is told where it was heard on.
+    told = Evidence((heard,)).told()
+    between = [Moment(max(at, step.start), "heard", text) for at, text in told]
     came = Moment(step.end, "outcome", narration.after(step.command, heard))
     return [played, *sorted(between, key=lambda moment: moment.at), came]
 
