@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 from screener.core import number
 from screener.core.frontdoor import (
+    Challenged,
     Directory,
     Extension,
     FrontDoor,
@@ -27,12 +28,13 @@ from screener.tables import (
     listing,
     mail_address,
     member,
+    one_of,
     safe_name,
     whole,
 )
 
 KEYS: Mapping[str, tuple[str, ...]] = {
-    "dids": ("ring", "box", "extensions", "tries"),
+    "dids": ("ring", "box", "extensions", "tries", "challenge"),
     "extensions": ("names", "ring", "box"),
     "groups": ("phones", "seconds"),
     "boxes": ("mail", "limit"),
@@ -142,7 +144,9 @@ def _doors(
             table.mistakes.missing(table.name("extensions"), expected)
         _check_spoken(table, open_to)
         tries = table.take("tries", whole(1, 9), 3)
-        doors[did] = FrontDoor(did, group, box, {e.number: e for e in open_to}, tries)
+        challenged = table.take("challenge", one_of(Challenged), Challenged.UNSURE)
+        open_extensions = {e.number: e for e in open_to}
+        doors[did] = FrontDoor(did, group, box, open_extensions, tries, challenged)
     _check_reachable(root, doors, extensions)
     return doors
 

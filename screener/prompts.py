@@ -28,8 +28,11 @@ from screener.core.loudness import RATE, even_out, trim
 from screener.errors import ConfigError, PromptMissing
 from screener.tables import Mistakes, nearest
 
+# The digits that a challenge is made of (core/challenge.py).
+_DIGITS = tuple(f"digit-{digit}" for digit in range(9))
 SPOKEN = (
-    *("greeting", "again", "no-such-extension", "connecting"),
+    *("greeting", "again", "press-now", "no-such-extension", "connecting"),
+    *("challenge", "how-much-is", "plus", *_DIGITS),
     *("nobody-answers", "leave-message", "review", "kept", "dropped"),
     *("nothing-recorded", "not-kept", "goodbye", "not-in-service"),
     *("expecting-on", "expecting-off"),
@@ -39,7 +42,10 @@ REQUIRED = (*SPOKEN, *MADE)
 """The names that call scripts use, besides the menu of each door (`FrontDoor.menu`)."""
 
 _TEMPLATES = ("menu", "menu-unnamed")
-_YOUNGER = ("expecting-on", "expecting-off")
+_YOUNGER = (
+    *("expecting-on", "expecting-off"),
+    *("press-now", "challenge", "how-much-is", "plus", *_DIGITS),
+)
 """What a folder written by an older `screener init` has no text for: the shipped one is spoken."""
 
 _RECORDINGS = (".wav", ".mp3", ".ogg", ".flac", ".m4a", ".opus")

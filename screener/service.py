@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 import signal
 import sys
 import time
@@ -278,7 +279,11 @@ class Service:
         call, door = self.house.acquaintance.met(arrived)
         session = Session(self.house, arrived, call)
         reception = Reception(
-            door, self._settings.directory, self._rules.rules, self._settings.shadow
+            door,
+            self._settings.directory,
+            self._rules.rules,
+            self._settings.shadow,
+            chance=secrets.randbits(32),
         )
         task = asyncio.ensure_future(session.run(reception))
         self._calls[call.uid] = (session, task)

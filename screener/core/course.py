@@ -12,7 +12,7 @@ from screener.core.call import Ending, Outcome
 from screener.core.evidence import Evidence
 from screener.core.frontdoor import MessageBox
 from screener.core.rules import Ruling
-from screener.core.script import CallerGone, Rang, Recorded
+from screener.core.script import Heard, Rang, Recorded
 from screener.core.verdict import Kind, Verdict, judge
 
 
@@ -61,10 +61,19 @@ class Course:
             rang_after=self.rang.seconds if self.rang and self.connected else None,
         )
 
-    def caller_gone(self, gone: CallerGone) -> Ending:
+    def listened_to(self, heard: Heard | None) -> None:
+        """Take in what was heard of a caller who did not stay for the rest."""
+        if heard is not None:
+            self.evidence = self.evidence.with_(heard)
+
+    @property
+    def is_lost_wanted_robot(self) -> bool:
+        """A wanted robot has hung up, and what it said is not kept."""
+        over = self.connected or self.message_kept or self.turned_away
+        return not over and self.verdict is not None and self.verdict.kind is Kind.WANTED_ROBOT
+
+    def caller_gone(self) -> Ending:
         """The ending of a call whose caller has hung up."""
-        if gone.heard is not None:
-            self.evidence = self.evidence.with_(gone.heard)
         if self.connected:
             return self.ending(Outcome.CONNECTED, self.why)
         if self.message_kept:

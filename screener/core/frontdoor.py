@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +54,21 @@ class Extension:
         return self.names[0] if self.names else self.group.name
 
 
+class Challenged(StrEnum):
+    """Which strangers are asked the challenge (core/challenge.py)."""
+
+    NEVER = "never"
+    UNSURE = "unsure"  # who has talked and named no extension, in place of the last try
+    ALWAYS = "always"  # all, before the menu
+
+
 @dataclass(frozen=True, slots=True)
 class FrontDoor:
     """One DID and what stands behind it.
 
     `did` is E.164 ("+18182223333"). `group` rings for callers on the allow list and whenever
     screener cannot decide; `box` takes a message when no extension was chosen. `tries` is how
-    often the attendant asks before it offers the box.
+    often the attendant asks before it offers the box; `challenged` is who has to answer a riddle.
     """
 
     did: str
@@ -67,6 +76,7 @@ class FrontDoor:
     box: MessageBox
     extensions: Mapping[str, Extension]
     tries: int = 3
+    challenged: Challenged = Challenged.UNSURE
 
     @property
     def menu(self) -> str:

@@ -14,6 +14,7 @@ from screener.core.script import (
     Hangup,
     Keep,
     Note,
+    Overhear,
     Play,
     Record,
     Replay,
@@ -49,12 +50,15 @@ def ring_or_take_message(
     return (yield from take_message(box, f"nobody answered; {course.why}", course))
 
 
-def take_message(box: MessageBox, why: str, course: Course) -> Script[Ending]:
-    """Offer the box: prompt, record, hear it, keep, redo or drop it."""
+def take_message(
+    box: MessageBox, why: str, course: Course, *, invited: bool = False
+) -> Script[Ending]:
+    """Offer the box: prompt (unless he was `invited` already), record, hear it, keep or drop it."""
     course.why = why
     course.box = box
     course.doing = "before leaving a message"
-    yield from do(Play(("leave-message",)))
+    if not invited:
+        yield from do(Play(("leave-message",)))
     yield from _record(box, course)
     if course.take is None:
         yield from do(Note("nothing was said after the beep"))
@@ -82,6 +86,20 @@ def keep_message(course: Course) -> Script[None]:
     )
     if not course.message_kept:
         course.why = f"the message could not be kept; {course.why}"
+
+
+def hear_out(course: Course) -> Script[None]:
+    """Keep a wanted recording for `course.box`, from the answer on, as far as it goes.
+
+    Needs no caller any more: what was heard of one who has hung up is kept as well.
+    """
+    if course.box is None or course.verdict is None:
+        return
+    course.why = f"{course.verdict.kind}: {course.verdict.reason}"
+    course.doing = "while a wanted recording was heard out"
+    yield from do(Note(course.why))
+    course.take = yield from do(Overhear(course.box))
+    yield from keep_message(course)
 
 
 def _record(box: MessageBox, course: Course) -> Script[None]:

@@ -8,7 +8,7 @@ from screener.core.attendant import attend
 from screener.core.call import Call, Ending, Outcome
 from screener.core.course import Course
 from screener.core.frontdoor import Directory, FrontDoor
-from screener.core.message import keep_message, ring_or_take_message, take_message
+from screener.core.message import hear_out, keep_message, ring_or_take_message, take_message
 from screener.core.rules import Action, RuleSet, Ruling, Target, Where
 from screener.core.script import (
     Answer,
@@ -27,13 +27,14 @@ class Reception:
     """What a call is received with: the door that it came to, who can be reached, the rules.
 
     In `shadow` mode every call rings as if there were no screener, and its row says what the rules
-    would have done.
+    would have done. `chance` is a number drawn for this call: the challenge is made from it.
     """
 
     door: FrontDoor
     directory: Directory
     rules: RuleSet
     shadow: bool = False
+    chance: int = 0
 
 
 def receive(call: Call, reception: Reception) -> Script[Ending]:
@@ -46,8 +47,11 @@ def receive(call: Call, reception: Reception) -> Script[Ending]:
         yield from do(Note(ruling.reason))
         return (yield from _follow(ruling, reception, course))
     except CallerGone as gone:
+        course.listened_to(gone.heard)
         yield from keep_message(course)
-        return course.caller_gone(gone)
+        if course.is_lost_wanted_robot:
+            yield from hear_out(course)
+        return course.caller_gone()
     except LineFailed as failed:
         if course.turned_away:  # what the phones must not ring for, they do not ring for now
             return course.ending(Outcome.TREATED, f"{course.why}; {failed}")
@@ -74,7 +78,7 @@ def _follow(ruling: Ruling, reception: Reception, course: Course) -> Script[Endi
             return (yield from ring_or_take_message(group, door.box, course))
         case Action.SEND if ruling.target is not None:
             return (yield from _send(ruling.target, reception, course))
-    return (yield from attend(door, course))
+    return (yield from attend(door, course, reception.chance))
 
 
 def _send(target: Target, reception: Reception, course: Course) -> Script[Ending]:
@@ -91,10 +95,10 @@ def _send(target: Target, reception: Reception, course: Course) -> Script[Ending
             yield from do(Answer())
             return (yield from take_message(directory.boxes[target.name], course.why, course))
         case Where.MENU if target.name in directory.doors:
-            return (yield from attend(directory.doors[target.name], course))
+            return (yield from attend(directory.doors[target.name], course, reception.chance))
         case Where.REDIRECT:
             if (yield from do(Redirect(target.name))):
                 return course.ending(Outcome.REDIRECTED, course.why)
         case _:
             yield from do(Note(f"there is no {target} any more"))
-    return (yield from attend(door, course))
+    return (yield from attend(door, course, reception.chance))

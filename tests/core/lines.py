@@ -3,9 +3,9 @@
     ending, asked = play(receive(call, door, rules), [quiet(), quiet()])
 
 `play` runs a script. The steps are the outcomes of the commands that have one (Listen, Ring,
-Record, Replay, Keep, Redirect), in order; `HangsUp()` stands for a caller who is gone at the next
-command that needs him (with `hang_up_at_outcomes`, the next that takes its time). All other
-commands are sent None.
+Record, Overhear, Replay, Keep, Redirect), in order; `HangsUp()` stands for a caller who is gone at
+the next command that needs him (with `hang_up_at_outcomes`, the next that takes its time). All
+other commands are sent None.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from screener.core.script import (
     Keep,
     Listen,
     Note,
+    Overhear,
     Rang,
     Record,
     Recorded,
@@ -61,7 +62,7 @@ DOOR = FrontDoor(
 )
 
 _ALONE = (Note, Drop, Hangup)  # do not need the caller
-_ANSWERED = (Listen, Ring, Record, Replay, Keep, Redirect)
+_ANSWERED = (Listen, Ring, Record, Overhear, Replay, Keep, Redirect)
 
 
 class HangsUp:
@@ -76,12 +77,18 @@ def stranger(number: str = "+18055550142", name: str = "") -> Call:
     return Call("1795218116.0", DOOR.did, read(number, "US"), at, name)
 
 
-def reception(rules: RuleSet | None = None, *, shadow: bool = False) -> Reception:
+def reception(
+    rules: RuleSet | None = None,
+    *,
+    shadow: bool = False,
+    door: FrontDoor = DOOR,
+    chance: int = 1,
+) -> Reception:
     """The house on the line: one door, its two extensions, groups and box."""
     groups = {group.name: group for group in (FAMILY, OFFICE)}
     phones = {phone.name: phone for phone in (KITCHEN, STUDY)}
-    house = Directory({DOOR.did: DOOR}, phones, groups, {BOX.name: BOX}, DOOR.extensions)
-    return Reception(DOOR, house, rules or RuleSet(), shadow)
+    house = Directory({door.did: door}, phones, groups, {BOX.name: BOX}, door.extensions)
+    return Reception(door, house, rules or RuleSet(), shadow, chance)
 
 
 def keyed(keys: str) -> Heard:
@@ -98,7 +105,8 @@ def quiet() -> Heard:
 
 def talked(start: float, end: float, prompt: Span, *kinds: str) -> Heard:
     phrases = tuple(SpokenPhrase(kind, f"words of {kind}", end) for kind in kinds)
-    return Heard(HeardBy.TALK, talk=(Span(start, end),), phrases=phrases, prompt=prompt)
+    talk = (Span(start, end),)
+    return Heard(HeardBy.TALK, talk=talk, phrases=phrases, prompt=prompt, end=end)
 
 
 def take(name: str = "take-1", speech: float = 8.0, by: RecordedBy = RecordedBy.KEY) -> Recorded:

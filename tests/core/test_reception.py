@@ -119,19 +119,23 @@ def test_a_wrong_key_is_told_and_asked_again() -> None:
 
 def test_words_of_a_talker_never_ring_a_phone() -> None:
     # Whatever a recogniser makes of talk: only an isolated answer is looked up.
-    robot = talked(0.4, 8.0, Span(0.0, 6.0), "press-digit", "prize")
-    again = talked(8.0, 16.0, Span(8.0, 14.0))
+    robot = talked(0.4, 7.5, Span(0.0, 6.0), "press a digit", "prize")
+    again = talked(7.5, 10.0, Span(7.5, 10.0))
     ending, asked = screened(robot, again)
     assert rung(asked) == []
     assert asked[-1] == Treat(Treatment.SIT)
     assert ending.outcome is Outcome.TREATED
     assert ending.verdict == "unwanted robot"
-    assert "talked over the prompt 0.4-8.0 s" in ending.evidence
+    assert "talked through the prompt 0.4-10.0 s" in ending.evidence
 
 
-def test_who_only_talks_ends_at_the_message_box() -> None:
+def test_who_only_talks_is_asked_the_challenge_twice_and_ends_at_the_message_box() -> None:
     talk = talked(0.4, 8.0, Span(0.0, 6.0))
-    ending, asked = screened(talk, talk, talk, take(), keyed("1"), True)
+    ending, asked = screened(talk, talk, talk, talk, talk, take(), keyed("1"), True)
+    prompts = [c.prompts for c in asked if isinstance(c, Listen)]
+    assert prompts[1] == ("again", "press-now")
+    assert prompts[4] == ("leave-message",)
+    assert Play(("leave-message",)) not in asked
     assert rung(asked) == []
     assert ending.outcome is Outcome.MESSAGE
     assert ending.verdict == "unsure"

@@ -1,0 +1,198 @@
+"""The challenge, and who is asked it: whole calls, played in a millisecond."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from screener.core.call import Ending, Outcome
+from screener.core.challenge import challenge, said
+from screener.core.frontdoor import Challenged
+from screener.core.reception import receive
+from screener.core.script import Command, Heard, HeardBy, Listen, Ring, Span
+from screener.prompts import SPOKEN
+from tests.core import lines
+from tests.core.lines import DOOR, answered, keyed, play, quiet, reception, stranger, take, talked
+
+CHANCE = st.integers(0, 2**32 - 1)
+ATTEMPT = st.integers(1, 9)
+
+
+@given(CHANCE, ATTEMPT)
+def test_it_asks_for_digits_that_robocalls_do_not_ask_for_and_none_twice(
+    chance: int, attempt: int
+) -> None:
+    riddle = challenge(chance, attempt)
+    assert set(riddle.answer) <= set("346780")
+    assert len(set(riddle.answer)) == len(riddle.answer)
+    assert set(riddle.prompts) <= set(SPOKEN)
+    assert riddle.answer in riddle.answers
+    assert said(riddle.answer) in riddle.expected
+
+
+@given(CHANCE, ATTEMPT)
+def test_only_the_answer_answers_it_keyed_or_spoken(chance: int, attempt: int) -> None:
+    riddle = challenge(chance, attempt)
+    right = {keys for keys in riddle.answers if riddle.is_answered(keys, "")}
+    assert right == {riddle.answer}
+    assert {words for words in riddle.expected if riddle.is_answered("", words)} == {
+        said(riddle.answer)
+    }
+    assert not riddle.is_answered("", "")
+    assert not riddle.is_answered("1", said(riddle.answer))  # a key says more than words
+
+
+@given(CHANCE)
+def test_a_second_attempt_asks_something_else(chance: int) -> None:
+    assert challenge(chance, 1) != challenge(chance, 2)
+
+
+def test_a_sum_adds_up() -> None:
+    riddle = challenge(0, 1)
+    assert riddle.prompts[0] == "how-much-is"
+    digits = [int(name.removeprefix("digit-")) for name in riddle.prompts if "digit" in name]
+    assert riddle.answer == str(sum(digits))
+    assert riddle.expected >= {"zero", "nine"}
+
+
+def test_calls_get_different_challenges() -> None:
+    assert len({challenge(chance, 1) for chance in range(200)}) > 30
+
+
+# Who is asked -------------------------------------------------------------------------------------
+
+RIDDLE = challenge(1, 1)
+SECOND_RIDDLE = challenge(1, 2)
+TALK = talked(6.5, 9.0, Span(0.0, 6.0))
+
+
+def call(
+    *steps: object, challenged: Challenged = Challenged.UNSURE
+) -> tuple[Ending, list[Command[Any]]]:
+    house = reception(door=replace(DOOR, challenged=challenged), chance=1)
+    return play(receive(stranger(), house), steps)
+
+
+def prompts(asked: list[Command[Any]]) -> list[tuple[str, ...]]:
+    return [c.prompts for c in asked if isinstance(c, Listen)]
+
+
+def rung(asked: list[Command[Any]]) -> list[str]:
+    return [c.group.name for c in asked if isinstance(c, Ring)]
+
+
+def in_answer(keys: str = "", words: str = "") -> Heard:
+    by = HeardBy.KEYS if keys else HeardBy.ANSWER
+    return Heard(by, keys, words, talk=() if keys else (Span(20.0, 20.8),), end=21.4)
+
+
+def test_who_talks_is_asked_in_place_of_the_last_try_and_the_answer_rings_the_group() -> None:
+    ending, asked = call(TALK, TALK, in_answer(RIDDLE.answer), answered())
+    assert prompts(asked)[2] == RIDDLE.prompts
+    assert rung(asked) == [DOOR.group.name]
+    assert ending.outcome is Outcome.CONNECTED
+    assert ending.reason == "the caller answered the challenge"
+
+
+def test_a_spoken_answer_rings_where_he_has_not_talked_on_twice() -> None:
+    short = lines.said("")
+    _, asked = call(short, short, in_answer(words=said(RIDDLE.answer)), answered())
+    assert rung(asked) == [DOOR.group.name]
+
+
+def test_who_talked_on_twice_can_only_key_the_answer() -> None:
+    _, asked = call(TALK, TALK, in_answer(RIDDLE.answer), answered())
+    assert [c.expected for c in asked if isinstance(c, Listen)][2] == frozenset()
+
+
+def test_the_second_riddle_is_another_one_and_then_comes_the_message_box() -> None:
+    wrong = in_answer("34" if RIDDLE.answer != "34" else "43")
+    ending, asked = call(TALK, TALK, wrong, TALK, quiet(), take(), keyed("1"), True)
+    assert prompts(asked)[3] == ("again", *SECOND_RIDDLE.prompts)
+    assert prompts(asked)[4] == ("leave-message",)
+    assert rung(asked) == []
+    assert ending.outcome is Outcome.MESSAGE
+
+
+def test_who_does_not_try_is_not_asked_twice() -> None:
+    _, asked = call(TALK, TALK, quiet(), quiet(), take(), keyed("1"), True)
+    assert prompts(asked)[3] == ("leave-message",)
+
+
+def test_an_extensions_key_is_as_good_an_answer() -> None:
+    ending, asked = call(TALK, TALK, keyed("20"), answered("study"))
+    assert rung(asked) == ["office"]
+    assert ending.reason == "the caller keyed 20: extension 20, office"
+
+
+def test_who_keyed_a_wrong_extension_hears_the_menu_again_instead() -> None:
+    _, asked = call(keyed("7"), keyed("7"), keyed("1"), answered())
+    assert prompts(asked)[2] == ("no-such-extension", DOOR.menu)
+
+
+def test_never_means_never() -> None:
+    _, asked = call(
+        TALK, TALK, TALK, quiet(), take(), keyed("1"), True, challenged=Challenged.NEVER
+    )
+    assert prompts(asked)[2:] == [("again", DOOR.menu), ("leave-message",)]
+
+
+def test_always_asks_a_stranger_first_and_never_again() -> None:
+    right = in_answer(RIDDLE.answer)
+    ending, asked = call(right, keyed("20"), answered("study"), challenged=Challenged.ALWAYS)
+    assert prompts(asked) == [RIDDLE.prompts, ("greeting", DOOR.menu)]
+    assert rung(asked) == ["office"]
+    assert ending.outcome is Outcome.CONNECTED
+
+
+def test_who_passed_and_names_no_extension_rings_the_group() -> None:
+    right = in_answer(RIDDLE.answer)
+    _, asked = call(right, TALK, TALK, TALK, answered(), challenged=Challenged.ALWAYS)
+    assert rung(asked) == [DOOR.group.name]
+
+
+def test_always_takes_no_extension_for_an_answer() -> None:
+    wrong = keyed("1")
+    _, asked = call(wrong, wrong, quiet(), take(), keyed("1"), True, challenged=Challenged.ALWAYS)
+    assert rung(asked) == []
+
+
+def test_a_silent_call_is_over_after_two_questions_of_whatever_kind() -> None:
+    ending, _ = call(quiet(), quiet(), challenged=Challenged.UNSURE)
+    assert ending.outcome is Outcome.SILENT
+
+
+# Keys in the midst of talk ------------------------------------------------------------------------
+
+
+def over_talk(keys: str) -> Heard:
+    talk = (Span(0.4, 6.0),)
+    return Heard(HeardBy.KEYS, keys, talk=talk, prompt=Span(0.0, 6.0), keyed_over_prompt=True)
+
+
+def test_a_robot_that_keys_while_it_talks_rings_no_phone() -> None:
+    ending, asked = call(over_talk("1"), TALK, TALK, quiet(), take(), keyed("1"), True)
+    assert prompts(asked)[1] == RIDDLE.prompts
+    assert rung(asked) == []
+    assert ending.outcome is Outcome.MESSAGE
+
+
+def test_a_person_who_keyed_while_talking_answers_and_reaches_what_he_keyed() -> None:
+    _, asked = call(over_talk("20"), in_answer(RIDDLE.answer), answered("study"))
+    assert rung(asked) == ["office"]
+    _, asked = call(over_talk("20"), keyed("20"), answered("study"))
+    assert rung(asked) == ["office"]
+
+
+@pytest.mark.parametrize("tries", [1, 2])
+def test_where_nobody_is_challenged_a_key_in_talk_is_asked_for_again(tries: int) -> None:
+    door = replace(DOOR, challenged=Challenged.NEVER, tries=tries)
+    steps = [over_talk("1")] * tries
+    _, asked = play(
+        receive(stranger(), reception(door=door)), [*steps, quiet(), take(), keyed("1"), True]
+    )
+    assert rung(asked) == []
