@@ -165,11 +165,15 @@ class Campaigns:
         work = partial(self._learn, tracker, Kind(verdict), at, number, phrases)
         self._submit(self._learning, work)
 
+    async def settled(self, patience: float) -> None:
+        """Wait until all that calls have brought so far is compared and learnt, or so long."""
+        waiting = [asyncio.wrap_future(future) for future in list(self._waiting)]
+        if waiting:
+            await asyncio.wait(waiting, timeout=patience)
+
     async def close(self) -> None:
         """Write what calls have taught, as far as the disk lets us."""
-        if self._waiting:
-            waiting = [asyncio.wrap_future(future) for future in list(self._waiting)]
-            await asyncio.wait(waiting, timeout=_ENDING)
+        await self.settled(_ENDING)
         self._comparing.shutdown(wait=False, cancel_futures=True)
         self._learning.shutdown(wait=False, cancel_futures=True)
 
