@@ -8,7 +8,7 @@ A recording that talks on never gives one (0 of 264 robocalls did; 186 of 193 pe
 from __future__ import annotations
 
 from screener.core.audio import FRAME_SECONDS
-from screener.core.script import Heard, HeardBy, Listen, Span, overlap
+from screener.core.script import Heard, HeardBy, Listen, Sound, Span, overlap
 from screener.core.vad import ENDPOINT, Utterances, VoiceActivity
 
 # An answer's shortest and longest, in seconds. The longest is for one word; each further word of
@@ -16,6 +16,10 @@ from screener.core.vad import ENDPOINT, Utterances, VoiceActivity
 SHORTEST_ANSWER = 0.12
 LONGEST_ANSWER = 1.5
 _FURTHER_WORD = 0.4
+# Who has talked over the prompt for so long (seconds) may be a recording, whose sentences end with
+# 0.6 to 1.2 s of quiet: then the answer must come after more of it. People who wait for the
+# prompt's end, as nearly all do, are not asked for more.
+_TALKED, _QUIET_AFTER_TALK = 2.0, 1.5
 # People answer a breath before the prompt has quite ended.
 _EARLY = 0.3
 # Two keys further apart than this are two attempts: it decides between extensions 2 and 20.
@@ -42,6 +46,7 @@ class Listening:
         self._last_key = now
         self._keyed_over_prompt = False
         self._talk: list[Span] = []
+        self._noises: list[Sound] = []
         self._audio = bytearray()
         words = max((len(phrase.split()) for phrase in listen.expected), default=1)
         self._longest = LONGEST_ANSWER + _FURTHER_WORD * (words - 1)
@@ -94,13 +99,13 @@ class Listening:
     def _ended(self, pcm: bytes) -> Span | None:
         """Hear one frame; the utterance that it ends."""
         self._audio += pcm
-        is_voice = self._activity.is_voice(pcm)
-        if self._activity.mistaken_since is not None:
-            self._utterances.withdraw(self._activity.mistaken_since)
-        ended = self._utterances.frame(is_voice)
-        return None if ended is None or self._is_no_voice(ended) else ended
+        ended = self._utterances.hear(self._activity, pcm)
+        if ended is not None and self._activity.is_noise(ended):
+            self._noises.append(Sound("noise", ended.start, ended.end))
+            return None
+        return None if ended is None or self._is_other_sound(ended) else ended
 
-    def _is_no_voice(self, span: Span) -> bool:
+    def _is_other_sound(self, span: Span) -> bool:
         """Whether what was taken for an utterance was mostly music or a tone, as we know now."""
         sounds = self._activity.sounds(span)
         return sum(overlap(span, sound) for sound in sounds) > span.seconds / 2
@@ -120,8 +125,12 @@ class Listening:
 
     def _stands_alone(self, ended: Span) -> bool:
         """Quiet before it; the quiet after it is what ended it."""
-        before = self._talk[-2].end if len(self._talk) > 1 else self._start - ENDPOINT
-        return ended.start - before >= ENDPOINT - FRAME_SECONDS
+        earlier = self._talk[:-1]
+        if not earlier:
+            return True
+        talked = sum(overlap(span, Span(self._start, ended.start)) for span in earlier)
+        quiet = ENDPOINT if talked < _TALKED else _QUIET_AFTER_TALK
+        return ended.start - earlier[-1].end >= quiet - FRAME_SECONDS
 
     def _between(self, start: float, end: float) -> bytes:
         frame_bytes = 320
@@ -132,16 +141,16 @@ class Listening:
     def so_far(self, by: HeardBy = HeardBy.HANGUP) -> Heard:
         """What has been heard until now; final when a caller hangs up in the middle of it."""
         running = self._utterances.running()
-        if running is not None and self._is_no_voice(running):
+        if running is not None and self._is_other_sound(running):
             running = None
-        talk = [span for span in self._talk if not self._is_no_voice(span)]
+        talk = [span for span in self._talk if not self._is_other_sound(span)]
         return Heard(
             by=by,
             keys=self._keys,
             talk=(*talk, running) if running else tuple(talk),
             prompt=Span(self._start, self.now if self._prompt_end is None else self._prompt_end),
             keyed_over_prompt=self._keyed_over_prompt,
-            sounds=self._activity.sounds(Span(self._start, self.now)),
+            sounds=(*self._activity.sounds(Span(self._start, self.now)), *self._noises),
             end=self.now,
         )
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from screener.core.audio import FRAME_SECONDS, RATE
-from screener.core.tones import HUM, MUSIC, Samples
+from screener.core.tones import HUM, MAINS, MUSIC, Samples
 
 MUSIC_WINDOW = 1024
 """Samples in a window: 128 ms."""
@@ -32,8 +32,6 @@ _FIRST, _LAST = round(180 / _BIN), round(3400 / _BIN)
 _ABOVE, _AROUND, _WEAKEST = 4.0, 10, 1e-3
 # A line that is found in so many spectra in a row stays: 0.4 s from the first one's begin.
 _STAYS = 4
-# A line that has come so many spectra later than the others is a new note.
-_SETTLED = 4
 # What is decided is decided on so much of the sound (seconds), or on this much at the begin.
 _LOOKED_AT, _LEAST = 2.0, 1.2
 # How many lines stay, on average. Music on hold (5 clips) 1.7 to 5 in nine stretches of ten; speech
@@ -58,9 +56,8 @@ class Music:
         self.level = 0.0
         """How loud it is at its loudest, in dBFS."""
         self.kind = HUM
-        """Lines that never change are hum; once one has changed, they are music."""
+        """Lines that are all multiples of the mains' frequency are hum."""
         self._sounds_since = 0.0
-        self._looks = 0
         self._levels: deque[float] = deque(maxlen=round(_LOOKED_AT / FRAME_SECONDS))
         self._stays: deque[int] = deque(maxlen=round(_LOOKED_AT / (STEP * FRAME_SECONDS)))
         self._ages: NDArray[np.int64] = np.zeros(_LAST - _FIRST, dtype=np.int64)
@@ -87,9 +84,7 @@ class Music:
             return
         if not self._stays:
             self._ages[:] = 0
-            self._looks = 0
             self.kind = HUM
-        self._looks += 1
         self._stays.append(self._lines_that_stay(window))
         seconds = len(self._stays) * STEP * FRAME_SECONDS
         lines = sum(self._stays) / len(self._stays)
@@ -117,7 +112,7 @@ class Music:
         np.maximum(near[1:], ages[:-1], out=near[1:])
         np.maximum(near[:-1], ages[1:], out=near[:-1])
         self._ages = np.where(lines, near + 1, 0)
-        stay = self._ages[self._ages >= _STAYS]
-        if len(stay) and int(stay.min()) < self._looks - _SETTLED:
+        stay = (np.flatnonzero(self._ages >= _STAYS) + _FIRST) * _BIN
+        if not any(np.all(np.abs(stay - np.round(stay / m) * m) < _BIN) for m in MAINS):
             self.kind = MUSIC
         return len(stay)

@@ -32,7 +32,7 @@ class Overhearing:
 
     def frame(self, pcm: bytes) -> None:
         """The next 20 ms of the caller's audio (8 kHz 16-bit mono)."""
-        self._utterances.frame(self._activity.is_voice(pcm))
+        self._utterances.hear(self._activity, pcm)
         now = self._utterances.now
         quiet = now - max(self._begun, self._utterances.last_voice)
         if now >= self._limit:

@@ -19,6 +19,9 @@ from screener.core.script import Sound
 
 Samples = NDArray[np.float64]
 
+MAINS = (50.0, 60.0)
+"""The frequencies of the world's mains, in Hz."""
+
 WINDOW = 2 * FRAME_SAMPLES
 """Samples in a window: two frames."""
 
@@ -86,6 +89,8 @@ _GAIN = 0.1875 * WINDOW * WINDOW
 _PURE = 0.87
 # A line's highest bin has at least half of its power, and a line of a pair half of that.
 _LEAST_PEAK = 0.2
+# Less power than this is digital silence.
+_NOTHING = 1.0
 # A second line has at least this share of the first one's height.
 _SECOND = 0.04
 # A broad line's spread in squared bins: a sine's is 0.33, two sines' 25 Hz apart 0.5.
@@ -107,7 +112,7 @@ _ODD_KNOWN = 12
 # A window that is spoilt (a lost packet) does not end a tone.
 _BRIDGED = 2.5 * FRAME_SECONDS
 # Hum stands still within so many Hz at a multiple of the mains' frequency, for so many windows.
-_MAINS, _MAINS_STILL, _HUM_KNOWN = (50.0, 60.0), 1.5, 25
+_MAINS_STILL, _HUM_KNOWN = 1.5, 25
 
 # A tone that has sounded for this long (seconds) is one that never pauses.
 _ENDLESS = 2.6
@@ -135,11 +140,12 @@ class Spectrum:
     """What a window of audio is made of, if it is a tone.
 
     `lines` are in Hz, the lowest first; none for what is no tone. `width` is a single line's spread
-    in squared bins (`_BROAD` tells one from two).
+    in squared bins (`_BROAD` tells one from two). `peak` is the highest bin's share of the power.
     """
 
     lines: tuple[float, ...] = ()
     width: float = 0.0
+    peak: float = 0.0
 
 
 QUIET = Spectrum()
@@ -153,32 +159,34 @@ def spectra(windows: Samples, noise: float) -> list[Spectrum]:
     """
     bins = np.fft.rfft(windows * _HANN)[:, _FIRST:_LAST]
     powers = bins.real**2 + bins.imag**2
-    totals: list[float] = (powers @ _ONES - noise * _GAIN).tolist()
-    peaks: list[float] = powers.max(axis=1).tolist()
-    return [
-        _spectrum(powers[n].tolist(), total) if peak > max(total * _LEAST_PEAK, 1.0) else QUIET
-        for n, (peak, total) in enumerate(zip(peaks, totals, strict=True))
-    ]
+    found = []
+    for power, whole in zip(powers, (powers @ _ONES).tolist(), strict=True):
+        total = max(whole - noise * _GAIN, _NOTHING)
+        highest = float(power.max())
+        lines, width = _lines(power.tolist(), total) if highest > total * _LEAST_PEAK else ((), 0.0)
+        found.append(Spectrum(lines, width, highest / max(whole, _NOTHING)))
+    return found
 
 
-def _spectrum(power: list[float], total: float) -> Spectrum:
+def _lines(power: list[float], total: float) -> tuple[tuple[float, ...], float]:
+    """The lines that hold nearly all of the power, if one or two do, and the width of one."""
     first = power.index(max(power))
     low, high = max(first - _REACH, 0), first + _REACH + 1
     near = sum(power[low:high])
     total = max(total, near)
     if near < total * _PURE / 2:
-        return QUIET
+        return (), 0.0
     second = None if near > total * (1 - _SECOND) else _other_peak(power, first)
     if second is None:
-        return Spectrum(*_centre(power, low, high)) if near > total * _PURE else QUIET
+        return _centre(power, low, high) if near > total * _PURE else ((), 0.0)
     left, right = min(first, second), max(first, second)
     middle = (left + right + 1) // 2
     lower = max(left - _REACH, 0), min(left + _REACH + 1, middle)
     upper = max(right - _REACH, middle), right + _REACH + 1
     both = sum(power[slice(*lower)]) + sum(power[slice(*upper)])
     if both < total * _PURE:
-        return QUIET
-    return Spectrum((_centre(power, *lower)[0][0], _centre(power, *upper)[0][0]))
+        return (), 0.0
+    return (*_centre(power, *lower)[0], *_centre(power, *upper)[0]), 0.0
 
 
 def _other_peak(power: list[float], first: int) -> int | None:
@@ -379,7 +387,7 @@ def _has_lines(signal: Signal, run: _Run) -> bool:
 def _is_hum(run: _Run) -> bool:
     if run.high - run.low > 2 * _MAINS_STILL:
         return False
-    return any(abs(run.lines[0] - round(run.lines[0] / m) * m) < _MAINS_STILL for m in _MAINS)
+    return any(abs(run.lines[0] - round(run.lines[0] / m) * m) < _MAINS_STILL for m in MAINS)
 
 
 def _key(lines: tuple[float, ...]) -> str:

@@ -6,7 +6,7 @@ import pytest
 
 from screener.core.audio import FRAME_SECONDS, SILENCE
 from screener.core.listening import BETWEEN_KEYS, LONGEST_TALK, Listening
-from screener.core.script import Heard, HeardBy, Listen
+from screener.core.script import Heard, HeardBy, Listen, Span
 from screener.core.vad import VoiceActivity
 
 ASK = Listen(
@@ -20,6 +20,9 @@ class Marked(VoiceActivity):
 
     def is_voice(self, frame: bytes) -> bool:
         return frame == VOICE
+
+    def is_noise(self, during: Span) -> bool:
+        return False
 
 
 def listen(*events: object, prompt: float = 3.0, ask: Listen = ASK) -> tuple[Heard | None, float]:
