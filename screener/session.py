@@ -298,6 +298,7 @@ class Session:
             kind=LetterKind.MESSAGE if overheard is None else LetterKind.ROBOT,
             transcript=overheard.shown() if overheard else "",
             confidence=overheard.confidence if overheard else 0.0,
+            heard=self._ear.phrases if overheard is not None else (),
             links=self._house.links.offered(self._entry.number, number, datetime.now(UTC)),
         )
         return await self._tape.keep(keep.take, letter)

@@ -26,6 +26,7 @@ from screener.core.rules import Action
 
 _WHY = 300  # characters of a reason that a mail shows
 _TRANSCRIPT = 4000  # characters of a transcript: five minutes of fast speech
+_MOST_PHRASES = 20
 _WIDTH = 76  # columns of running text (RFC 3676 recommends no more than 78)
 _DISPLAY_NAME = 40  # characters: a header that need not be folded reads best
 
@@ -64,8 +65,9 @@ class Letter:
     is the number that was called; `when` (aware) is when the call came in; `seconds` is how long
     the recording is; `why` says why the call came to the box, as a clause, and `ruling` what the
     rules had said of it; `call` is the call's id. `transcript` are the words that a recogniser was
-    sure of, "" for none; its `confidence` in all that it heard is between 0 and 1. `links` are what
-    can be done about the caller.
+    sure of, "" for none; its `confidence` in all that it heard is between 0 and 1. `heard` are the
+    phrases that it knew: all there is where the engine makes no transcripts. `links` are what can
+    be done about the caller.
     """
 
     call: int
@@ -81,6 +83,7 @@ class Letter:
     kind: LetterKind = LetterKind.MESSAGE
     transcript: str = ""
     confidence: float = 0.0
+    heard: tuple[str, ...] = ()
     links: tuple[Link, ...] = ()
 
 
@@ -88,7 +91,8 @@ def as_data(letter: Letter) -> dict[str, Any]:
     """The letter as JSON knows it."""
     data = {field.name: getattr(letter, field.name) for field in fields(letter)}
     links = [(link.action.value, link.url, link.until.isoformat()) for link in letter.links]
-    return data | {"to": list(letter.to), "when": letter.when.isoformat(), "links": links}
+    lists = {"to": list(letter.to), "heard": list(letter.heard), "links": links}
+    return data | lists | {"when": letter.when.isoformat()}
 
 
 def from_data(data: Mapping[str, Any]) -> Letter:
@@ -108,6 +112,7 @@ def from_data(data: Mapping[str, Any]) -> Letter:
         kind=LetterKind(data.get("kind", LetterKind.MESSAGE)),
         transcript=str(data.get("transcript", "")),
         confidence=float(data.get("confidence", 0.0)),
+        heard=tuple(str(phrase) for phrase in data.get("heard", ())),
         links=tuple(
             Link(Action(action), str(url), datetime.fromisoformat(until))
             for action, url, until in data.get("links", ())
@@ -259,20 +264,19 @@ def _body(letter: Letter, attached: str, zone: tzinfo | None, remark: str) -> st
 
 def _said(letter: Letter) -> list[str]:
     """What a machine understood of the recording, marked as that."""
-    if not letter.transcript:
+    if letter.transcript:
+        sure = f"{100 * letter.confidence:.0f} % sure"
+        told = (
+            f"Written down by a machine, which is {sure} of it (… where it is not sure of a word):"
+        )
+        words = shown(letter.transcript, _TRANSCRIPT)
+    elif letter.heard:
+        told = "What a machine knew of its words, and there were more:"
+        words = ", ".join(quoted(phrase) for phrase in letter.heard[:_MOST_PHRASES])
+    else:
         return []
-    sure = f"{100 * letter.confidence:.0f} % sure"
-    words = textwrap.wrap(
-        shown(letter.transcript, _TRANSCRIPT),
-        _WIDTH,
-        initial_indent="  ",
-        subsequent_indent="  ",
-    )
-    return [
-        "",
-        f"Written down by a machine, which is {sure} of it (… where it is not sure of a word):",
-        *words,
-    ]
+    wrapped = textwrap.wrap(words, _WIDTH, initial_indent="  ", subsequent_indent="  ")
+    return ["", told, *wrapped]
 
 
 _DO = {

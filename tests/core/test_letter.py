@@ -281,9 +281,20 @@ def test_a_call_that_has_no_row_is_named_in_no_command() -> None:
     assert "from now on" not in body(mailed(replace(LETTER, call=0)))
 
 
-@given(transcript=HOSTILE)
-def test_a_transcript_is_text_within_the_mails_width(transcript: str) -> None:
-    mail = mailed(replace(REMINDER, transcript=transcript))
+def test_without_a_transcript_the_phrases_that_were_known_are_told() -> None:
+    phrases = ("the pharmacy", "your prescription is", "ready for pick up")
+    text = body(mailed(replace(REMINDER, transcript="", heard=phrases)))
+    assert (
+        "What a machine knew of its words, and there were more:\n"
+        '  "the pharmacy", "your prescription is", "ready for pick up"\n'
+    ) in text
+    assert "the pharmacy" not in body(mailed(replace(REMINDER, heard=phrases)))
+    assert "machine" not in body(mailed(replace(REMINDER, transcript="")))
+
+
+@given(transcript=HOSTILE, phrase=HOSTILE)
+def test_a_transcript_is_text_within_the_mails_width(transcript: str, phrase: str) -> None:
+    mail = mailed(replace(REMINDER, transcript=transcript, heard=(phrase,)))
     assert all(c.isprintable() or c == "\n" for c in body(mail))
     assert max(map(len, body(mail).splitlines())) <= 100
     assert mail.get_all("Subject", []) == mailed(REMINDER).get_all("Subject", [])
@@ -291,16 +302,17 @@ def test_a_transcript_is_text_within_the_mails_width(transcript: str) -> None:
 
 @given(transcript=HOSTILE, confidence=st.floats(0, 1))
 def test_a_reminder_survives_the_queue(transcript: str, confidence: float) -> None:
-    letter = replace(REMINDER, transcript=transcript, confidence=confidence)
+    letter = replace(REMINDER, transcript=transcript, confidence=confidence, heard=(transcript,))
     assert from_data(json.loads(json.dumps(as_data(letter)))) == letter
 
 
 def test_what_an_earlier_version_queued_is_a_message() -> None:
     data = as_data(REMINDER)
-    for new in ("ruling", "kind", "transcript", "confidence", "links"):
+    for new in ("ruling", "kind", "transcript", "confidence", "heard", "links"):
         del data[new]
     plain = from_data(data)
-    assert (plain.kind, plain.transcript, plain.links) == (LetterKind.MESSAGE, "", ())
+    assert (plain.kind, plain.transcript) == (LetterKind.MESSAGE, "")
+    assert (plain.heard, plain.links) == ((), ())
 
 
 @pytest.mark.parametrize(
