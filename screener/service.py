@@ -127,7 +127,9 @@ async def _open(settings: Settings, tell: Callable[[str], None], stack: AsyncExi
         campaigns,
         HeardAudio(settings.data, settings.speech.keep_heard),
     )
-    service.settlement = Settlement(client, service.connection, settings, store, outbox, takes)
+    service.settlement = Settlement(
+        client, service.connection, settings, store, outbox, takes, links
+    )
     windows = service.house.acquaintance.windows
     service.keycode = KeyCode(settings, client, service.connection, prompts, windows)
     service.outgoing = Outgoing(settings, url, service.dialled)

@@ -27,6 +27,7 @@ from screener.core.letter import Letter
 from screener.core.message import LEAST_SPEECH
 from screener.core.story import CallRow
 from screener.errors import AriGone, AriNotInStasis, ScreenerError, StoreError
+from screener.links import Links
 from screener.outbox import Outbox
 from screener.store import DATABASE, CallEnd, CallLog, Store
 from screener.tape import measure
@@ -50,6 +51,7 @@ class Settlement:
     store: Store
     outbox: Outbox
     takes: Path
+    links: Links
     _watching: set[asyncio.Task[None]] = field(default_factory=set)
     _rescuing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -165,16 +167,18 @@ class Settlement:
         """A letter for a rescued take, to the box that it was recorded for."""
         first = next(iter(self.settings.doors.values())).box
         box = self.settings.boxes.get(box_of(take), first)  # a box may be gone from screener.toml
+        call, number = (row.id, row.number) if row else (0, "")
         return Letter(
-            call=row.id if row else 0,
+            call=call,
             box=box.name,
             to=box.mail,
-            number=row.number if row else "",
+            number=number,
             name=row.name if row else "",
             did=row.did if row else "",
             when=row.started if row else datetime.now(UTC),
             seconds=seconds,
             why="screener was interrupted while this was being recorded",
+            links=self.links.offered(call, number, datetime.now(UTC)),
         )
 
 
