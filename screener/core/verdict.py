@@ -128,6 +128,12 @@ def _robot(evidence: Evidence) -> Verdict | None:
     like = alike(likeness) if likeness else ""
     reason = _and((like, *_talked(evidence), _spoke(evidence.kinds)))
     asked_again = _talked_on(evidence)
+    if likeness is not None and likeness.wanted:
+        # A scam that begins with somebody's reminder says what scams say as well.
+        scam = len(unwanted - EITHER) >= CLASSES
+        if likeness.by == "sound" and not scam and not evidence.answers:
+            return Verdict(Kind.WANTED_ROBOT, reason, settled=True)
+        likeness = None
     if len(wanted) > len(_texts(evidence, unwanted - EITHER)) and likeness is None:
         classes = len(wanted) + len(unwanted & EITHER)
         if classes >= CLASSES and _points(evidence, classes) >= ROBOT:
@@ -149,7 +155,7 @@ def _points(evidence: Evidence, classes: int) -> float:
         points += POINTS["talked through"]
     if _talked_on(evidence):
         points += POINTS["talked on"]
-    if evidence.likeness is not None:
+    if evidence.likeness is not None and not evidence.likeness.wanted:
         by_sound = evidence.likeness.by == "sound"
         points += POINTS["same recording" if by_sound else "same words"]
     if evidence.answers:

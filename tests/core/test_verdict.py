@@ -30,8 +30,8 @@ def robot(first: tuple[str, ...] = (), second: tuple[str, ...] = ()) -> Verdict:
     return verdict(talked(0.4, 7.5, FIRST, *first), talked(7.5, 10.5, SECOND, *second))
 
 
-def like(by: str) -> Likeness:
-    return Likeness("x", 3, "Mon 16 Nov", by, 6.0)
+def like(by: str, wanted: bool = False) -> Likeness:
+    return Likeness("x", 3, "Mon 16 Nov", by, 6.0, wanted)
 
 
 def test_a_key_is_a_person() -> None:
@@ -133,6 +133,24 @@ def test_a_known_recording_that_speaks_of_an_appointment_is_unwanted() -> None:
     assert verdict(heard).kind is Kind.UNWANTED_ROBOT
 
 
+def test_a_known_reminder_is_wanted_whatever_else_it_says() -> None:
+    heard = replace(talked(0.4, 6.0, FIRST), likeness=like("sound", wanted=True))
+    told = verdict(heard)
+    assert (told.kind, told.settled) == (Kind.WANTED_ROBOT, True)
+    assert told.reason.startswith("same recording as 3 calls since Mon 16 Nov")
+
+
+def test_a_scam_that_begins_with_a_known_reminder_is_unwanted() -> None:
+    known = like("sound", wanted=True)
+    heard = replace(talked(0.4, 7.5, FIRST, "legal", "warranty"), likeness=known)
+    assert verdict(heard, talked(7.5, 10.5, SECOND)).kind is Kind.UNWANTED_ROBOT
+
+
+def test_the_words_of_a_known_reminder_decide_nothing() -> None:
+    heard = replace(talked(0.4, 7.5, FIRST), likeness=like("words", wanted=True))
+    assert verdict(heard, talked(7.5, 10.5, SECOND)).kind is Kind.UNSURE
+
+
 def test_a_reminder_is_a_wanted_robot() -> None:
     told = robot(("appointment", "press a digit"), ("prescription",))
     assert (told.kind, told.settled) == (Kind.WANTED_ROBOT, True)
@@ -183,7 +201,7 @@ HEARINGS = st.builds(
     sounds=st.lists(st.builds(Sound, st.sampled_from(["music", "busy tone"]), TIMES, TIMES)).map(
         tuple
     ),
-    likeness=st.sampled_from([None, None, like("sound"), like("words")]),
+    likeness=st.sampled_from([None, None, like("sound"), like("words"), like("sound", True)]),
     end=st.floats(0.0, 60.0),
 )
 HEARD = st.lists(HEARINGS, min_size=1, max_size=5).map(lambda h: Evidence(tuple(h)))
