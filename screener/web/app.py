@@ -88,7 +88,7 @@ class Web:
             try:
                 await asyncio.to_thread(self._links.open)
                 server = await loop.create_server(partial(_connection, runner), host, port)
-            except (OSError, ScreenerError) as error:
+            except (OSError, UnicodeError, ScreenerError) as error:  # "a..b" is no host name (idna)
                 if str(error) != told:
                     log.warning("mails come without links: %s; see [web]", error)
                 told = str(error)

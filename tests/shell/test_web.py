@@ -21,7 +21,7 @@ import pytest_asyncio
 from screener import config
 from screener.config import Settings
 from screener.core.rules import Action
-from screener.links import LIFE, PATHS, USED, Links
+from screener.links import KEY, LIFE, PATHS, USED, Links
 from screener.store import DATABASE, CallEnd, CallStart, Store
 from screener.surroundings import WebSettings
 from screener.web import app as app_module
@@ -384,6 +384,30 @@ async def test_where_the_port_is_taken_mails_come_without_links(
         assert links.offered(1, PHARMACY, datetime.now(UTC)) == ()
         serving.cancel()
         await asyncio.gather(serving, return_exceptions=True)
+
+
+@pytest.mark.parametrize("host", ["a..b", "x" * 70, "no-such-host.invalid", "192.0.2.1"])
+async def test_what_cannot_be_listened_on_ends_nothing(
+    settings: Settings, caplog: pytest.LogCaptureFixture, host: str
+) -> None:
+    away = replace(settings, web=WebSettings((host, 8190), "http://x"))
+    serving = asyncio.ensure_future(Web(away, Links(settings.data)).run())
+    await opened(lambda: "mails come without links" in caplog.text or serving.done())
+    assert not serving.done()
+    serving.cancel()
+    await asyncio.gather(serving, return_exceptions=True)
+
+
+async def test_a_damaged_key_ends_nothing_either(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.data.mkdir(exist_ok=True)
+    (settings.data / KEY).write_text("short")
+    serving = asyncio.ensure_future(Web(settings, Links(settings.data)).run())
+    await opened(lambda: "link-key is damaged" in caplog.text or serving.done())
+    assert not serving.done()
+    serving.cancel()
+    await asyncio.gather(serving, return_exceptions=True)
 
 
 async def test_without_a_place_to_listen_there_are_none_and_the_service_goes_on(
