@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from screener.core.audio import FRAME_SECONDS, RATE
-from screener.core.tones import HUM, MAINS, MUSIC, Samples
+from screener.core.tones import Samples
 
 MUSIC_WINDOW = 1024
 """Samples in a window: 128 ms."""
@@ -25,6 +25,11 @@ STEP = 4
 
 _HANN: Samples = np.hanning(MUSIC_WINDOW + 1)[:MUSIC_WINDOW]
 _BIN = RATE / MUSIC_WINDOW
+MUSIC, HUM = "music", "hum"
+# Frequencies of the mains (Hz), and of what lies below all music that a telephone carries.
+_MAINS, _LOWEST = (50.0, 60.0), round(40 / _BIN)
+# Music has at least this share of its power above 180 Hz; mains hum need not have any there.
+_AUDIBLE = 0.01
 # A telephone's lowest pitch worth following, and its highest.
 _FIRST, _LAST = round(180 / _BIN), round(3400 / _BIN)
 # A line stands this far above the mean of its neighbours (power), as far as so many bins away, and
@@ -37,6 +42,8 @@ _LOOKED_AT, _LEAST = 2.0, 1.2
 # How many lines stay, on average. Music on hold (5 clips) 1.7 to 5 in nine stretches of ten; speech
 # (all 160 clips) 0.3 in nine of ten and 0.8 at most.
 _LINES, _LINES_STILL = 1.5, 0.8
+# Hum that has all its lines below stands for so many.
+_HUM_LINES = 2
 # And how evenly loud it is: the range in dB between the tenth and the ninetieth of a hundred
 # frames. Music on hold 4 to 9; speech 27 to 42; speech over music that is 10 dB softer 11 to 19.
 # So a voice over music is none, and it is not looked for where there are pauses.
@@ -98,8 +105,12 @@ class Music:
 
     def _lines_that_stay(self, window: Samples) -> int:
         """Follow the lines into the spectrum of the last 128 ms; how many have stayed."""
-        bins = np.fft.rfft(window * _HANN)[_FIRST - _AROUND : _LAST + _AROUND + 1]
+        bins = np.fft.rfft(window * _HANN)[_LOWEST : _LAST + _AROUND + 1]
         power = bins.real**2 + bins.imag**2
+        if float(power[_FIRST - _LOWEST :].sum()) < _AUDIBLE * float(power.sum()):
+            self._ages[:] = 0
+            return _HUM_LINES
+        power = power[_FIRST - _AROUND - _LOWEST :]
         sums = power.cumsum()
         here = power[_AROUND : -_AROUND - 1]
         around = (sums[2 * _AROUND + 1 :] - sums[: -2 * _AROUND - 1]) / (2 * _AROUND + 1)
@@ -113,6 +124,6 @@ class Music:
         np.maximum(near[:-1], ages[1:], out=near[:-1])
         self._ages = np.where(lines, near + 1, 0)
         stay = (np.flatnonzero(self._ages >= _STAYS) + _FIRST) * _BIN
-        if not any(np.all(np.abs(stay - np.round(stay / m) * m) < _BIN) for m in MAINS):
+        if not any(np.all(np.abs(stay - np.round(stay / m) * m) < _BIN) for m in _MAINS):
             self.kind = MUSIC
         return len(stay)

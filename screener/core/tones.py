@@ -1,4 +1,4 @@
-"""Tones on the line: SIT, busy, ringback and dial tones, fax, beeps, whistling, keys, hum.
+"""Tones on the line: SIT, busy, ringback and dial tones, fax, beeps, whistling, keys.
 
 A tone is one line of the spectrum or two, and they stand still; a voice has many, and they move.
 Looked for in windows of 40 ms of 8 kHz audio, 20 ms apart; named by pitch and length. Sources:
@@ -19,15 +19,11 @@ from screener.core.script import Sound
 
 Samples = NDArray[np.float64]
 
-MAINS = (50.0, 60.0)
-"""The frequencies of the world's mains, in Hz."""
-
 WINDOW = 2 * FRAME_SAMPLES
 """Samples in a window: two frames."""
 
 DIAL, RINGBACK, BUSY, REORDER = "dial tone", "ringback tone", "busy tone", "reorder tone"
-SIT, FAX, BEEP, WHISTLE, HUM, TONE = "SIT", "fax tone", "beep", "whistle", "hum", "tone"
-MUSIC = "music"
+SIT, FAX, BEEP, WHISTLE, TONE = "SIT", "fax tone", "beep", "whistle", "tone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +107,6 @@ _KNOWN, _KEY_KNOWN = 5, 2
 _ODD_KNOWN = 12
 # A window that is spoilt (a lost packet) does not end a tone.
 _BRIDGED = 2.5 * FRAME_SECONDS
-# Hum stands still within so many Hz at a multiple of the mains' frequency, for so many windows.
-_MAINS_STILL, _HUM_KNOWN = 1.5, 25
 
 # A tone that has sounded for this long (seconds) is one that never pauses.
 _ENDLESS = 2.6
@@ -326,9 +320,7 @@ def _known(run: _Run) -> bool:
         return run.count >= _KNOWN and bool(_progress(run))
     if pitch > _ABOVE_VOICES or (pitch > _BELOW_TONES and _progress(run)):
         return run.count >= _KNOWN
-    if pitch > _BELOW_TONES:
-        return run.count >= _ODD_KNOWN
-    return run.count >= _HUM_KNOWN and _is_hum(run)
+    return pitch > _BELOW_TONES and run.count >= _ODD_KNOWN
 
 
 def _kind(run: _Run, sounding: bool) -> str:
@@ -360,8 +352,6 @@ def _single(run: _Run, sounding: bool) -> str:
     fax = any(abs(pitch - hertz) <= within for hertz, within in _FAX)
     if fax and not run.glides and run.seconds >= _SHORTEST_FAX:
         return FAX
-    if pitch < _BELOW_TONES:
-        return HUM
     if run.glides:
         return WHISTLE
     return TONE if sounding or run.seconds > _LONGEST_BEEP else BEEP
@@ -382,12 +372,6 @@ def _has_lines(signal: Signal, run: _Run) -> bool:
         return False
     pitch = sum(hertz) / len(hertz)
     return abs(run.lines[0] - pitch) < _PITCH_WITHIN * pitch and (run.width > _BROAD) is melts
-
-
-def _is_hum(run: _Run) -> bool:
-    if run.high - run.low > 2 * _MAINS_STILL:
-        return False
-    return any(abs(run.lines[0] - round(run.lines[0] / m) * m) < _MAINS_STILL for m in MAINS)
 
 
 def _key(lines: tuple[float, ...]) -> str:

@@ -140,6 +140,8 @@ class VoiceActivity:
         if music is None and self._music.since is not None:
             self.mistaken_since = self._music.since
         elif music is not None and self._music.since is None:
+            if self._played and self._played[-1].end >= music:  # it had only paused
+                music = self._played.pop().start
             self._played.append(Sound(self._music.kind, music, self._now))
 
     def _look_for_tones(self) -> None:
