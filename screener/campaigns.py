@@ -1,6 +1,6 @@
 """Campaigns during calls: what is known, the tracker of each call, and what calls teach.
 
-`Campaigns` keeps what is known in memory (20 MB for 10,000 recordings) and on disk
+`Campaigns` keeps what is known in memory (66 MB for 10,000 recordings) and on disk
 (campaignfile.py). Nothing here holds up a call or the event loop: a tracker's speech is compared in
 one thread, and what a call teaches is written in another after the call. A change that a command
 makes in the folder is taken over when the next call comes in.

@@ -58,7 +58,8 @@ def lively(items: Items) -> bool:
 class Recordings:
     """Fingerprints of many recordings, to be searched for a stretch; never changed.
 
-    They and their index take 8 bytes of memory for an item: 10,000 recordings of 30 s are 20 MB.
+    They and their index take 8 bytes for an item: 20 MB for 10,000 recordings of 30 s, of which one
+    is found in 1.5 ms in the middle and 10 ms at most (`python -m tests.bench.campaigns`).
     """
 
     def __init__(self, recordings: Sequence[Items]) -> None:
