@@ -53,8 +53,6 @@ class Download:
     told: str
     advice: str
     tell: Progress
-    silence: float = _SILENCE
-    pause: float = _PAUSE
 
     def run(self) -> Path:
         """Fetch it, or the rest of it. Raises InstallError; what came is kept for the next time."""
@@ -77,7 +75,7 @@ class Download:
             tries = tries + 1 if _size(part) <= before else 1
             if tries >= _TRIES:
                 raise InstallError(self._broken(_size(part), why))
-            time.sleep(self.pause)
+            time.sleep(_PAUSE)
         part.replace(self.to)
         _origin(part).unlink(missing_ok=True)
         return self.to
@@ -91,7 +89,7 @@ class Download:
         request = Request(self.address, headers=asked)
         try:
             # Which schemes are taken is checked where the address is read (models.py).
-            answer = urlopen(request, timeout=self.silence)
+            answer = urlopen(request, timeout=_SILENCE)
         except HTTPError as refused:
             if refused.code != 416:
                 raise
