@@ -81,13 +81,8 @@ def read_manifest(folder: Path) -> tuple[Entry, ...]:
         raise ManifestError([f"{path}: cannot be read ({error.strerror})"]) from None
     except UnicodeDecodeError as error:
         raise ManifestError([f"{path}:{textfile.not_utf8(error)}"]) from None
-    entries, mistakes = manifest.read(text, str(path))
-    absent = [
-        f"{path}:{entry.line}: {shown(entry.file, 200)}: there is no such file in {folder}"
-        for entry in entries
-        if not _is_file(folder / entry.file)
-    ]
-    if found := [*mistakes, *absent]:
+    entries, found = manifest.read(text, str(path), lambda file: _is_file(folder / file))
+    if found:
         more = [f"{path}: and {len(found) - _MOST} more"] if len(found) > _MOST else []
         raise ManifestError([*found[:_MOST], *more])
     return entries

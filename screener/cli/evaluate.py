@@ -66,6 +66,8 @@ def evaluate(
     begun = time.monotonic()
     own = context.get_parameter_source("file") is not ParameterSource.DEFAULT
     entries = read_manifest(folder)
+    if to is not None:
+        _write(to, [])  # where that fails, it is told now
     marks: list[Mark] = []
     with tempfile.TemporaryDirectory(prefix="screener-") as scratch:
         for hall in _halls(file if own else None, file, engine, Path(scratch)):

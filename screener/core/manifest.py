@@ -10,7 +10,7 @@ import csv
 import difflib
 import io
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -52,9 +52,14 @@ class Entry:
     line: int = 0
 
 
-def read(text: str, name: str = FILE) -> tuple[tuple[Entry, ...], tuple[str, ...]]:
-    """The clips, and every mistake as a sentence: "manifest.csv:3: ..."."""
-    reading = _Reading(name)
+def read(
+    text: str, name: str = FILE, is_there: Callable[[str], bool] = lambda _: True
+) -> tuple[tuple[Entry, ...], tuple[str, ...]]:
+    """The clips, and every mistake as a sentence: "manifest.csv:3: ...".
+
+    `is_there` says whether there is such a file.
+    """
+    reading = _Reading(name, is_there)
     entries = tuple(reading.entries(text))
     if not entries and not reading.mistakes:
         reading.mistakes.append(f"{name}: it names no clip")
@@ -64,9 +69,10 @@ def read(text: str, name: str = FILE) -> tuple[tuple[Entry, ...], tuple[str, ...
 class _Reading:
     """One reading of a manifest. `mistakes` are those found so far."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, is_there: Callable[[str], bool]) -> None:
         self.mistakes: list[str] = []
         self._name = name
+        self._is_there = is_there
         self._seen: dict[tuple[str, float | None], int] = {}
 
     def entries(self, text: str) -> Iterator[Entry]:
@@ -118,6 +124,8 @@ class _Reading:
         file = row.get("file", "").strip()
         if not file:
             self._wrong(line, "no file is named")
+        elif not self._is_there(file):
+            self._wrong(line, f"{shown(file, 200)}: there is no such file beside the manifest")
         label = self._label(row.get("label", "").strip(), line)
         onset = self._onset(row.get("onset", "").strip(), label, line)
         first = self._seen.setdefault((file, onset), line)
