@@ -23,12 +23,15 @@ from rich.text import Text
 from screener.asterisk.installation import install
 from screener.errors import ScreenerError
 from tests.bench import machine, table
+from tests.bench.answers import answers
 from tests.bench.cost import CALL, at_rest, cost
-from tests.bench.crowd import crowds, talkers
+from tests.bench.crowd import crowds
 from tests.bench.delay import delay
 from tests.bench.figures import DEAF, DIALPLAN, SCREENED, Cost, Figures
+from tests.bench.hearing import LADDER, ear_costs, talkers
 from tests.bench.house import House, furnished
 from tests.bench.lists import lists
+from tests.bench.rivals import rivals
 from tests.bench.rulings import rulings
 from tests.calls.sip import CallError
 from tests.calls.stage import REPOSITORY
@@ -38,17 +41,30 @@ RESULT = REPOSITORY / "bench.json"
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How much is measured. `rates` are calls a second, for `seconds` each."""
+    """How much is measured. `rates` are calls a second, for `seconds` each; `ear` is for how long
+    (seconds) it is watched what listening takes, and every so-many-th clip is judged."""
 
     rates: tuple[float, ...] = (2.0, 10.0)
     seconds: float = 10.0
     rounds: tuple[tuple[str, ...], ...] = ((DIALPLAN, SCREENED), (DIALPLAN, SCREENED), (DEAF,))
-    visits: int = 30
+    visits: int = 20
     crowd: int = 100
+    ear: float = 15.0
+    ladder: tuple[int, ...] = LADDER
+    answers: int = 25
+    every: int = 1
 
 
 FULL = Plan()
-QUICK = Plan((5.0,), 4.0, ((DIALPLAN, SCREENED), (DEAF,)), visits=5, crowd=20)
+QUICK = Plan(
+    *((5.0,), 4.0, ((DIALPLAN, SCREENED), (DEAF,))),
+    visits=5,
+    crowd=20,
+    ear=6.0,
+    ladder=(4, 8),
+    answers=5,
+    every=12,
+)
 
 
 class Bench:
@@ -71,16 +87,19 @@ class Bench:
             rest = house.meter.screener_memory(), house.meter.asterisk_memory()
             costs = await self._costs(house)
             spread = await delay(house, self._plan.visits, self.tell)
-            talking = await talkers(house)
-            self.tell(f"{talking.calls} who talk: {'; '.join(talking.errors) or 'no error'}")
+            spoken = await answers(house, self._plan.answers, self.tell)
+            ears = await ear_costs(house, self._plan.ear, self.tell)
+            talking = await talkers(house, self._plan.ladder, self.tell)
             levels = await crowds(house, self._plan.crowd, self.tell)
             after = house.meter.screener_memory(), house.meter.asterisk_memory()
+        judged = await rivals(installation, self._plan.every, self.tell)
         ruled = rulings()
         for found in ruled:
             self.tell(f"{found.rules} {found.what}: {found.median:.3f} ms a call")
         listed = await asyncio.to_thread(lists, self.tell, installation, self._plan is QUICK)
         described["load_at_end"] = machine.load()
-        return Figures(described, costs, spread, levels, talking, *rest, *after, ruled, listed)
+        measured = (costs, spread, levels, talking, *rest, *after, ruled, listed)
+        return Figures(described, *measured, ears, spoken, judged)
 
     async def _costs(self, house: House) -> tuple[Cost, ...]:
         found = []

@@ -24,19 +24,16 @@ from tests.bench.house import PHONE, House
 from tests.bench.meter import Use
 from tests.bench.traffic import Flood, Traffic
 from tests.calls.sip import CallError
-from tests.calls.speech import at_level, robocalls, ulaw
 from tests.calls.stage import DID
 
 STEP = 10
 LONGEST_PAUSE = 0.1
 SLOWEST_PROMPT = 1.0
 SLOWEST_RING = 0.5
-TALKERS = 10
 _STAYS = 18.0
 _ARRIVALS = 4.0  # a second
 _SETTLING = 1.0
 _LISTENS = 1.5
-_TALKS = 7.5
 
 
 @dataclass
@@ -57,10 +54,14 @@ class Crowd:
 
     async def grow(self, traffic: Traffic, callers: int) -> None:
         """So many callers more; returns when they are all there."""
+        await self.begin(traffic, callers)
+        await asyncio.sleep(callers / _ARRIVALS + _SETTLING)
+
+    async def begin(self, traffic: Traffic, callers: int) -> None:
+        """So many callers more, who come in from now on."""
         flood = Flood(traffic, at_once=callers, rate=_ARRIVALS)
         self.floods.append(flood)
         await flood.begin()
-        await asyncio.sleep(callers / _ARRIVALS + _SETTLING)
 
     @property
     def size(self) -> int:
@@ -93,17 +94,6 @@ async def crowds(house: House, largest: int, tell: Callable[[str], None]) -> tup
             tell(f"{crowd.size} calls at once: {'; '.join(levels[-1].errors) or 'no error'}")
     await house.stage.assert_nothing_left(within=30)
     return tuple(levels)
-
-
-async def talkers(house: House) -> Level:
-    """A crowd that talks over the prompt, as recordings do: the recogniser follows every word."""
-    await house.stage.phones[PHONE].will("never")
-    sound = ulaw(at_level(robocalls()[0].pcm()))
-    async with Crowd(house) as crowd:
-        await crowd.grow(Traffic(house.pbx, DID, stays=_TALKS, sound=sound), TALKERS)
-        level = await look(crowd)
-    await house.stage.assert_nothing_left(within=30)
-    return level
 
 
 async def look(crowd: Crowd) -> Level:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -16,6 +16,11 @@ REST_TARGET_MB = 150.0
 """Issue 2: a Raspberry Pi must carry a household."""
 RULING_TARGET_MS = 1.0
 """Issue 3: deciding one call against 1,000 rules."""
+
+EAR_TARGET, BARE_TARGET = 0.06, 1.1
+"""Issue 4: share of a core that the ear may take, and times what the bare libraries take."""
+TALKERS_TARGET = 24
+"""Issue 4: live calls heard at once on two cores."""
 
 
 LOOKUP_TARGET_US = 5.0
@@ -104,6 +109,42 @@ class Level:
 
 
 @dataclass(frozen=True, slots=True)
+class EarCost:
+    """What share of one core listening takes for each of `calls` live calls at once.
+
+    `ear` is screener's whole ear, from the RTP packet to the phrase; `bare` what webrtcvad and
+    PocketSphinx take by themselves for the same audio. `deaf` calls were given up: the recogniser
+    did not keep up with them, and they cost too little.
+    """
+
+    what: str
+    calls: int
+    ear: float
+    bare: float
+    elsewhere: float
+    deaf: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """Milliseconds from the last syllable of a spoken answer to the phone's INVITE, of those of
+    `calls` answers that were understood."""
+
+    calls: int
+    delay: Quartiles | None
+    target: float
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Of how many callers of each kind (`clips`) `by` says that they are machines."""
+
+    by: str
+    clips: Mapping[str, int]
+    machines: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Rulings:
     """Milliseconds for `rules` rules: of rulings the median and the 99th percentile, of an
     explanation of them all the median."""
@@ -151,19 +192,22 @@ class Lists:
 @dataclass(frozen=True, slots=True)
 class Figures:
     """Everything that one run has measured. Memory at rest is before the first call and after all
-    of them; `levels` are crowds of growing size who listen, `talking` is one of people who talk."""
+    of them; `levels` are crowds of growing size who listen, `talking` of people who talk."""
 
     machine: dict[str, Any]
     costs: tuple[Cost, ...]
     delay: Delay
     levels: tuple[Level, ...]
-    talking: Level
+    talking: tuple[Level, ...]
     screener_rest: Memory
     asterisk_rest: Memory
     screener_after: Memory
     asterisk_after: Memory
     rulings: tuple[Rulings, ...] = ()
     lists: Lists | None = None
+    ears: tuple[EarCost, ...] = ()
+    answers: Answers | None = None
+    judged: tuple[Judged, ...] = ()
 
     @property
     def failures(self) -> list[str]:
@@ -175,6 +219,11 @@ class Figures:
         ]
         if self.levels and self.levels[0].errors:
             found.append(f"{self.levels[0].calls} calls at once: {self.levels[0].errors[0]}")
+        if self.talking and self.talking[0].errors:
+            found.append(f"{self.talking[0].calls} who talk: {self.talking[0].errors[0]}")
+        found += [f"{ear.deaf} {ear.what} were not heard to the end" for ear in self.ears if ear.deaf]
+        if self.answers is not None and self.answers.delay is None:
+            found.append(f"none of {self.answers.calls} spoken answers was understood")
         return found
 
     def as_json(self) -> dict[str, Any]:
@@ -184,6 +233,7 @@ class Figures:
             "ratios": {f"{rate:g}": ratio(self.costs, rate) for rate in rates(self.costs)},
             "ear_share": {f"{rate:g}": ear_share(self.costs, rate) for rate in rates(self.costs)},
             "calls_at_once": most_at_once(self.levels),
+            "talkers_at_once": most_at_once(self.talking),
             "per_call_mb": per_call(self),
             "failures": self.failures,
         }
@@ -241,9 +291,10 @@ def per_call(figures: Figures) -> dict[str, float | None]:
     """Megabytes that each call in progress adds, for callers who listen and for those who talk."""
     most = most_at_once(figures.levels)
     quiet = next((level for level in figures.levels if level.calls == most), None)
+    loud = figures.talking[0] if figures.talking else None
     return {
         "screener": quiet.screener_each if quiet else None,
         "asterisk": quiet.asterisk_each if quiet else None,
-        "screener_talking": figures.talking.screener_each,
-        "asterisk_talking": figures.talking.asterisk_each,
+        "screener_talking": loud.screener_each if loud else None,
+        "asterisk_talking": loud.asterisk_each if loud else None,
     }

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from tests.bench.figures import (
+    BARE_TARGET,
     BYTES_TARGET,
     DEAF,
     DIALPLAN,
+    EAR_TARGET,
     IMPORT_TARGET_S,
     LOOKUP_TARGET_US,
     READY_TARGET_S,
     REST_TARGET_MB,
     RULING_TARGET_MS,
     SCREENED,
+    TALKERS_TARGET,
+    Answers,
     Figures,
+    Judged,
+    Level,
     Lists,
     Quartiles,
     ear_share,
@@ -29,8 +37,13 @@ from tests.bench.figures import (
 
 
 def show(figures: Figures, console: Console) -> None:
-    """Print everything: processor time, delay, crowds, memory, rulings, number lists."""
+    """Print everything: processor time, delay, crowds, memory, rulings, hearing, number lists."""
     tables = [costs(figures), delays(figures), crowds(figures), memory(figures), rulings(figures)]
+    tables += [talkers(figures), ears(figures)]
+    if figures.answers is not None:
+        tables.append(answers(figures.answers))
+    if figures.judged:
+        tables.append(judged(figures.judged))
     if figures.lists is not None:
         tables += lookups(figures.lists), imports(figures.lists)
     for table in tables:
@@ -90,16 +103,73 @@ def _spread(of: Quartiles) -> tuple[str, ...]:
 def crowds(figures: Figures) -> Table:
     """What each size of crowd took, and what ended the growth."""
     most = most_at_once(figures.levels)
+    return _levels(f"Calls at once at the attendant: {most} without an error", figures.levels)
+
+
+def talkers(figures: Figures) -> Table:
+    """The same for callers who talk without end, every word of whom is listened to."""
+    most = most_at_once(figures.talking)
+    title = f"Talkers without end, heard at once: {most} without an error"
+    return _levels(f"{title} (target: at least {TALKERS_TARGET})", figures.talking)
+
+
+def _levels(title: str, levels: Sequence[Level]) -> Table:
     table = _table(
-        f"Calls at once at the attendant: {most} without an error",
+        title,
         *("calls", "Asterisk, % of a core", "screener, %", "others, %", "key to ring, ms", "error"),
     )
-    for level in (*figures.levels, figures.talking):
-        name = f"{level.calls}" if level is not figures.talking else f"{level.calls} who talk"
+    for level in levels:
         ring = "" if level.key_to_invite is None else f"{level.key_to_invite:.0f}"
         shares = (level.asterisk, level.screener, level.elsewhere)
         cells = (f"{100 * share:.0f}" for share in shares)
-        table.add_row(name, *cells, ring, Text("; ".join(level.errors)))
+        table.add_row(f"{level.calls}", *cells, ring, Text("; ".join(level.errors)))
+    return table
+
+
+def ears(figures: Figures) -> Table:
+    """What share of a core listening takes for a call, and the libraries by themselves."""
+    table = _table(
+        f"The ear, % of a core for each live call (target: at most {100 * EAR_TARGET:g})",
+        *("", "calls at once", "screener's ear", "bare libraries", "times (target: 1.1)"),
+    )
+    for cost in figures.ears:
+        times = cost.ear / cost.bare if cost.bare else 0.0
+        table.add_row(
+            cost.what,
+            str(cost.calls),
+            _judged(f"{100 * cost.ear:.2f}", cost.ear, EAR_TARGET),
+            f"{100 * cost.bare:.2f}",
+            _judged(f"{times:.2f}", times, BARE_TARGET),
+        )
+    return table
+
+
+def answers(found: Answers) -> Table:
+    """Milliseconds from the last syllable to the INVITE."""
+    table = _table(
+        f"From an answer's last syllable to the phone's INVITE, ms (target: {found.target:g})",
+        *("understood", "lowest", "lower quartile", "median", "upper quartile", "highest"),
+    )
+    if found.delay is not None:
+        count, lowest, lower, median, upper, highest = _spread(found.delay)
+        table.add_row(
+            f"{count} of {found.calls}",
+            *(lowest, lower, _judged(median, found.delay.median, found.target), upper),
+            _judged(highest, found.delay.highest, found.target),
+        )
+    return table
+
+
+def judged(found: Sequence[Judged]) -> Table:
+    """Of how many callers of each kind it is said that they are machines."""
+    headings = [f"{what} ({count})" for what, count in found[0].clips.items()]
+    table = _table("Taken for a machine, the same clips", "by", *headings)
+    for each in found:
+        cells = (
+            f"{count} ({100 * count / max(1, each.clips[what]):.0f} %)"
+            for what, count in each.machines.items()
+        )
+        table.add_row(each.by, *cells)
     return table
 
 

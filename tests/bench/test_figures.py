@@ -40,7 +40,7 @@ def figures(costs: tuple[Cost, ...] = (), levels: tuple[Level, ...] = ()) -> Fig
     rest = Memory(70.0, 50.0)
     talking = level(10, mb=8.0)
     return Figures(
-        {"cpu": "a"}, costs, Delay(SPREAD, SPREAD, 0.0), levels, talking, rest, rest, rest, rest
+        {"cpu": "a"}, costs, Delay(SPREAD, SPREAD, 0.0), levels, (talking,), rest, rest, rest, rest
     )
 
 

@@ -57,6 +57,7 @@ verbose = 3
 astctlpermissions = 0600
 """,
     "logger.conf": "[logfiles]\nfull => notice,warning,error,verbose\n",
+    "amd.conf": "[general]\n",
     "rtp.conf": "[general]\nrtpstart={rtp}\nrtpend={rtp_end}\nstrictrtp=yes\nicesupport=no\n",
     "pjsip.conf": """[udp]
 type=transport
@@ -90,7 +91,10 @@ contact=sip:{name}@{host}:{port}
 
 
 class PlainAsterisk:
-    """A running Asterisk on ports of its own; `address` takes calls into context `incoming`."""
+    """A running Asterisk on ports of its own; `address` takes calls into context `incoming`.
+
+    `more` are modules that it loads besides.
+    """
 
     def __init__(
         self,
@@ -99,12 +103,14 @@ class PlainAsterisk:
         *,
         phones: Mapping[str, tuple[str, int]] | None = None,
         rtp_ports: tuple[int, int] = (21000, 21998),
+        more: tuple[str, ...] = (),
     ) -> None:
         self.address = (LOOPBACK, free_port())
         self._installation = installation
         self._dialplan = dialplan
         self._phones = phones or {}
         self._rtp_ports = rtp_ports
+        self._more = more
         self._stack = AsyncExitStack()
         self._process: asyncio.subprocess.Process | None = None
 
@@ -173,7 +179,7 @@ class PlainAsterisk:
         for name, text in FILES.items():
             (etc / name).write_text(text.format(**fields), encoding="utf-8")
         (etc / "extensions.conf").write_text(self._dialplan, encoding="utf-8")
-        loads = "\n".join(f"load = {module}.so" for module in MODULES)
+        loads = "\n".join(f"load = {module}.so" for module in (*MODULES, *self._more))
         (etc / "modules.conf").write_text(f"[modules]\nautoload=no\n{loads}\n", encoding="utf-8")
 
     async def _until_ready(self) -> None:

@@ -1,0 +1,141 @@
+"""What the ear costs a live call, beside the bare libraries, and how many it can hear at once.
+
+All of it with real callers: SIPp sends their audio to Asterisk, Asterisk sends it on to screener.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from tests.bench.crowd import Crowd, look
+from tests.bench.figures import EarCost, Level
+from tests.bench.house import PHONE, House
+from tests.bench.meter import Use
+from tests.bench.traffic import Traffic
+from tests.calls import speech
+from tests.calls.sip import CallError
+from tests.calls.stage import DID, REPOSITORY
+from tests.calls.test_ear import CHATTER
+
+CALLS = 10
+TALKERS, ROBOCALLS = "talkers without end", "robocalls"
+_SETTLING = 2.0
+# A robocall is turned away within some 14 s, and a talker gets the message box after 30.
+_STAYS = {TALKERS: 24.0, ROBOCALLS: 9.0}
+LADDER = (8, 16, 24, 32, 40, 48)
+# The recogniser gives a call up when 5 s of it wait (recogniser/following.py).
+_STANDS = 8.0
+
+
+def sounds() -> Mapping[str, tuple[bytes, ...]]:
+    """What the callers say, `CALLS` of each kind: one person ten times; ten recordings."""
+    long = [clip for clip in speech.recordings() if clip.kind == "human-long"]
+    talk = speech.at_level(long[0].pcm() if long else speech.say(CHATTER, "flite:rms"))
+    clips = [clip for kind in ("robocall-real", "robocall-tts") for clip in speech.robocalls(kind)]
+    chosen = [clips[n * len(clips) // CALLS] for n in range(CALLS)]
+    played = tuple(speech.at_level(clip.pcm()) for clip in chosen)
+    return {TALKERS: (talk,) * CALLS, ROBOCALLS: played}
+
+
+async def ear_costs(
+    house: House, seconds: float, tell: Callable[[str], None]
+) -> tuple[EarCost, ...]:
+    """Of each kind of callers; screener is started twice for it, the first time without its ear."""
+    said = sounds()
+    await house.stage.phones[PHONE].will("never")
+    await house.restart("-m", "tests.bench.deaf")
+    without = {what: (await share(house, what, said[what], seconds))[0] for what in said}
+    await house.restart("-m", "screener")
+    found = []
+    for what, clips in said.items():
+        since = house.log_size
+        heard, elsewhere = await share(house, what, clips, seconds)
+        deaf = len(not_heard(house, since))
+        alone = await bare(house, clips, seconds, _STAYS[what])
+        cost = EarCost(what, CALLS, heard - without[what], alone, elsewhere, deaf)
+        tell(f"{what}: the ear {cost.ear:.4f} of a core each, the bare libraries {cost.bare:.4f}")
+        found.append(cost)
+    return tuple(found)
+
+
+async def share(
+    house: House, what: str, clips: tuple[bytes, ...], seconds: float
+) -> tuple[float, float]:
+    """What share of a core each of these callers takes in screener's process, and what share of the
+    machine other programs took."""
+    async with Crowd(house) as crowd:
+        for clip in dict.fromkeys(clips):
+            traffic = Traffic(house.pbx, DID, stays=_STAYS[what], sound=speech.ulaw(clip))
+            await crowd.begin(traffic, clips.count(clip))
+        await asyncio.sleep(_SETTLING)
+        before = house.meter.read()
+        await asyncio.sleep(seconds)
+        use = Use.between(before, house.meter.read())
+        failures = crowd.failures()
+    await house.stage.assert_nothing_left(within=30)
+    if failures:
+        raise CallError(f"{what}: {'; '.join(failures)}")
+    return use.screener / use.seconds / len(clips), use.elsewhere / use.seconds
+
+
+async def bare(house: House, clips: tuple[bytes, ...], seconds: float, stays: float) -> float:
+    """What share of a core the bare libraries take for each of these callers (bare.py)."""
+    with tempfile.TemporaryDirectory(prefix="bare-") as folder:
+        files = [Path(folder) / f"{n}.pcm" for n in range(len(clips))]
+        for file, clip in zip(files, clips, strict=True):
+            file.write_bytes(clip)
+        command = [sys.executable, "-m", "tests.bench.bare", str(house.stage.home)]
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            f"{seconds:g}",
+            f"{stays:g}",
+            *map(str, files),
+            cwd=REPOSITORY,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        printed, complaint = await process.communicate()
+    if process.returncode:
+        raise CallError(f"the bare libraries failed: {complaint.decode()[-500:]}")
+    told = json.loads(printed)
+    return float(told["used"] / told["audio"])
+
+
+def not_heard(house: House, since: int) -> list[str]:
+    """What screener has told, from this byte of its log on, of calls that its recogniser gave up."""
+    return [line for line in house.complaints(since) if "goes on by keys" in line]
+
+
+async def talkers(
+    house: House, ladder: tuple[int, ...], tell: Callable[[str], None]
+) -> tuple[Level, ...]:
+    """Ever larger crowds of people who talk without end, until something goes wrong.
+
+    Each size stands for a while before one more caller tries his luck in it: who is not kept up
+    with is given up by the recogniser, which says so in the log.
+    """
+    await house.stage.phones[PHONE].will("never")
+    sound = speech.ulaw(sounds()[TALKERS][0])
+    levels: list[Level] = []
+    async with Crowd(house) as crowd:
+        for size in ladder:
+            since = house.log_size
+            traffic = Traffic(house.pbx, DID, stays=_STAYS[TALKERS], sound=sound)
+            await crowd.grow(traffic, size - crowd.size)
+            await asyncio.sleep(_STANDS)
+            level = await look(crowd)
+            if deaf := not_heard(house, since):
+                told = f"{len(deaf)} calls were not heard any further"
+                level = replace(level, errors=(told, *level.errors))
+            levels.append(level)
+            tell(f"{size} who talk at once: {'; '.join(level.errors) or 'no error'}")
+            if level.errors:
+                break
+    await house.stage.assert_nothing_left(within=30)
+    return tuple(levels)
