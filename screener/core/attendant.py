@@ -53,6 +53,8 @@ _PATIENCE = 1.5
 # Who talks over a prompt for so long and has said what robots say is asked again without waiting
 # for the prompt's end: a long menu would only cost time.
 _LONG_OVER = 4.0
+# How long a misjudged person has to press a key, after he was told (seconds).
+_LAST_WAIT = 2.0
 # How often the challenge is put, each time another one.
 _CHALLENGES = 2
 
@@ -159,6 +161,11 @@ def _talks_on(heard: Heard, evidence: Evidence) -> bool:
     return talked_over(heard) >= THROUGH and since.seconds >= _PATIENCE and went_on
 
 
+def _over(heard: Heard) -> bool:
+    """Whether the time after the prompt is over, though he may be talking."""
+    return heard.end - heard.prompt.end >= _LAST_WAIT
+
+
 def _ask_again(heard: Heard, attempt: int, door: FrontDoor) -> tuple[str, ...]:
     """The next question. The second is short: who talks or is silent has just had the menu."""
     if heard.by is HeardBy.KEYS and heard.keys not in door.extensions:
@@ -247,9 +254,16 @@ def _ring(door: FrontDoor, why: str, course: Course) -> Script[Ending]:
 
 
 def _turn_away(reason: str, course: Course) -> Script[Ending]:
+    """Treat an unwanted robot, after a last way out for a person whom we misjudge: any key."""
     course.why = f"{Kind.UNWANTED_ROBOT}: {reason}"
     course.turned_away = True
     yield from do(Note(course.why))
+    heard = yield from do(Listen(("person-press-key",), frozenset(), wait=_LAST_WAIT, enough=_over))
+    if heard.keys and course.box is not None:
+        course.turned_away = False
+        course.evidence = course.evidence.with_(heard)
+        why = f"the caller keyed {heard.keys} to leave a message; taken for {course.why}"
+        return (yield from take_message(course.box, why, course))
     yield from do(Treat(Treatment.SIT))
     return course.ending(Outcome.TREATED, course.why)
 

@@ -58,13 +58,13 @@ def after(command: Command[Any], outcome: object) -> str:
     match command, outcome:
         case Answer(), _:
             return "answered"
-        case ((Listen() | Replay()), Heard() as heard):
-            return _heard(heard)
+        case ((Listen(wait=wait) | Replay(wait=wait)), Heard() as heard):
+            return _heard(heard) if wait or heard.keys else ""  # without time, nothing was asked
         case Ring(), Rang(phone, _, remarks):
             return "; ".join((f"{phone} answered" if phone else "nobody answered", *remarks))
         case Talk(), _:
             return "the called phone hung up"
-        case (Record() | Overhear()), Recorded() as recorded:
+        case ((Record() | Overhear()), Recorded() as recorded):
             return _recorded(recorded)
         case Keep(box=box), bool(kept):
             return f"message kept for {box.name}" if kept else "the message could not be kept"
@@ -88,6 +88,8 @@ def _heard(heard: Heard) -> str:
             return "gave a short answer that is no extension"
         case HeardBy.TALK:
             return "talked on"
+        case HeardBy.ENOUGH:
+            return "talked on and on" if heard.talk else "heard enough"
     return "no answer"
 
 

@@ -26,6 +26,7 @@ from screener.core.script import (
     Refusal,
     Replay,
     Ring,
+    Span,
     Talk,
     Treat,
     Treatment,
@@ -67,6 +68,10 @@ def test_what_takes_time_is_told_before_it_is_over(command: Command[Any], text: 
         (LISTEN, said(""), "gave a short answer that is no extension"),
         (LISTEN, quiet(), "no answer"),
         (LISTEN, talked(0.0, 9.0, quiet().prompt), "talked on"),
+        (LISTEN, Heard(HeardBy.ENOUGH, talk=(Span(0.4, 9.0),)), "talked on and on"),
+        (LISTEN, Heard(HeardBy.ENOUGH), "heard enough"),
+        (Listen(("leave-message",), frozenset(), wait=0.0), quiet(), ""),
+        (Listen(("leave-message",), frozenset(), wait=0.0), keyed("5"), "keyed 5 over the prompt"),
         (REPLAY, keyed("3"), "keyed 3 over the prompt"),
         (Ring(FAMILY), Rang("kitchen", 2.0), "kitchen answered"),
         (

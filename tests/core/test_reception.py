@@ -121,7 +121,7 @@ def test_words_of_a_talker_never_ring_a_phone() -> None:
     # Whatever a recogniser makes of talk: only an isolated answer is looked up.
     robot = talked(0.4, 7.5, Span(0.0, 6.0), "press a digit", "prize")
     again = talked(7.5, 10.0, Span(7.5, 10.0))
-    ending, asked = screened(robot, again)
+    ending, asked = screened(robot, again, talked(10.0, 14.0, Span(10.0, 12.0)))
     assert rung(asked) == []
     assert asked[-1] == Treat(Treatment.SIT)
     assert ending.outcome is Outcome.TREATED
