@@ -1,0 +1,225 @@
+"""A call whose recogniser fails, hangs or falls behind goes on by keys, at once, and says so.
+
+The ear, the hearing, the queue and the threads are the real ones; the line and the engine are the
+test's. Frames come as fast as they are taken.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from typing import Any, cast
+
+import numpy as np
+import pytest
+import pytest_asyncio
+
+from screener.asterisk.line import Line
+from screener.asterisk.media import Media
+from screener.core.audio import FRAME_BYTES, SILENCE
+from screener.core.script import Heard, HeardBy, Listen
+from screener.core.transcript import Transcript
+from screener.ear import Ear
+from screener.recogniser.following import Recogniser
+from screener.recogniser.workers import Workers
+from tests.fixtures.vosk_model import Voice, at_level
+
+ASKED = Listen(("greeting",), frozenset({"1"}), frozenset({"office"}), wait=1.0)
+OFFICE = at_level(Voice("flite", "slt").say("office"), -9)
+
+
+class Telephone:
+    """The line and the media of one call: what the ear asks of them."""
+
+    channel = "call-1"
+    address = "127.0.0.1:1"
+
+    def __init__(self) -> None:
+        self.gone = asyncio.Event()
+        self.on_key: Callable[[str], None] = lambda digit: None
+        self.frame: Callable[[bytes], None] = lambda pcm: None
+        self.opened = asyncio.Event()
+
+    def take_keys(self) -> str:
+        return ""
+
+    def keep_keys(self) -> None:
+        self.on_key = lambda digit: None
+
+    async def play(self, media: tuple[str, ...], seconds: float) -> None:
+        pass
+
+    async def open_ear(self, address: str, expect: Callable[[Any], None]) -> None:
+        expect(("127.0.0.1", 2))
+        self.opened.set()
+
+    async def close_ear(self) -> None:
+        self.opened.clear()
+
+    def expect(self, source: Any, on_frame: Callable[[bytes], None]) -> object:
+        self.frame = on_frame
+        return object()
+
+    def forget(self, stream: object) -> None:
+        self.frame = lambda pcm: None
+
+    def say(self, pcm: bytes) -> None:
+        for at in range(0, len(pcm) - FRAME_BYTES + 1, FRAME_BYTES):
+            self.frame(pcm[at : at + FRAME_BYTES])
+
+
+class Engine:
+    """One whose decoder and whose answers do as told."""
+
+    name = "PocketSphinx 0, for tests"
+
+    def __init__(self) -> None:
+        self.answers = 0
+        self.open = 0
+        self.hearing: Callable[[], str] = lambda: ""
+        self.answering: Callable[[], str] = lambda: "office"
+
+    def decoder(self) -> Engine:
+        self.open += 1
+        return self
+
+    def hear(self, pcm: bytes) -> str:
+        return self.hearing()
+
+    def transcript(self) -> Transcript:
+        return Transcript()
+
+    def close(self) -> None:
+        self.open -= 1
+
+    def answer(self, utterance: bytes, expected: frozenset[str]) -> str:
+        self.answers += 1
+        return self.answering()
+
+    def unknown_words(self, phrases: Iterable[str]) -> tuple[str, ...]:
+        return ()
+
+
+@pytest.fixture
+def engine() -> Engine:
+    return Engine()
+
+
+@pytest.fixture
+def hang() -> Iterator[threading.Event]:
+    """What hangs until the test is over."""
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+@pytest_asyncio.fixture
+async def phone() -> Telephone:
+    return Telephone()
+
+
+@pytest_asyncio.fixture
+async def ear(phone: Telephone, engine: Engine) -> AsyncIterator[Ear]:
+    workers = Workers(2)
+    line, media = cast(Line, phone), cast(Media, phone)
+    ear = Ear(line, media, Recogniser(engine, workers), ())
+    yield ear
+    await ear.close()
+    workers.close()
+
+
+async def asked(ear: Ear, phone: Telephone, pcm: bytes, key: str = "") -> Heard:
+    """Ask, and let the caller say something once the prompt is over, or press a key after it."""
+    listening = asyncio.ensure_future(ear.listen(ASKED, (), 0.0))
+    await phone.opened.wait()
+    for _ in range(3):  # the prompt, which is over at once
+        await asyncio.sleep(0)
+    phone.say(pcm)
+    if key:
+        phone.on_key(key)
+    else:
+        phone.say(100 * SILENCE)
+    async with asyncio.timeout(30):
+        return await listening
+
+
+async def test_an_answer_is_understood(ear: Ear, phone: Telephone, engine: Engine) -> None:
+    heard = await asked(ear, phone, OFFICE)
+    assert (heard.by, heard.words, heard.deaf) == (HeardBy.ANSWER, "office", "")
+
+
+async def test_an_engine_that_raises_leaves_the_keys(
+    ear: Ear, phone: Telephone, engine: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail() -> str:
+        raise MemoryError
+
+    engine.answering = fail
+    heard = await asked(ear, phone, OFFICE)
+    assert (heard.by, heard.words) == (HeardBy.ANSWER, "")
+    assert heard.deaf == "the recogniser failed: MemoryError"
+    assert "call call-1 goes on by keys: the recogniser failed: MemoryError" in caplog.text
+    heard = await asked(ear, phone, OFFICE)  # is not asked again: it might take its time to fail
+    assert (heard.words, heard.deaf, engine.answers) == (
+        "",
+        "the recogniser failed: MemoryError",
+        1,
+    )
+    heard = await asked(ear, phone, b"", key="1")
+    assert (heard.by, heard.keys) == (HeardBy.KEYS, "1")
+
+
+async def test_an_engine_that_hangs_is_not_waited_for(
+    ear: Ear,
+    phone: Telephone,
+    engine: Engine,
+    hang: threading.Event,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("screener.ear._UNDERSTANDING", 0.05)
+    engine.answering = lambda: str(hang.wait(60))
+    heard = await asked(ear, phone, OFFICE)
+    assert (heard.words, heard.deaf) == ("", "the recogniser took too long over an answer")
+    heard = await asked(ear, phone, b"", key="1")
+    assert (heard.by, heard.keys) == (HeardBy.KEYS, "1")
+
+
+async def test_a_decoder_that_dies_leaves_the_keys(
+    ear: Ear, phone: Telephone, engine: Engine
+) -> None:
+    def die() -> str:
+        raise RuntimeError("lattice")
+
+    engine.hearing = die
+    await asked(ear, phone, OFFICE)
+    async with asyncio.timeout(30):
+        while engine.open:  # noqa: ASYNC110 - a thread's work, which sets no asyncio.Event
+            await asyncio.sleep(0.01)
+    heard = await asked(ear, phone, OFFICE, key="1")
+    assert (heard.by, heard.keys) == (HeardBy.KEYS, "1")
+    assert heard.deaf == "the recogniser failed: RuntimeError: lattice"
+
+
+async def test_a_decoder_that_falls_behind_leaves_the_keys(
+    ear: Ear, phone: Telephone, engine: Engine, hang: threading.Event
+) -> None:
+    engine.hearing = lambda: str(hang.wait(60))
+    noise = np.random.default_rng(1).normal(0, 3000, 8000 * 2)
+    await asked(ear, phone, OFFICE)
+    heard = await asked(ear, phone, 3 * (OFFICE + noise.astype("<i2").tobytes()))
+    assert (heard.by, heard.deaf) == (HeardBy.TALK, "PocketSphinx fell behind")
+    heard = await asked(ear, phone, OFFICE)
+    assert (heard.by, heard.words) == (HeardBy.ANSWER, "")
+    heard = await asked(ear, phone, b"", key="1")
+    assert (heard.by, heard.keys) == (HeardBy.KEYS, "1")
+    assert engine.answers == 1  # the first, before it fell behind
+
+
+async def test_a_closed_ear_leaves_no_decoder(ear: Ear, phone: Telephone, engine: Engine) -> None:
+    await asked(ear, phone, OFFICE)
+    await ear.close()
+    async with asyncio.timeout(30):
+        while engine.open:  # noqa: ASYNC110 - a thread's work, which sets no asyncio.Event
+            await asyncio.sleep(0.01)
+    assert not phone.opened.is_set()
