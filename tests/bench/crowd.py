@@ -26,7 +26,7 @@ from tests.bench.traffic import Flood, Traffic
 from tests.calls.sip import CallError
 from tests.calls.stage import DID
 
-STEP = 10
+STEP = 20
 LONGEST_PAUSE = 0.1
 SLOWEST_PROMPT = 1.0
 SLOWEST_RING = 0.5

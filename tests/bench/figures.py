@@ -221,7 +221,9 @@ class Figures:
             found.append(f"{self.levels[0].calls} calls at once: {self.levels[0].errors[0]}")
         if self.talking and self.talking[0].errors:
             found.append(f"{self.talking[0].calls} who talk: {self.talking[0].errors[0]}")
-        found += [f"{ear.deaf} {ear.what} were not heard to the end" for ear in self.ears if ear.deaf]
+        found += [
+            f"{ear.deaf} {ear.what} were not heard to the end" for ear in self.ears if ear.deaf
+        ]
         if self.answers is not None and self.answers.delay is None:
             found.append(f"none of {self.answers.calls} spoken answers was understood")
         return found

@@ -28,9 +28,9 @@ TALKERS, ROBOCALLS = "talkers without end", "robocalls"
 _SETTLING = 2.0
 # A robocall is turned away within some 14 s, and a talker gets the message box after 30.
 _STAYS = {TALKERS: 24.0, ROBOCALLS: 9.0}
-LADDER = (8, 16, 24, 32, 40, 48)
+LADDER = (12, 24, 32, 40)
 # The recogniser gives a call up when 5 s of it wait (recogniser/following.py).
-_STANDS = 8.0
+_STANDS = 6.0
 
 
 def sounds() -> Mapping[str, tuple[bytes, ...]]:
@@ -43,21 +43,24 @@ def sounds() -> Mapping[str, tuple[bytes, ...]]:
     return {TALKERS: (talk,) * CALLS, ROBOCALLS: played}
 
 
-async def ear_costs(
-    house: House, seconds: float, tell: Callable[[str], None]
-) -> tuple[EarCost, ...]:
-    """Of each kind of callers; screener is started twice for it, the first time without its ear."""
-    said = sounds()
+async def shares(house: House, seconds: float) -> dict[str, float]:
+    """What share of a core each kind of caller takes in the screener that runs, watched for so
+    many seconds: with its ear or, for comparison, without (deaf.py)."""
     await house.stage.phones[PHONE].will("never")
-    await house.restart("-m", "tests.bench.deaf")
-    without = {what: (await share(house, what, said[what], seconds))[0] for what in said}
-    await house.restart("-m", "screener")
+    return {what: (await share(house, what, said, seconds))[0] for what, said in sounds().items()}
+
+
+async def ear_costs(
+    house: House, seconds: float, without: Mapping[str, float], tell: Callable[[str], None]
+) -> tuple[EarCost, ...]:
+    """Of each kind of callers; `without` are the `shares` of a screener without its ear."""
+    await house.stage.phones[PHONE].will("never")
     found = []
-    for what, clips in said.items():
+    for what, said in sounds().items():
         since = house.log_size
-        heard, elsewhere = await share(house, what, clips, seconds)
+        heard, elsewhere = await share(house, what, said, seconds)
         deaf = len(not_heard(house, since))
-        alone = await bare(house, clips, seconds, _STAYS[what])
+        alone = await bare(house, said, seconds, _STAYS[what])
         cost = EarCost(what, CALLS, heard - without[what], alone, elsewhere, deaf)
         tell(f"{what}: the ear {cost.ear:.4f} of a core each, the bare libraries {cost.bare:.4f}")
         found.append(cost)
@@ -108,7 +111,7 @@ async def bare(house: House, clips: tuple[bytes, ...], seconds: float, stays: fl
 
 
 def not_heard(house: House, since: int) -> list[str]:
-    """What screener has told, from this byte of its log on, of calls that its recogniser gave up."""
+    """What screener's log says, from this byte on, of calls that its recogniser has given up."""
     return [line for line in house.complaints(since) if "goes on by keys" in line]
 
 

@@ -15,7 +15,7 @@ import multiprocessing
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from itertools import islice
@@ -26,10 +26,8 @@ from screener.asterisk.installation import Installation
 from screener.core.audio import FRAME_BYTES, FRAME_SECONDS
 from screener.core.hearing import Hearing
 from screener.core.manifest import Entry, Label
-from screener.core.score import Mark
 from screener.core.script import Listen
 from screener.core.verdict import Kind
-from screener.errors import ScreenerError
 from screener.panel import house
 from screener.recogniser.sphinx import Sphinx
 from screener.surroundings import Engine
@@ -40,12 +38,13 @@ from tests.calls.plain import PlainAsterisk
 from tests.calls.sip import CallError
 
 WORDS, WITHIN = 9, 15.0
-AT_ONCE = 24
+AT_ONCE = 40
 PROMPT = 7.0
 ONSET = 0.3
 _LISTENS = 8.0
 _FRAMES = round(WITHIN / FRAME_SECONDS)
 _PORTION = 5 * FRAME_BYTES
+_ROBOT = (Kind.UNWANTED_ROBOT, Kind.WANTED_ROBOT)
 _ROBOTS, _EAGER, _ASKED = "recordings", "people who talk at once", "people who wait to be asked"
 _DIALPLAN = f"""
 [incoming]
@@ -87,17 +86,12 @@ async def rivals(
     tell("AMD() has judged")
     with tempfile.TemporaryDirectory(prefix="rivals-") as folder:
         door = house(Path(folder) / "house")
-        own = {
-            what: await asyncio.to_thread(_own, clips, door, Path(folder))
-            for what, clips in chosen.items()
-        }
+        own = await asyncio.to_thread(_own, chosen, door, Path(folder))
         tell("screener has judged")
-        wordy = {
-            what: await asyncio.to_thread(_wordy, clips, door)
-            for what, clips in chosen.items()
-            if what != _ASKED  # the same clips say as many words
-        }
-        wordy[_ASKED] = wordy[_EAGER]
+        spoken = {what: clips for what, clips in chosen.items() if what != _ASKED}
+        wordy = await asyncio.to_thread(_wordy, spoken, door)
+        wordy[_ASKED] = wordy[_EAGER]  # the same clips say as many words
+        tell("nine words are counted")
     counts = {what: len(clips) for what, clips in chosen.items()}
     return (
         Judged("screener", counts, own),
@@ -142,24 +136,28 @@ def _pcm(entry: Entry) -> bytes:
 # screener, and nine words ------------------------------------------------------------------------
 
 
-def _own(entries: Sequence[Entry], door: Path, scratch: Path) -> int:
-    """How many screener says a robot of."""
+def _own(chosen: Mapping[str, Sequence[Entry]], door: Path, scratch: Path) -> dict[str, int]:
+    """How many of each kind screener says a robot of."""
     hall = evaluation.Hall(door, Engine.POCKETSPHINX, None, scratch)
+    entries = [entry for clips in chosen.values() for entry in clips]
     marks, unheard = evaluation.evaluate(entries, speech.RECORDINGS, hall, lambda _: None)
     if unheard:
-        raise ScreenerError(unheard[0].why)
-    return sum(map(_is_machine, marks))
+        raise CallError(unheard[0].why)
+    return _counted(chosen, [mark.verdict in _ROBOT for mark in marks])
 
 
-def _is_machine(mark: Mark) -> bool:
-    return mark.verdict in (Kind.UNWANTED_ROBOT, Kind.WANTED_ROBOT)
-
-
-def _wordy(entries: Sequence[Entry], door: Path) -> int:
-    """Of how many nine words are recognised in time."""
+def _wordy(chosen: Mapping[str, Sequence[Entry]], door: Path) -> dict[str, int]:
+    """Of how many of each kind nine words are recognised in time."""
+    entries = [entry for clips in chosen.values() for entry in clips]
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(evaluation.cores(), context, _open, (door,)) as pool:
-        return sum(pool.map(_has_many_words, entries))
+        return _counted(chosen, pool.map(_has_many_words, entries))
+
+
+def _counted(chosen: Mapping[str, Sequence[Entry]], found: Iterable[bool]) -> dict[str, int]:
+    """How many of each kind, of an answer for each clip in order."""
+    answers = iter(found)
+    return {what: sum(islice(answers, len(clips))) for what, clips in chosen.items()}
 
 
 _engine: Sphinx | None = None
