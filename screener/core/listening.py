@@ -46,7 +46,7 @@ class Listening:
         self._last_key = now
         self._keyed_over_prompt = False
         self._talk: list[Span] = []
-        self._noises: list[Sound] = []
+        self._others: list[Sound] = []  # what was taken for an utterance, and was none
         self._audio = bytearray()
         words = max((len(phrase.split()) for phrase in listen.expected), default=1)
         self._longest = LONGEST_ANSWER + _FURTHER_WORD * (words - 1)
@@ -100,15 +100,11 @@ class Listening:
         """Hear one frame; the utterance that it ends."""
         self._audio += pcm
         ended = self._utterances.hear(self._activity, pcm)
-        if ended is not None and self._activity.is_noise(ended):
-            self._noises.append(Sound("noise", ended.start, ended.end))
+        other = self._activity.other_sound(ended) if ended is not None else ""
+        if ended is not None and other:
+            self._others.append(Sound(other, ended.start, ended.end))
             return None
-        return None if ended is None or self._is_other_sound(ended) else ended
-
-    def _is_other_sound(self, span: Span) -> bool:
-        """Whether what was taken for an utterance was mostly music or a tone, as we know now."""
-        sounds = self._activity.sounds(span)
-        return sum(overlap(span, sound) for sound in sounds) > span.seconds / 2
+        return ended
 
     def _quiet_since(self, prompt_end: float) -> float:
         return max(prompt_end, self._talk[-1].end if self._talk else 0.0)
@@ -141,16 +137,17 @@ class Listening:
     def so_far(self, by: HeardBy = HeardBy.HANGUP) -> Heard:
         """What has been heard until now; final when a caller hangs up in the middle of it."""
         running = self._utterances.running()
-        if running is not None and self._is_other_sound(running):
-            running = None
-        talk = [span for span in self._talk if not self._is_other_sound(span)]
+        ended = [span for span in self._talk if not self._activity.other_sound(span)]
+        now = [running] if running and not self._activity.other_sound(running) else []
+        sounds = self._activity.sounds(Span(self._start, self.now))
+        others = [o for o in self._others if not any(overlap(o, sound) for sound in sounds)]
         return Heard(
             by=by,
             keys=self._keys,
-            talk=(*talk, running) if running else tuple(talk),
+            talk=(*ended, *now),
             prompt=Span(self._start, self.now if self._prompt_end is None else self._prompt_end),
             keyed_over_prompt=self._keyed_over_prompt,
-            sounds=(*self._activity.sounds(Span(self._start, self.now)), *self._noises),
+            sounds=tuple(sorted((*sounds, *others), key=lambda sound: sound.start)),
             end=self.now,
         )
 

@@ -105,6 +105,8 @@ _BELOW_TONES = 340.0
 _KNOWN, _KEY_KNOWN = 5, 2
 # A line at no known pitch below `_ABOVE_VOICES` takes longer.
 _ODD_KNOWN = 12
+# A shorter one is a beep where there is nothing but it: this share of a short utterance.
+_BARE = 0.6
 # A window that is spoilt (a lost packet) does not end a tone.
 _BRIDGED = 2.5 * FRAME_SECONDS
 
@@ -259,6 +261,7 @@ class Tones:
         self.sounds: list[Sound] = []
         self._run: _Run | None = None
         self._missed = 0
+        self._perhaps: Sound | None = None
         self._steps = 0  # how many of the three special information tones were heard in a row
 
     def window(self, spectrum: Spectrum, now: float) -> None:
@@ -291,10 +294,19 @@ class Tones:
             found.append(Sound(_kind(run, sounding=True), run.start, run.end))
         return tuple(found)
 
+    def is_beep(self, start: float, end: float) -> bool:
+        """Whether a stretch holds little more than a line that stood still, though not for long."""
+        beep = self._perhaps
+        if beep is None:
+            return False
+        return min(end, beep.end) - max(start, beep.start) > _BARE * (end - start)
+
     def _end(self) -> None:
         """The run is over: now its length is known, and with it its name."""
         run, self._run = self._run, None
         self._missed = 0
+        if run is not None and not run.known and run.count >= _KNOWN:
+            self._perhaps = Sound(BEEP, run.start, run.end)
         if run is None or not run.known:
             return
         sound = Sound(_kind(run, sounding=False), run.start, run.end)

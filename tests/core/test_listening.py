@@ -21,8 +21,8 @@ class Marked(VoiceActivity):
     def is_voice(self, frame: bytes) -> bool:
         return frame == VOICE
 
-    def is_noise(self, during: Span) -> bool:
-        return False
+    def other_sound(self, during: Span) -> str:
+        return ""
 
 
 def listen(*events: object, prompt: float = 3.0, ask: Listen = ASK) -> tuple[Heard | None, float]:
