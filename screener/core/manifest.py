@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import csv
 import difflib
-import io
 import math
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -25,6 +25,8 @@ AFTER_PROMPT = "after-prompt"
 # a dialer connects it when it has heard the line go off-hook.
 ONSET = 0.3
 _LATEST = 3600.0
+# A line with its end, whatever machine it was written on.
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 
 
 class Label(StrEnum):
@@ -96,7 +98,7 @@ class _Reading:
 
     def _rows(self, text: str) -> Iterator[tuple[int, list[str]]]:
         """Each row that is not empty, with the line that it begins in."""
-        reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+        reader = csv.reader(_LINE.findall(text), strict=True)
         while True:
             line = reader.line_num + 1
             try:
