@@ -31,7 +31,7 @@ from screener.core.script import Likeness
 from screener.core.soundprint import ITEM
 from screener.core.verdict import Kind
 from screener.errors import CampaignError
-from screener.fingerprint import fingerprint
+from screener.fingerprint import fingerprint, trouble
 
 log = logging.getLogger(__name__)
 
@@ -119,7 +119,7 @@ class CallTracker:
 
 
 class Campaigns:
-    """What is known. `open` it in a thread; `close` it at the end."""
+    """What is known. `open` it, or let it `begin`; `close` it at the end."""
 
     def __init__(self, where: Path, zone: tzinfo | None, *, hourly: int = HOURLY) -> None:
         self.known = Known()
@@ -127,25 +127,37 @@ class Campaigns:
         self._zone = zone
         self._hourly = hourly
         self._stamp = 0
+        self._seen: campaignfile.Seen = {}
+        self._taking_over = False
         self._waiting: set[Future[None]] = set()
         self._comparing = ThreadPoolExecutor(1, thread_name_prefix="campaigns")
         self._learning = ThreadPoolExecutor(1, thread_name_prefix="lessons")
 
     def open(self) -> list[str]:
-        """Read what is known; a sentence for each file that is damaged, or for all of them.
+        """Read what is known; a sentence for whatever cannot be used.
 
-        Without them, calls are heard all the same.
+        Calls are heard without it all the same.
         """
-        fingerprint(bytes(_BYTES))  # so that no call waits for the library to load
+        missing = [trouble()] if trouble() else []  # no call waits for the library to load
         try:
             with campaignfile.locked(self._where):
-                return self._read()
+                return missing + self._read()
         except CampaignError as error:
-            return [f"no campaign is known: {error}"]
+            return [*missing, f"no campaign is known: {error}"]
+
+    def begin(self) -> None:
+        """The same in a thread, while the front door opens: 10,000 campaigns take seconds."""
+        self._submit(self._learning, self._open)
+
+    def _open(self) -> None:
+        for missing in self.open():
+            log.warning("%s", missing)
 
     def tracker(self) -> CallTracker:
         """The tracker of a call that comes in now."""
-        self._submit(self._learning, self._take_over)
+        if not self._taking_over:
+            self._taking_over = True
+            self._submit(self._learning, self._take_over)
         return CallTracker(lambda: self.known, self._day, partial(self._submit, self._comparing))
 
     def over(
@@ -159,6 +171,8 @@ class Campaigns:
         """Learn from a call that is over; returns at once. `verdict` is a word of verdict.py."""
         if verdict not in _TEACH or (verdict == Kind.PERSON and not tracker.like):
             return
+        if at < campaignfile.OLDEST:
+            return  # a machine whose clock is not set yet: nobody could tell since when it is known
         if len(self._waiting) > _MOST_WAITING:
             log.warning("a call teaches nothing about campaigns: the disk does not answer")
             return
@@ -181,15 +195,16 @@ class Campaigns:
 
     def _take_over(self) -> None:
         """Read the folder again if a command has changed it."""
+        self._taking_over = False
         if campaignfile.stamp(self._where) == self._stamp:
             return
         with campaignfile.locked(self._where):
-            for trouble in self._read():
-                log.warning("%s", trouble)
+            for damaged in self._read():
+                log.warning("%s", damaged)
 
     def _read(self) -> list[str]:
         self._stamp = campaignfile.stamp(self._where)
-        every, troubles = campaignfile.read_all(self._where)
+        every, troubles = campaignfile.read_all(self._where, self._seen)
         self.known = Known(every)
         return troubles
 

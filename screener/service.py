@@ -107,8 +107,7 @@ async def _open(settings: Settings, tell: Callable[[str], None], stack: AsyncExi
     outbox = Outbox(settings.data / "outbox", settings.mail, settings.zone)
     campaigns = Campaigns(campaignfile.folder(settings.data), settings.zone)
     stack.push_async_callback(campaigns.close)
-    for trouble in await asyncio.to_thread(campaigns.open):
-        tell(trouble)
+    campaigns.begin()
     links = Links(settings.data)
     pages = Web(settings, links)
     service = Service(settings, rules, client, directions, pages)

@@ -123,16 +123,17 @@ class Known:
         return found
 
     def find(self, items: Items, words: str) -> Found | None:
-        """The same, in force or not. One that is not goes before all others that are as alike."""
+        """The same, in force or not: one that is not goes before all others, a wanted one before
+        unwanted ones. Two that begin with the same sentence of the same voice are alike by that."""
         return self._best("sound", [self._ids[one.place] for one in self._sounds.alike(items)]) or (
             self._best("words", [self._ids[one.place] for one in self._texts.alike(words)])
         )
 
     def _best(self, by: str, ids: Sequence[str]) -> Found | None:
         found = [self.campaigns[one] for one in ids]
-        for campaign in (*(one for one in found if not one.in_force), *found):
-            return Found(campaign, by)
-        return None
+        if not found:
+            return None
+        return Found(min(found, key=lambda one: (one.in_force, not one.wanted)), by)
 
 
 # Learning ----------------------------------------------------------------------------------------

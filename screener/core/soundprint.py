@@ -100,14 +100,14 @@ class Recordings:
 
     def _candidates(self, stretch: Items) -> NDArray[np.int64]:
         """Where in all recordings the stretch may begin: where most of its keys are equal."""
-        found = []
-        for at, key in enumerate(_keys(stretch).tolist()):
-            low, high = self._starts[key : key + 2].tolist()
-            if high - low <= _COMMON:
-                found.append(self._order[low:high].astype(np.int64) - at)
-        if not found:
-            return np.zeros(0, np.int64)
-        begins, votes = np.unique(np.concatenate(found), return_counts=True)
+        keys = _keys(stretch).astype(np.int64)
+        lows = self._starts[keys]
+        counts = self._starts[keys + 1] - lows
+        counts[counts > _COMMON] = 0
+        firsts = np.cumsum(counts) - counts
+        among = np.arange(counts.sum()) + np.repeat(lows - firsts, counts)
+        found = self._order[among] - np.repeat(np.arange(len(stretch)), counts)
+        begins, votes = np.unique(found, return_counts=True)
         if len(begins) <= _CANDIDATES:
             return begins
         # Where speech was cut out, the rest may lie one item beside: neighbours vote together.

@@ -125,6 +125,22 @@ def test_what_was_forgotten_goes_before_all_that_is_as_alike() -> None:
     assert learnt(known, lesson()) is None
 
 
+def test_of_two_that_begin_alike_the_wanted_one_is_told() -> None:
+    """Both were made by one voice from one sentence: better a scam too many in the mail than a
+    reminder too few."""
+    scam = SOUND ^ flips(np.random.default_rng(6), len(SOUND), 0.01)
+    one = only(after(lesson()))
+    for standing in (Standing.WANTED, Standing.UNWANTED):
+        other = replace(only(after(lesson(scam))), standing=standing)
+        found = Known([one, other]).like(scam[:44], "")
+        assert found is not None
+        assert found.campaign.id == other.id
+    reminder = replace(one, standing=Standing.WANTED)
+    found = Known([reminder, only(after(lesson(scam)))]).like(scam[:44], "")
+    assert found is not None
+    assert found.campaign.wanted
+
+
 def test_words_count_only_of_what_was_called_twice() -> None:
     known = after(lesson(words=SCRIPT))
     assert known.like(NONE, SCRIPT) is None

@@ -296,6 +296,16 @@ def blocked(where: Path) -> Path:
     return where
 
 
+async def test_a_clock_that_is_not_set_teaches_nothing(where: Path) -> None:
+    campaigns = Campaigns(where, None)
+    campaigns.open()
+    tracker = campaigns.tracker()
+    Ear(tracker, speech.say(BILL))
+    campaigns.over(tracker, UNWANTED, datetime(1970, 1, 1, tzinfo=UTC), "", ())
+    await campaigns.close()
+    assert campaignfile.read_all(where) == ([], [])
+
+
 async def test_a_folder_that_cannot_be_written_costs_no_call(
     blocked: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
