@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from screener.core.audio import FRAME_BYTES, FRAME_SECONDS, SILENCE
-from screener.core.grammar import PhraseClass
+from screener.core.grammar import PhraseClass, phrases_in
 from screener.core.hearing import Hearing
 from screener.core.script import Heard, HeardBy, Likeness, Listen
 from screener.core.vad import VoiceActivity
@@ -77,6 +77,25 @@ def test_words_that_are_taken_back_take_nothing_back() -> None:
     hearing.said("about your account")
     hearing.said("about your count")
     assert [phrase.kind for phrase in hearing.so_far().phrases] == ["account"]
+
+
+WORDS = st.lists(st.sampled_from(["press", "one", "now", "your", "account", "and"]), max_size=12)
+
+
+@given(st.lists(st.tuples(st.integers(0, 6), WORDS), max_size=20))
+def test_a_phrase_is_found_wherever_words_are_added_or_thought_over(
+    turns: list[tuple[int, list[str]]],
+) -> None:
+    """Each time the last few words are taken back and others said: as if all were read anew."""
+    hearing = marked()
+    hearing.begin(ASK)
+    words: list[str] = []
+    found: set[str] = set()
+    for taken_back, said in turns:
+        words = words[: max(0, len(words) - taken_back)] + said
+        hearing.said(" ".join(words))
+        found |= {kind for kind, _ in phrases_in(" ".join(words), CLASSES)}
+        assert {phrase.kind for phrase in hearing.so_far().phrases} == found
 
 
 def test_the_recogniser_is_given_what_is_spoken_and_nothing_else() -> None:
