@@ -14,11 +14,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import TypeAlias
 
@@ -27,7 +28,8 @@ from screener.core import campaign
 from screener.core.audio import FRAME_BYTES, FRAME_SECONDS
 from screener.core.callerid import shown
 from screener.core.campaign import Campaign, Found, Known, Lesson, Standing
-from screener.core.script import Likeness
+from screener.core.hearing import Hearing
+from screener.core.script import Likeness, Listen
 from screener.core.soundprint import ITEM
 from screener.core.verdict import Kind
 from screener.errors import CampaignError
@@ -48,6 +50,8 @@ _STRETCH = 8.0
 _MOMENTS = (6.8, 7.8, 9.5, 11.5, 14.0, 17.0, 21.0, 26.0, 31.0)
 # So much of the speech is kept for what it may teach.
 _KEPT = campaign.LONGEST * ITEM + 2.8
+# How much of a sound file is heard for it (seconds).
+_TAUGHT = 120.0
 # Lessons that wait for a disk that does not answer.
 _MOST_WAITING = 100
 _ENDING = 5.0  # seconds that lessons have to be written when screener stops
@@ -287,6 +291,30 @@ def judge(where: Path, name: str, standing: Standing) -> Campaign:
             )
         campaignfile.write(where, [replace(old, standing=standing)])
     return old
+
+
+def teach(where: Path, frames: Iterable[bytes], standing: Standing, now: datetime) -> Campaign:
+    """Learn a recording from its sound (20 ms frames of 8 kHz PCM), as a call that played it would
+    have taught it; the campaign that it is now. One that is known is given this standing.
+
+    Raises CampaignError where too little is said in it.
+    """
+    tracker = CallTracker(Known, str)
+    hearing = Hearing((), tracker)
+    hearing.begin(Listen(("all of it",), frozenset()))
+    for frame in islice(frames, round(_TAUGHT / FRAME_SECONDS)):
+        hearing.frame(frame)
+    lesson = tracker.lesson(Kind.UNSURE, now, "", ())
+    with campaignfile.locked(where):
+        found = Known(campaignfile.read_all(where)[0]).find(lesson.items, "")
+        new = replace(found.campaign, standing=standing) if found else None
+        new = new or campaign.begun(lesson, standing)
+        if new is None:
+            raise CampaignError(
+                "too little is said in it: a recording is known again by 7 seconds of speech"
+            )
+        campaignfile.write(where, [new])
+    return new
 
 
 @dataclass(frozen=True, slots=True)

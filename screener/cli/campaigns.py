@@ -115,6 +115,45 @@ def campaigns_restore(file: Path, campaign: str, wanted: bool) -> None:
     click.echo(f"{campaign} is matched again, as {'wanted' if wanted else 'unwanted'}")
 
 
+@campaigns.command("learn", short_help="Learn a recording from a sound file or a kept call.")
+@click.argument("path", metavar="FILE", required=False, type=click.Path(path_type=Path))
+@click.option("--call", "number", metavar="ID", type=click.IntRange(1), help="Learn it from this.")
+@click.option("--wanted", is_flag=True, help="Its calls are wanted: keep them as messages.")
+@option
+def campaigns_learn(file: Path, path: Path | None, number: int | None, wanted: bool) -> None:
+    """Learn a recording that screener did not judge by itself, or misjudged.
+
+    FILE is a sound of any kind that people have, such as a voicemail; --call takes what was kept of
+    a call (see `screener listen --call`). Only its fingerprint is kept.
+
+    \b
+    Examples:
+        screener campaigns learn voicemail.mp3
+        screener campaigns learn --call 17
+        screener campaigns learn --call 18 --wanted
+    """
+    from screener.campaignfile import folder
+    from screener.campaigns import teach
+    from screener.clips import open_clip
+    from screener.core.campaign import Standing
+    from screener.errors import CampaignError
+    from screener.heardaudio import HeardAudio
+
+    settings = settings_of(file)
+    if (path is None) == (number is None):
+        raise click.UsageError("name a sound file, or a call by --call")
+    if number is not None:
+        path = HeardAudio(settings.data, settings.speech.keep_heard).path(number)
+        if not path.exists():
+            raise CampaignError(f"the sound of call {number} was not kept, or is gone by now")
+    assert path is not None
+    standing = Standing.WANTED if wanted else Standing.UNWANTED
+    frames = open_clip(path).frames()
+    one = teach(folder(settings.data), frames, standing, datetime.now(UTC))
+    click.echo(f"{one.id} is known now, as {standing}")
+    click.echo(f"undo this with `screener campaigns forget {one.id}`")
+
+
 @campaigns.command("export", short_help="Write the unwanted ones to a file for others.")
 @click.argument("path", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False))
 @option

@@ -11,9 +11,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from screener import campaignfile, fingerprint
+from screener.campaigns import known_in
 from screener.cli import main
 from screener.core.campaign import Campaign, Standing
-from tests.shell.test_campaigns import campaigns_of, kept
+from tests.calls import speech
+from tests.shell.test_campaigns import BILL, PARCEL, campaigns_of, kept, over_the_line, tracked
 
 
 @pytest.fixture
@@ -114,6 +116,38 @@ def test_others_take_what_was_exported_and_can_give_it_back(
     (undo,) = re.findall(r"undo this with `screener campaigns (.+)`", told)
     assert said(other, *undo.split()) == "3 campaigns taken out\n"
     assert said(other).startswith("no campaigns yet")
+
+
+def test_a_sound_file_teaches_what_calls_are_then_known_by(home: Path, tmp_path: Path) -> None:
+    sound = tmp_path / "voicemail.wav"
+    sound.write_bytes(speech.wav(speech.say(BILL, "flite:rms")))
+    told = said(home, "learn", sound)
+    (name,) = re.findall(r"(\w+) is known now, as unwanted", told)
+    known, _ = known_in(home / "data")
+    _, ear = tracked(over_the_line(speech.say(BILL, "flite:rms"), 1.0, 0.3), known)
+    assert ear.likeness is not None
+    assert ear.likeness.campaign == name
+    (undo,) = re.findall(r"undo this with `screener campaigns (.+)`", told)
+    said(home, *undo.split())
+    assert f"{name} is known now, as wanted" in said(home, "learn", sound, "--wanted")
+    assert len(said(home, "list").splitlines()) == 2
+
+
+def test_a_kept_call_teaches_as_well(home: Path) -> None:
+    heard = home / "data" / "heard"
+    heard.mkdir(parents=True)
+    (heard / "17.wav").write_bytes(speech.wav(speech.say(PARCEL, "flite:rms")))
+    assert "is known now" in said(home, "learn", "--call", 17)
+    assert "sound of call 18 was not kept" in refused(home, "learn", "--call", 18)
+
+
+def test_too_little_teaches_nothing(home: Path, tmp_path: Path) -> None:
+    sound = tmp_path / "short.wav"
+    sound.write_bytes(speech.wav(speech.say("press one now")))
+    assert "too little is said" in refused(home, "learn", sound)
+    assert "there is no such file" in refused(home, "learn", tmp_path / "none.wav")
+    assert run(home, "learn").exit_code == 2
+    assert run(home, "learn", sound, "--call", 1).exit_code == 2
 
 
 def test_what_cannot_be_done_is_said_in_a_sentence(home: Path, tmp_path: Path) -> None:
