@@ -116,7 +116,7 @@ def campaigns_restore(file: Path, campaign: str, wanted: bool) -> None:
 
 
 @campaigns.command("learn", short_help="Learn a recording from a sound file or a kept call.")
-@click.argument("path", metavar="FILE", required=False, type=click.Path(path_type=Path))
+@click.argument("path", metavar="[FILE]", required=False, type=click.Path(path_type=Path))
 @click.option("--call", "number", metavar="ID", type=click.IntRange(1), help="Learn it from this.")
 @click.option("--wanted", is_flag=True, help="Its calls are wanted: keep them as messages.")
 @option
@@ -177,7 +177,7 @@ def campaigns_export(file: Path, path: Path) -> None:
 
 
 @campaigns.command("import", short_help="Add the campaigns of a file, or undo that.")
-@click.argument("path", metavar="FILE", required=False, type=click.Path(path_type=Path))
+@click.argument("path", metavar="[FILE]", required=False, type=click.Path(path_type=Path))
 @click.option("--undo", metavar="IMPORT", help="Take out what this import has added.")
 @option
 def campaigns_import(file: Path, path: Path | None, undo: str | None) -> None:
