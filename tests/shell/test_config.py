@@ -62,6 +62,13 @@ def test_every_commented_example_of_the_starter_file_is_right(
     assert read.speech.model == home / "models" / "vosk-small-en"
 
 
+def test_how_long_what_was_heard_is_kept(write: Write) -> None:
+    assert load(write(PLAIN)).speech.keep_heard == 30 * 86400
+    for text, seconds in (("12h", 43200), ("2w", 14 * 86400), ("0d", 0), ("00s", 0)):
+        written = changed("[mail]", f'[speech]\nkeep_heard = "{text}"\n[mail]')
+        assert load(write(written)).speech.keep_heard == seconds
+
+
 def test_a_file_from_a_windows_editor_is_read(write: Write) -> None:
     path = write("")
     path.write_bytes(b"\xef\xbb\xbf" + PLAIN.replace("\n", "\r\n").encode())
@@ -110,6 +117,8 @@ def test_a_time_zone_and_a_mode_are_what_the_owner_says(write: Write) -> None:
         ("[mail]", "[asterisk]\nrtp_ports = [9, 1]\n[mail]", "expected the first and the last"),
         ("[mail]", '[speech]\nvoice = "slt"\n[mail]', "expected a program and its voice"),
         ("[mail]", '[speech]\nmodel = "nowhere"\n[mail]', "there is no folder"),
+        ("[mail]", '[speech]\nkeep_heard = "30"\n[mail]', 'expected how long, like "30d"'),
+        ("[mail]", "[speech]\nkeep_heard = 30\n[mail]", 'expected how long, like "30d"'),
         ("[mail]", '[paths]\nrules = "rulez"\n[mail]', "there is no folder"),
         ("[mail]", '[paths]\ndata = "a,b"\n[mail]', "expected a path without a comma"),
     ],
