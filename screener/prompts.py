@@ -32,7 +32,7 @@ from screener.tables import Mistakes, nearest
 _DIGITS = tuple(f"digit-{digit}" for digit in range(9))
 SPOKEN = (
     *("greeting", "again", "press-now", "no-such-extension", "connecting"),
-    *("challenge", "how-much-is", "plus", *_DIGITS, "person-press-key"),
+    *("challenge", "challenge-press", "how-much-is", "plus", *_DIGITS, "person-press-key"),
     *("nobody-answers", "leave-message", "review", "kept", "dropped"),
     *("nothing-recorded", "not-kept", "goodbye", "not-in-service"),
     *("expecting-on", "expecting-off"),
@@ -44,7 +44,15 @@ REQUIRED = (*SPOKEN, *MADE)
 _TEMPLATES = ("menu", "menu-unnamed")
 _YOUNGER = (
     *("expecting-on", "expecting-off"),
-    *("press-now", "challenge", "how-much-is", "plus", *_DIGITS, "person-press-key"),
+    *(
+        "press-now",
+        "challenge",
+        "challenge-press",
+        "how-much-is",
+        "plus",
+        *_DIGITS,
+        "person-press-key",
+    ),
 )
 """What a folder written by an older `screener init` has no text for: the shipped one is spoken."""
 

@@ -107,18 +107,22 @@ def _ask(
 ) -> Script[Heard]:
     """Ask, and listen until there is an answer or the verdict is settled."""
     before = course.evidence
-    talks = sum(heard.by in (HeardBy.TALK, HeardBy.ENOUGH) for heard in before.heard)
     heard = yield from do(
         Listen(
             prompts,
             extensions,
-            expected if talks < _TALKS else frozenset(),
+            frozenset() if _only_keys_count(before) else expected,
             _wait(before) if wait is None else wait,
             _Enough(before),
         )
     )
     course.evidence = before.with_(heard)
     return heard
+
+
+def _only_keys_count(before: Evidence) -> bool:
+    """Whether he has talked on so often when asked that he may be a recording."""
+    return sum(heard.by in (HeardBy.TALK, HeardBy.ENOUGH) for heard in before.heard) >= _TALKS
 
 
 def _wait(before: Evidence) -> float:
@@ -204,7 +208,7 @@ def _challenge(door: FrontDoor, course: Course, chance: int) -> Script[Ending | 
     # Where it is put in place of the last try, an extension's key is as good an answer.
     open_to = door.extensions if door.challenged is Challenged.UNSURE else {}
     for attempt in range(1, _CHALLENGES + 1):
-        riddle = challenge(chance, attempt)
+        riddle = challenge(chance, attempt, by_key=_only_keys_count(course.evidence))
         prompts = riddle.prompts if attempt == 1 else ("again", *riddle.prompts)
         keys = riddle.answers | frozenset(open_to)
         heard = yield from _ask(prompts, keys, riddle.expected, course, _THINKING)

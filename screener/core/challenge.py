@@ -46,17 +46,19 @@ class Challenge:
         return keys == self.answer if keys else words == said(self.answer)
 
 
-def challenge(chance: int, attempt: int) -> Challenge:
+def challenge(chance: int, attempt: int, *, by_key: bool = False) -> Challenge:
     """The challenge for a call with this number, drawn at random, and for this attempt (from 1).
 
-    A second attempt asks something else than the first.
+    A second attempt asks something else than the first. `by_key`: only keys will count, and he is
+    told to press them.
     """
-    if chance % _SUM_EVERY == 0:
+    if chance % _SUM_EVERY == 0 and not by_key:
         first, second = _SUMS[(chance // _SUM_EVERY + attempt) % len(_SUMS)]
         prompts = ("how-much-is", f"digit-{first}", "plus", f"digit-{second}")
         return Challenge(prompts, str(first + second))
     answer = _PAIRS[(chance // _SUM_EVERY + attempt) % len(_PAIRS)]
-    return Challenge(("challenge", *(f"digit-{digit}" for digit in answer)), answer)
+    asking = "challenge-press" if by_key else "challenge"
+    return Challenge((asking, *(f"digit-{digit}" for digit in answer)), answer)
 
 
 def said(keys: str) -> str:

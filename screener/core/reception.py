@@ -47,15 +47,23 @@ def receive(call: Call, reception: Reception) -> Script[Ending]:
         yield from do(Note(ruling.reason))
         return (yield from _follow(ruling, reception, course))
     except CallerGone as gone:
-        course.listened_to(gone.heard)
-        yield from keep_message(course)
-        if course.is_lost_wanted_robot:
-            yield from hear_out(course)
-        return course.caller_gone()
+        return (yield from _caller_gone(gone, course))
     except LineFailed as failed:
         if course.turned_away:  # what the phones must not ring for, they do not ring for now
             return course.ending(Outcome.TREATED, f"{course.why}; {failed}")
         return course.ending(Outcome.FAILED, str(failed))
+
+
+def _caller_gone(gone: CallerGone, course: Course) -> Script[Ending]:
+    """The caller has hung up: keep what he left, or what a wanted robot has said."""
+    course.listened_to(gone.heard)
+    try:
+        yield from keep_message(course)
+        if course.is_lost_wanted_robot:
+            yield from hear_out(course)
+    except LineFailed as failed:
+        return course.ending(Outcome.FAILED, str(failed))
+    return course.caller_gone()
 
 
 def _only_watch(door: FrontDoor, course: Course) -> Script[Ending]:

@@ -101,6 +101,8 @@ def judge(evidence: Evidence) -> Verdict:
     if any(heard.words for heard in evidence.answers):
         return Verdict(Kind.PERSON, "answered when asked")
     if evidence.talk_seconds < SILENCE:
+        if evidence.answers:  # a click, or somebody who said "two": he must not be hung up on
+            return Verdict(Kind.UNSURE, "something short came when asked, which may be no word")
         return Verdict(Kind.SILENT, _silence(evidence))
     if evidence.answers:
         return Verdict(Kind.PERSON, "answered when asked, but named no extension")

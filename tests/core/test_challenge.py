@@ -22,11 +22,11 @@ CHANCE = st.integers(0, 2**32 - 1)
 ATTEMPT = st.integers(1, 9)
 
 
-@given(CHANCE, ATTEMPT)
+@given(CHANCE, ATTEMPT, st.booleans())
 def test_it_asks_for_digits_that_robocalls_do_not_ask_for_and_none_twice(
-    chance: int, attempt: int
+    chance: int, attempt: int, by_key: bool
 ) -> None:
-    riddle = challenge(chance, attempt)
+    riddle = challenge(chance, attempt, by_key=by_key)
     assert set(riddle.answer) <= set("346780")
     assert len(set(riddle.answer)) == len(riddle.answer)
     assert set(riddle.prompts) <= set(SPOKEN)
@@ -66,7 +66,7 @@ def test_calls_get_different_challenges() -> None:
 # Who is asked -------------------------------------------------------------------------------------
 
 RIDDLE = challenge(1, 1)
-SECOND_RIDDLE = challenge(1, 2)
+BY_KEY = challenge(1, 1, by_key=True)
 TALK = talked(6.5, 9.0, Span(0.0, 6.0))
 
 
@@ -92,7 +92,7 @@ def in_answer(keys: str = "", words: str = "") -> Heard:
 
 def test_who_talks_is_asked_in_place_of_the_last_try_and_the_answer_rings_the_group() -> None:
     ending, asked = call(TALK, TALK, in_answer(RIDDLE.answer), answered())
-    assert prompts(asked)[2] == RIDDLE.prompts
+    assert prompts(asked)[2] == BY_KEY.prompts
     assert rung(asked) == [DOOR.group.name]
     assert ending.outcome is Outcome.CONNECTED
     assert ending.reason == "the caller answered the challenge"
@@ -107,12 +107,14 @@ def test_a_spoken_answer_rings_where_he_has_not_talked_on_twice() -> None:
 def test_who_talked_on_twice_can_only_key_the_answer() -> None:
     _, asked = call(TALK, TALK, in_answer(RIDDLE.answer), answered())
     assert [c.expected for c in asked if isinstance(c, Listen)][2] == frozenset()
+    assert prompts(asked)[2] == BY_KEY.prompts
+    assert BY_KEY.prompts[0] == "challenge-press"
 
 
 def test_the_second_riddle_is_another_one_and_then_comes_the_message_box() -> None:
     wrong = in_answer("34" if RIDDLE.answer != "34" else "43")
     ending, asked = call(TALK, TALK, wrong, TALK, quiet(), take(), keyed("1"), True)
-    assert prompts(asked)[3] == ("again", *SECOND_RIDDLE.prompts)
+    assert prompts(asked)[3] == ("again", *challenge(1, 2, by_key=True).prompts)
     assert prompts(asked)[4] == ("leave-message",)
     assert rung(asked) == []
     assert ending.outcome is Outcome.MESSAGE

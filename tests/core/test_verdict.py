@@ -65,7 +65,7 @@ def test_a_fax_is_a_machine_after_two_tones_and_a_whistle_is_not() -> None:
 def test_a_short_answer_of_a_quarter_second_is_a_person_where_it_was_understood() -> None:
     two = Heard(HeardBy.ANSWER, words="two", talk=(Span(6.4, 6.6),), prompt=FIRST)
     assert verdict(two).kind is Kind.PERSON
-    assert verdict(replace(two, words="")).kind is Kind.SILENT
+    assert verdict(replace(two, words="")).kind is Kind.UNSURE
 
 
 def test_a_short_answer_that_names_nothing_is_a_person() -> None:
