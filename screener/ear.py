@@ -39,6 +39,9 @@ _TRANSCRIBING = 5.0
 # So much of a call is kept as it was heard (seconds): no message and no recording is longer.
 _LONGEST = 3600
 
+# Its table is made now: 40 ms that no caller should wait for.
+encode_ulaw(SILENCE)
+
 
 class Ear:
     """Listens to one line. `classes` are the phrases that tell robots (grammars/robocalls.jsgf).
