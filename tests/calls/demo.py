@@ -31,6 +31,7 @@ from tests.calls.narrator import Narrator
 from tests.calls.phones import Phone
 from tests.calls.sip import LOOPBACK, CallError
 from tests.calls.stage import FRIEND, PEST, STRANGER, Stage
+from tests.calls.test_wanted_robot import PHARMACY, told
 
 SOFT_AND_NOISY = {"gain_db": -10.0, "noise_dbfs": -55.0}
 """10 dB below ordinary speech (-20 dBFS), on a line that hisses at -55 dBFS."""
@@ -149,8 +150,9 @@ def says(words: str, pcm: bytes, **traits: Any) -> Play:
 
 
 async def robocalls(stage: Stage, tell: Narrator, seen: Seen) -> None:
-    """Recordings that talk on over the prompt, several at once: no phone rings."""
-    clips = speech.robocalls()[:3]
+    """Recordings that talk on over the prompt, several at once: turned away, no phone rings."""
+    clips = [clip for clip in speech.robocalls() if "press" in clip.transcript]
+    clips = (clips + speech.robocalls("robocall-tts"))[:3]
     results = await asyncio.gather(
         *(robocall(stage, tell, clip, f"+1866555010{n}") for n, clip in enumerate(clips))
     )
@@ -158,10 +160,11 @@ async def robocalls(stage: Stage, tell: Narrator, seen: Seen) -> None:
         seen.expect(not phone.rung, f"{phone.name} rang")
     rows = [await stage.row(within=60, number=n + 1) for n in range(len(clips))]
     outcomes = [row.outcome for row in rows]
-    seen.expect(Outcome.CONNECTED not in outcomes, "a recording was connected")
+    seen.expect(set(outcomes) == {Outcome.TREATED}, f"their rows say {'; '.join(outcomes)}")
+    seen.expect(not stage.mail.tried, "something was mailed")
     seen.what = "; ".join(outcomes)
     seen.why = "; ".join(dict.fromkeys(row.reason for row in rows))
-    seen.soon = f"{len(clips)} calls, up to {max(results):.0f} s"
+    seen.soon = f"{len(clips)} calls, over after {min(results):.0f} to {max(results):.0f} s"
 
 
 async def robocall(stage: Stage, tell: Narrator, clip: speech.Recording, number: str) -> float:
@@ -173,6 +176,24 @@ async def robocall(stage: Stage, tell: Narrator, clip: speech.Recording, number:
         with contextlib.suppress(CallError):
             await call.ended(within=8)
     return call.result.seconds
+
+
+async def reminder(stage: Stage, tell: Narrator, seen: Seen) -> None:
+    """A recording that somebody waits for: heard out and mailed whole, and no phone rings."""
+    words = told(times=2)
+    async with stage.caller(PHARMACY, name="PHARMACY") as call:
+        await call.answered()
+        tell.tell("a recording talks: a prescription is ready, an appointment is tomorrow")
+        await call.speak(words)
+        with contextlib.suppress(CallError):
+            await call.ended(within=20)
+    letter = await stage.mail.letter(within=30)
+    heard = await asyncio.to_thread(speech.likeness, letter.sound, words)
+    seen.expect(heard > 0.5, "the mail does not hold its words")
+    row = await no_phone_rang(stage, seen)
+    seen.expect(row.outcome == Outcome.MESSAGE, f"its row says {row.outcome}")
+    seen.what = f"{letter.sound_seconds:.1f} s kept from its first word on, and mailed"
+    seen.soon = f"mailed {letter.at - call.started - call.result.seconds:.1f} s after its end"
 
 
 async def silent(stage: Stage, tell: Narrator, seen: Seen) -> None:
@@ -286,6 +307,7 @@ def scenes() -> tuple[Scene, ...]:
     """All of them, in the order of play; what is said in them is made here, not during a call."""
     for words, voice in ((HELLO, "awb"), (WHO, "slt"), (MESSAGE, "slt"), (WRONG_START, "slt")):
         speech.say(words, f"flite:{voice}")
+    told(times=2)
     office = speech.say("office", "flite:rms")
     two = speech.at_level(speech.trimmed(speech.spoken_digits(2)[-1].pcm()))
     soft = "softer by 10 dB on a noisy line"
@@ -299,6 +321,7 @@ def scenes() -> tuple[Scene, ...]:
         Scene("4n", f"the name, {soft}", says("office", office, **SOFT_AND_NOISY)),
         Scene("4dn", f"the digits, {soft}", says("two", two, **SOFT_AND_NOISY)),
         Scene("5", "Recorded sales messages", robocalls),
+        Scene("5w", "A pharmacy's recorded reminder", reminder),
         Scene("6", "A silent call", silent),
         Scene("7", "One phone of a group redirects to voicemail", redirect),
         Scene("8", "Nobody answers: a message", message),
