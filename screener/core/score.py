@@ -14,10 +14,8 @@ from screener.core.callerid import shown
 from screener.core.manifest import Label
 from screener.core.verdict import Kind
 
-# A recording that talks has shown by then what it is (seconds after the answer): the aim for all
-# robocalls, and the later part of people's patience with an attendant.
+# By then a robocall is to be judged (seconds after the answer): that is one question and its answer.
 IN_TIME = 14.0
-_WIDTH = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,19 +144,27 @@ def quartiles(values: Iterable[float]) -> tuple[float, float, float, float, floa
 
 
 def _answers(marks: Sequence[Mark]) -> str:
-    """Whether a digit or a name that was said reached its extension."""
+    """Whether a digit or a name that was said reached its extension, and who else reached one."""
+    told = []
     said = [mark for mark in marks if mark.wanted]
-    if not said:
-        return ""
-    right = [mark for mark in said if mark.reached == mark.wanted]
-    first = sum(mark.rang_at == 1 for mark in right)
-    two = sum(mark.rang_at <= 2 for mark in right)
-    another = sum(mark.reached not in ("", mark.wanted) for mark in said)
-    return (
-        f"Spoken answers: {len(said)}. Accepted on the first try"
-        f" {_share(first, len(said))}, within two {_share(two, len(said))};"
-        f" taken for another {_share(another, len(said))}"
-    )
+    if said:
+        right = [mark for mark in said if mark.reached == mark.wanted]
+        first = sum(mark.rang_at == 1 for mark in right)
+        two = sum(mark.rang_at <= 2 for mark in right)
+        another = sum(mark.reached not in ("", mark.wanted) for mark in said)
+        told.append(
+            f"people who said an extension: {len(said)}; accepted on the first try"
+            f" {_share(first, len(said))}, within two {_share(two, len(said))};"
+            f" taken for another {_share(another, len(said))}"
+        )
+    other = [mark for mark in marks if mark.label is Label.HUMAN and not mark.wanted]
+    if other:
+        reached = sum(bool(mark.reached) for mark in other)
+        told.append(
+            f"people who said something else: {len(other)};"
+            f" taken for an extension {_share(reached, len(other))}"
+        )
+    return "\n".join(told)
 
 
 def _faults(marks: Sequence[Mark]) -> str:

@@ -93,7 +93,7 @@ def test_tables_count_everything() -> None:
     assert rows["robocall"][1:] == ["0", "0", "2", "0", "1", "3", "0"]
     assert rows["human"][1:] == ["3", "0", "0", "0", "0", "3", "3"]
     assert "unwanted robot: 2 of 3 (66.7%), within 14 s of the answer 1 of 3 (33.3%)" in told
-    assert "Spoken answers: 3. Accepted on the first try 1 of 3 (33.3%)" in told
+    assert "people who said an extension: 3; accepted on the first try 1 of 3 (33.3%)" in told
     assert "within two 1 of 3 (33.3%); taken for another 1 of 3 (33.3%)" in told
     assert "Judged wrongly: 2" in told
     assert "robocall missed.wav: judged unsure" in told
@@ -102,10 +102,16 @@ def test_tables_count_everything() -> None:
     assert "0.0200 s (the ear takes 1.50 times it)" in told
 
 
+def test_people_who_say_something_else_are_counted_apart() -> None:
+    yes = replace(PERSON, wanted="")
+    no = replace(PERSON, wanted="", rang=False, reached="", rang_at=0)
+    assert "people who said something else: 2; taken for an extension 1 of 2" in tell([yes, no])
+
+
 def test_what_was_not_measured_is_not_told() -> None:
     told = tell([replace(TONE, heard=0.0, cpu=0.0, bare=0.0)])
     assert "CPU" not in told
-    assert "Spoken answers" not in told
+    assert "people" not in told
     assert "robocalls judged" not in told
     assert told.endswith("Judged wrongly: none")
 
