@@ -106,6 +106,11 @@ class Panel:
         door = settings.doors.get(did) or next(iter(settings.doors.values()), None)
         if door is None:
             raise SetupError(f"{settings.path} has no front door: give it a table [dids.NUMBER]")
+        if engine is Engine.VOSK and model is None:
+            raise SetupError(
+                f"speech.engine is vosk, but no model is in {settings.data / recogniser.MODELS}:"
+                " `screener models` says how to get one, or set speech.engine to auto"
+            )
         speech = replace(settings.speech, engine=engine, model=model)
         loaded = recogniser.load(replace(settings, speech=speech, data=data))
         loaded.close()  # its threads: nobody waits here

@@ -14,7 +14,7 @@ from screener.core.callerid import shown
 from screener.core.manifest import Label
 from screener.core.verdict import Kind
 
-# By then a robocall is to be judged (seconds after the answer): that is one question and its answer.
+# By then a robocall is to be judged (seconds after the answer): a question and a bit of its answer.
 IN_TIME = 14.0
 
 

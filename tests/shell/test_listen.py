@@ -153,6 +153,16 @@ def test_an_engine_that_is_not_there_is_told(home: Path, office: Path) -> None:
     assert result.stderr.startswith("no Vosk model is installed at the front door")
 
 
+def test_a_front_door_whose_model_is_gone_is_told_where_it_should_be(
+    home: Path, office: Path
+) -> None:
+    toml = home / "screener.toml"
+    toml.write_text(toml.read_text("utf-8").replace('engine = "auto"', 'engine = "vosk"'), "utf-8")
+    result = screener("listen", "--dir", home, office)
+    assert result.exit_code == 1
+    assert f"no model is in {home / 'data' / 'models'}" in result.stderr
+
+
 def test_a_front_door_that_is_named_must_be_there(tmp_path: Path, office: Path) -> None:
     result = screener("listen", "--dir", tmp_path / "elsewhere", office)
     assert result.exit_code == 1
