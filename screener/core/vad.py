@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -30,6 +31,9 @@ _MODE = 2
 _ABOVE_NOISE = 8.0
 # The noise floor follows a rising line noise at this pace (dB a second) and a falling one at once.
 _FLOOR_RISE = 3.0
+# Sound that has not once been softer for so long (seconds) is noise: noise that begins on a line
+# that was digitally silent is known by then. Speech has its pauses between syllables.
+_STEADY = 1.2
 # WebRTC's detector is made for loud voices: of 60 people's words, brought to -40 dBFS, 43 passed
 # listening.py's gate. A quiet line is made louder for it until its noise is at this level (dBFS),
 # by 12 dB at most: then 59 pass, and all 60 as they are. More harms on lines that are overdriven.
@@ -78,6 +82,7 @@ class VoiceActivity:
         last = self._sound[-(STEP + 1) * FRAME_SAMPLES :]
         self._windows = sliding_window_view(last, WINDOW)[::FRAME_SAMPLES]
         self._levels: list[float] = []
+        self._lowest: deque[float] = deque(maxlen=round(_STEADY / (STEP * FRAME_SECONDS)))
         self._tones = Tones()
         self._music = Music()
         self._played: list[Sound] = []
@@ -92,6 +97,9 @@ class VoiceActivity:
         self._floor = min(floor, _LOUDEST_FLOOR)
         self.mistaken_since = None
         if len(self._levels) == STEP:
+            self._lowest.append(min(self._levels))
+            if len(self._lowest) == self._lowest.maxlen:
+                self._floor = max(self._floor, min(*self._lowest, _LOUDEST_FLOOR))
             self._look()
         if loud < max(_QUIETEST, self._floor + _ABOVE_NOISE) or self._is_other_sound(loud):
             return False

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from screener.core.audio import FRAME_SECONDS, SILENCE
 from screener.core.listening import BETWEEN_KEYS, LONGEST_TALK, Listening
 from screener.core.script import Heard, HeardBy, Listen, Span
 from screener.core.vad import VoiceActivity
+from tests.core.sounds import Samples, line, music, noise, quiet, tone, voice
 
 ASK = Listen(
     ("greeting",), frozenset({"1", "2", "20"}), frozenset({"office", "two zero one"}), wait=5.0
@@ -143,3 +146,117 @@ def test_what_was_heard_until_a_hang_up() -> None:
     assert heard.by is HeardBy.HANGUP
     assert heard.talk[0].start == pytest.approx(5.0, abs=0.03)
     assert heard.prompt.end == pytest.approx(7.0, abs=0.03)
+
+
+def test_a_recording_that_pauses_does_not_answer() -> None:
+    """Two sentences over the prompt, and a short one after a pause, as 1 of 64 recordings has."""
+    talk = (("voice", 1.5), ("quiet", 0.7), ("voice", 0.6))
+    assert by(*talk, ("quiet", 0.9), ("voice", 1.0), ("quiet", 1.0)) is None
+    assert by(*talk, ("quiet", 1.6), ("voice", 0.6), ("quiet", 1.0)) is HeardBy.ANSWER
+
+
+# Real sound ---------------------------------------------------------------------------------------
+
+
+def answer(*sounds: Samples, prompt: float = 2.0) -> Heard:
+    """What is heard of a caller who makes these sounds after a prompt, and is silent then."""
+    listening = Listening(ASK, VoiceActivity(), 0.0)
+    for frame in [*line(quiet(prompt + 0.4), *sounds), *[SILENCE] * 400]:
+        if listening.now >= prompt:
+            listening.prompt_over()
+        listening.frame(frame)
+        if listening.heard is not None:
+            return listening.heard
+    raise AssertionError("it listens on and on")
+
+
+@pytest.mark.parametrize(
+    "name", ["flite:slt", "flite:rms", "espeak-ng:en-us", "espeak-ng:en-us+f4"]
+)
+@pytest.mark.parametrize("word", ["one", "two", "three", "six", "eight", "office", "yes"])
+@pytest.mark.parametrize("dbfs", [-12.0, -24.0, -40.0])
+def test_a_spoken_word_is_an_answer(name: str, word: str, dbfs: float) -> None:
+    assert answer(voice(word, name, dbfs)).by is HeardBy.ANSWER
+
+
+def test_two_with_a_long_breath_is_an_answer() -> None:
+    breath = noise(0.7, -42.0, pink=True)
+    spoken = voice("two")
+    assert answer(breath, spoken, noise(0.4, -45.0, pink=True)).by is HeardBy.ANSWER
+
+
+BURSTS = {
+    "ringback US": tone([440, 480], 1.2),
+    "ringback GB": tone([400, 450], 0.4),
+    "ringback GB twice": tone([400, 450], 1.0),
+    "busy US": tone([480, 620], 0.5),
+    "busy DE": tone([425], 0.48),
+    "reorder": tone([425], 0.24),
+    "one tone of SIT": tone([950], 0.33),
+    "another tone of SIT": tone([1776.7], 0.38),
+    "fax": tone([1100], 0.5),
+    "beep": tone([1000], 0.25),
+    "low beep": tone([520], 0.15),
+    "key": tone([697, 1209], 0.1),
+    "held key": tone([852, 1477], 1.2),
+    "breath": noise(0.5, -25.0),
+}
+
+
+@pytest.mark.parametrize("name", BURSTS)
+@pytest.mark.parametrize("late", [0.0, 0.007, 0.013])
+@pytest.mark.parametrize("floor", [-75.0, -48.0])
+def test_a_burst_of_a_tone_is_no_answer(name: str, late: float, floor: float) -> None:
+    sound = BURSTS[name]
+    heard = answer(quiet(late), sound + noise(len(sound) / 8000, floor))
+    assert heard.by is HeardBy.QUIET
+    assert heard.talk == ()
+
+
+def test_a_word_after_a_beep_is_an_answer() -> None:
+    heard = answer(tone([1000], 0.4), quiet(0.8), voice("office"))
+    assert heard.by is HeardBy.ANSWER
+    assert [sound.kind for sound in heard.sounds] == ["beep"]
+    assert len(heard.talk) == 1
+
+
+def test_music_is_neither_talk_nor_an_answer() -> None:
+    heard = answer(music(9.0), prompt=4.0)
+    assert heard.by is HeardBy.QUIET
+    assert sum(span.seconds for span in heard.talk) < 0.3
+    assert {sound.kind for sound in heard.sounds} == {"music"}
+
+
+SOUNDS = [
+    quiet(0.5),
+    quiet(1.1),
+    voice("two"),
+    voice("Hello, who is this please?"),
+    tone([425], 0.5),
+    tone([941, 1336], 0.2),
+    noise(0.4, -25.0),
+    music(2.5),
+    voice("office") * 12,
+    voice("three") + 7000,
+]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.sampled_from(SOUNDS), min_size=1, max_size=8), st.floats(0, 6))
+def test_what_is_heard_lies_within_the_listening(sounds: list[Samples], prompt: float) -> None:
+    begun = 12.34
+    listening = Listening(ASK, VoiceActivity(), begun)
+    for frame in line(*sounds, law=False):
+        if listening.now - begun >= prompt:
+            listening.prompt_over()
+        listening.frame(frame)
+        if listening.heard is not None:
+            break
+    heard = listening.heard or listening.so_far()
+    ends = [edge for span in heard.talk for edge in (span.start, span.end)]
+    assert ends == sorted(ends)
+    assert all(begun - 1e-6 <= edge <= listening.now + 1e-6 for edge in ends)
+    assert heard.end == pytest.approx(listening.now)
+    if heard.by is HeardBy.ANSWER:
+        assert heard.talk[-1].start >= heard.prompt.end - 0.31
+        assert len(listening.answer_audio) % 320 == 0
