@@ -662,7 +662,7 @@ async def test_two_hundred_calls_leave_nothing_behind(
 ) -> None:
     """No decoder, no thread, no memory: after the first calls, the process grows no more."""
     engine: Recogniser = request.getfixturevalue(kind)
-    speech = list(frames(at_level(SLT.say("hello office"), -9)))
+    speech = list(frames(at_level(SLT.say("hello"), -9)))[15:30]
 
     async def calls(count: int) -> None:
         for _ in range(count):
@@ -672,13 +672,13 @@ async def test_two_hundred_calls_leave_nothing_behind(
             await following.transcript()
             following.close()
 
-    await calls(20)
+    await asyncio.gather(*(calls(5) for _ in range(8)))
     gc.collect()
     before, threads_before = resident(), threading.active_count()
     await asyncio.gather(*(calls(25) for _ in range(8)))
     gc.collect()
-    assert threading.active_count() == threads_before
-    assert resident() - before < 60_000  # of decoders of 8 MB each eight are at work at a time
+    assert threading.active_count() <= threads_before
+    assert resident() - before < 16_000  # kilobytes; two decoders of PocketSphinx's
 
 
 def resident() -> int:
