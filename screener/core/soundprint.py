@@ -10,7 +10,9 @@ Measured on 60 robocalls and 4 recorded prompts, cut to their speech as a call's
 32 items: the same recording again (from another moment, another 0-3 s missing at its beginning,
 12 dB louder or softer, through mu-law, GSM, GSM twice, Opus at 12 kbit/s) differs in 5 % of the
 bits in the middle and 11 % at most; with noise at 12 dB in 7 % and 23 % at most. Different
-recordings by the same synthetic voice differ in 28 % at least, in the middle 40 %.
+recordings by the same synthetic voice differ in 28 % at least, in the middle 40 %; of 300 others by
+five synthetic voices, of 500 words in random order, two came down to 20 %, all others to 23 %. What
+is not known again: a line that takes 10 dB from all above 2.8 kHz and below 400 Hz (3 of 62).
 """
 
 from __future__ import annotations
@@ -30,7 +32,8 @@ WINDOW = 32
 """Items that are compared. A fingerprint has so many after 6.7 s of speech: the first item needs
 2.7 s, each other one 0.124 s. With 24, different recordings came down to 22 %."""
 # Bit error rate up to which two windows are the same recording; the head says what was measured.
-LIMIT = 0.20
+# With it, of 62 recordings distorted in these ways 61 or all are known again within 8 s of speech.
+LIMIT = 0.17
 # Different items that a window must have. One of steady hum or tone has few, and is like any other;
 # of speech, none had fewer than 30, of ringback and busy tones none more than 10.
 _LIVELY = 20
