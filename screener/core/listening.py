@@ -19,7 +19,7 @@ _FURTHER_WORD = 0.4
 # Who has talked over the prompt for so long (seconds) may be a recording, whose sentences end with
 # 0.6 to 1.2 s of quiet: then the answer must come after more of it. People who wait for the
 # prompt's end, as nearly all do, are not asked for more.
-_TALKED, _QUIET_AFTER_TALK = 2.0, 1.5
+_TALKED, _QUIET_AFTER_TALK = 1.5, 1.5
 # People answer a breath before the prompt has quite ended.
 _EARLY = 0.3
 # Two keys further apart than this are two attempts: it decides between extensions 2 and 20.

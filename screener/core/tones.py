@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -105,6 +106,8 @@ _BELOW_TONES = 340.0
 _KNOWN, _KEY_KNOWN = 5, 2
 # A line at no known pitch below `_ABOVE_VOICES` takes longer.
 _ODD_KNOWN = 12
+# Voices have seldom as many as this.
+_BEGINS = 3
 # A shorter one is a beep where there is nothing but it: this share of a short utterance.
 _BARE = 0.6
 # A window that is spoilt (a lost packet) does not end a tone.
@@ -131,8 +134,7 @@ _KEY_WITHIN = 0.02
 _PITCH_WITHIN, _PAIR_WITHIN = 0.012, 8.0
 
 
-@dataclass(frozen=True, slots=True)
-class Spectrum:
+class Spectrum(NamedTuple):
     """What a window of audio is made of, if it is a tone.
 
     `lines` are in Hz, the lowest first; none for what is no tone. `width` is a single line's spread
@@ -155,18 +157,25 @@ def spectra(windows: Samples, noise: float) -> list[Spectrum]:
     """
     bins = np.fft.rfft(windows * _HANN)[:, _FIRST:_LAST]
     powers = bins.real**2 + bins.imag**2
+    wholes: list[float] = (powers @ _ONES).tolist()
+    firsts: list[int] = powers.argmax(axis=1).tolist()
     found = []
-    for power, whole in zip(powers, (powers @ _ONES).tolist(), strict=True):
+    for number, (whole, first) in enumerate(zip(wholes, firsts, strict=True)):
         total = max(whole - noise * _GAIN, _NOTHING)
-        highest = float(power.max())
-        lines, width = _lines(power.tolist(), total) if highest > total * _LEAST_PEAK else ((), 0.0)
+        highest = float(powers[number, first])
+        lines: tuple[float, ...] = ()
+        width = 0.0
+        if highest > total * _LEAST_PEAK:
+            lines, width = _lines(powers[number].tolist(), first, total)
         found.append(Spectrum(lines, width, highest / max(whole, _NOTHING)))
     return found
 
 
-def _lines(power: list[float], total: float) -> tuple[tuple[float, ...], float]:
-    """The lines that hold nearly all of the power, if one or two do, and the width of one."""
-    first = power.index(max(power))
+def _lines(power: list[float], first: int, total: float) -> tuple[tuple[float, ...], float]:
+    """The lines that hold nearly all of the power, if one or two do, and the width of one.
+
+    `first` is the highest bin.
+    """
     low, high = max(first - _REACH, 0), first + _REACH + 1
     near = sum(power[low:high])
     total = max(total, near)
@@ -267,6 +276,8 @@ class Tones:
     def window(self, spectrum: Spectrum, now: float) -> None:
         """The spectrum of the 40 ms before `now` (seconds since answer); empty if it was quiet."""
         run = self._run
+        if run is None and not spectrum.lines:
+            return
         if run is not None and spectrum.lines and run.goes_on(spectrum):
             run.add(spectrum, now)
             self._missed = 0
@@ -285,6 +296,12 @@ class Tones:
         """When the tone began that sounds now; None while there is none."""
         run = self._run
         return run.start if run is not None and run.known else None
+
+    @property
+    def may_begin(self) -> bool:
+        """Whether what sounded last was the same long enough to become a tone, or is one."""
+        run = self._run
+        return run is not None and (run.known or run.count >= _BEGINS)
 
     def during(self, start: float, end: float) -> tuple[Sound, ...]:
         """The tones of a stretch of time, as far as they are known."""

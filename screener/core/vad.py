@@ -9,6 +9,7 @@ audio gives the same utterances, live or from a file.
 
 from __future__ import annotations
 
+import audioop
 import math
 from bisect import bisect_left, bisect_right
 from collections import deque
@@ -57,7 +58,8 @@ _LONGEST_NOTE = 0.7
 NOISE = "noise"
 _FULL_SCALE_POWER = 32768.0**2
 _SILENCE_POWER = 1e-3
-_MEAN: Samples = np.full(FRAME_SAMPLES, 1 / FRAME_SAMPLES)
+# Low voices have this much of a constant part in 20 ms, too (of 32,768).
+_LEAST_CONSTANT = 200
 
 # Quiet of this length (seconds) ends an utterance. Measured with the gate of listening.py: 0.6 s on
 # both sides passed 186 of 193 spoken digits and none of 264 recordings.
@@ -77,11 +79,13 @@ class VoiceActivity:
         self._webrtc = webrtcvad.Vad(_MODE)
         self._floor = _LOUDEST_FLOOR
         self._frames = 0
-        # The last 0.2 s and, in its last part, two frames each from one frame to the next.
-        self._sound: Samples = np.zeros(MUSIC_WINDOW + STEP * FRAME_SAMPLES)
+        # The last 128 ms and, in its last part, two frames each from one frame to the next.
+        self._sound: Samples = np.zeros(MUSIC_WINDOW)
         last = self._sound[-(STEP + 1) * FRAME_SAMPLES :]
         self._windows = sliding_window_view(last, WINDOW)[::FRAME_SAMPLES]
+        self._portion: list[bytes] = []  # up to four frames, with their levels
         self._levels: list[float] = []
+        self._talks = False  # the last portion was looked at: loud throughout, and no tone
         self._lowest: deque[float] = deque(maxlen=round(_STEADY / (STEP * FRAME_SECONDS)))
         self._tones = Tones()
         self._music = Music()
@@ -92,18 +96,15 @@ class VoiceActivity:
         """`frame` is 20 ms of 8 kHz 16-bit mono; one that is not whole is filled with silence."""
         if len(frame) != FRAME_BYTES:
             frame = frame[:FRAME_BYTES].ljust(FRAME_BYTES, b"\0")
+        frame = _without_constant(frame)
         loud = self._take(frame)
-        floor = max(min(self._floor + _FLOOR_RISE * FRAME_SECONDS, loud), _LOWEST_FLOOR)
-        self._floor = min(floor, _LOUDEST_FLOOR)
+        self._learn_noise(loud)
         self.mistaken_since = None
         if len(self._levels) == STEP:
-            self._lowest.append(min(self._levels))
-            if len(self._lowest) == self._lowest.maxlen:
-                self._floor = max(self._floor, min(*self._lowest, _LOUDEST_FLOOR))
             self._look()
         if loud < max(_QUIETEST, self._floor + _ABOVE_NOISE) or self._is_other_sound(loud):
             return False
-        return bool(self._webrtc.is_speech(self._louder(), RATE))
+        return bool(self._webrtc.is_speech(self._louder(frame), RATE))
 
     def sounds(self, during: Span) -> tuple[Sound, ...]:
         """What was heard during a stretch that is no voice, such as music, whole."""
@@ -128,27 +129,32 @@ class VoiceActivity:
         return NOISE if peaks < max(_FEWEST_PEAKS, windows * _PEAKS) else ""
 
     def _take(self, frame: bytes) -> float:
-        """Put the frame to the others; its loudness (RMS) in dBFS, without a constant (DC) part."""
+        """Put the frame to the others; its loudness (RMS) in dBFS."""
         if len(self._levels) == STEP:
             self._levels.clear()
-            self._sound[: -STEP * FRAME_SAMPLES] = self._sound[STEP * FRAME_SAMPLES :]
-        start = MUSIC_WINDOW + len(self._levels) * FRAME_SAMPLES
-        samples = self._sound[start : start + FRAME_SAMPLES]
-        samples[:] = np.frombuffer(frame, "<i2")
-        mean = float(samples @ _MEAN)
-        power = float(samples @ samples) / FRAME_SAMPLES - mean * mean
+            self._portion.clear()
+        self._portion.append(frame)
+        self._frames += 1
+        power = audioop.rms(frame, 2) ** 2
         level = 10 * math.log10(max(power, _SILENCE_POWER) / _FULL_SCALE_POWER)
         self._levels.append(level)
-        self._frames += 1
         return level
 
-    def _louder(self) -> bytes:
-        """The last frame as WebRTC's detector is given it."""
-        start = MUSIC_WINDOW + (len(self._levels) - 1) * FRAME_SAMPLES
-        samples = self._sound[start : start + FRAME_SAMPLES]
-        gain = 10 ** (min(max(_GAINED_TO - self._floor, 0.0), _HIGHEST_GAIN) / 20)
-        louder = (samples - samples @ _MEAN) * gain
-        return louder.clip(-32768, 32767).astype("<i2").tobytes()
+    def _learn_noise(self, loud: float) -> None:
+        """Let the floor follow a frame's level; a tone is not the line's noise."""
+        rise = _FLOOR_RISE * FRAME_SECONDS if self._tones.since is None else 0.0
+        floor = max(min(self._floor + rise, loud), _LOWEST_FLOOR)
+        if len(self._levels) == STEP:
+            self._lowest.append(min(self._levels))
+            if rise and len(self._lowest) == self._lowest.maxlen:
+                floor = max(floor, min(self._lowest))
+        self._floor = min(floor, _LOUDEST_FLOOR)
+
+    def _louder(self, frame: bytes) -> bytes:
+        """The frame as WebRTC's detector is given it."""
+        gain = min(_GAINED_TO - self._floor, _HIGHEST_GAIN)
+        louder: bytes = audioop.mul(frame, 2, 10 ** (gain / 20)) if gain > 0 else frame
+        return louder
 
     @property
     def _now(self) -> float:
@@ -156,6 +162,9 @@ class VoiceActivity:
 
     def _look(self) -> None:
         """Look at the last four frames for tones and music."""
+        sound = self._sound
+        sound[: -STEP * FRAME_SAMPLES] = sound[STEP * FRAME_SAMPLES :]
+        sound[-STEP * FRAME_SAMPLES :] = np.frombuffer(b"".join(self._portion), "<i2")
         tone, music = self._tones.since, self._music.since
         self._look_for_tones()
         if tone is None and self._tones.since is not None:
@@ -164,7 +173,7 @@ class VoiceActivity:
         if music is None and since is not None and self._now - since > _LONGEST_NOTE:
             self._music.forget()
             return
-        self._music.hear(self._sound[-MUSIC_WINDOW:], self._levels, self._now)
+        self._music.hear(self._sound, self._levels, self._now)
         if music is None and self._music.since is not None:
             self.mistaken_since = self._music.since
         elif music is not None and self._music.since is None:
@@ -174,6 +183,12 @@ class VoiceActivity:
 
     def _look_for_tones(self) -> None:
         least = max(_QUIETEST, self._floor + _TONE_ABOVE)
+        if self._talks and min(self._levels) >= least:
+            # Who talks is looked at in every second portion: it halves what all this costs.
+            self._talks = False
+            if self._peaks and self._peaks[-1] > self._now - 2 * STEP * FRAME_SECONDS:
+                self._peaks.append(self._now)
+            return
         found = [QUIET] * STEP
         if max(self._levels) >= least:
             noise = _FULL_SCALE_POWER * 10 ** (self._floor / 10)
@@ -186,6 +201,7 @@ class VoiceActivity:
             if number % 2 and spectrum.peak > _PEAK:
                 self._peaks.append(end)
             self._tones.window(spectrum if level >= least else QUIET, end)
+        self._talks = min(self._levels) >= least and not self._tones.may_begin
 
     def _is_other_sound(self, level: float) -> bool:
         """Whether what sounds now is a tone, or no louder than the music that is playing."""
@@ -197,6 +213,15 @@ class VoiceActivity:
         """The music that is playing now."""
         since = self._music.since
         return () if since is None else (Sound(self._music.kind, since, self._now),)
+
+
+def _without_constant(frame: bytes) -> bytes:
+    """The frame without its constant (DC) part, where that is more than a codec's rounding."""
+    mean = audioop.avg(frame, 2)
+    if abs(mean) <= _LEAST_CONSTANT:
+        return frame
+    samples = np.frombuffer(frame, "<i2").astype(np.int32) - mean
+    return samples.clip(-32768, 32767).astype("<i2").tobytes()
 
 
 @dataclass(slots=True)
