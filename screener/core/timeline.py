@@ -40,6 +40,8 @@ from screener.core.verdict import Kind, judge
 
 _LINE = 500  # characters of a line: a verdict's reason says all it has to say
 _TRANSCRIPT = 4000
+# Of less talk (seconds) no transcript is shown: of short answers nine words in ten are wrong.
+_LEAST_TALK = 3.0
 # A recording has no day; the row that its ending is told by wants one, and does not show it.
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -245,7 +247,7 @@ def tell(played: Played) -> str:
         evidence=ending.evidence,
         answered_by=ending.answered_by,
     )
-    return "\n".join([*told, *conclusion(row), _summary(played), *_said(played.transcript)])
+    return "\n".join([*told, *conclusion(row), _summary(played), *_said(played)])
 
 
 def _summary(played: Played) -> str:
@@ -255,8 +257,9 @@ def _summary(played: Played) -> str:
     return f"reached {played.settled:.1f} s after the answer; {how_often}; {rang}"
 
 
-def _said(transcript: Transcript) -> list[str]:
-    if not transcript.words:
+def _said(played: Played) -> list[str]:
+    transcript = played.transcript
+    if not transcript.words or played.speech < _LEAST_TALK:
         return []
     sure = transcript.shown()
     if not sure:
@@ -304,7 +307,7 @@ def as_json(played: Played) -> dict[str, Any]:
             "at": _cs(likeness.at),
         },
         "transcript": {
-            "text": played.transcript.shown(),
+            "text": played.transcript.shown() if played.speech >= _LEAST_TALK else "",
             "confidence": _cs(played.transcript.confidence),
             "words": words,
         },

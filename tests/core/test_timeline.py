@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -78,6 +80,7 @@ REACHED = Played(
     ),
     rang=True,
     seconds=18.1,
+    speech=9.0,
     transcript=Transcript((Word("press", 7.5, 7.8, 0.9), Word("won", 7.8, 8.0, 0.2))),
 )
 
@@ -148,16 +151,23 @@ def test_what_is_told_ends_as_a_call_does() -> None:
 
 def test_words_that_nobody_is_sure_of_are_not_shown() -> None:
     unsure = Transcript((Word("yes", 0.0, 0.3, 0.1),))
-    played = Played(Ending(Outcome.SILENT, "", verdict="silent"), transcript=unsure)
-    assert "what was said was not understood" in tell(played)
-    assert "yes" not in tell(played)
+    ending = Ending(Outcome.SILENT, "", verdict="silent")
+    told = tell(Played(ending, transcript=unsure, speech=5.0))
+    assert "what was said was not understood" in told
+    assert "yes" not in told
+
+
+def test_of_a_short_answer_no_transcript_is_shown() -> None:
+    answer = replace(REACHED, speech=0.6)
+    assert "press" not in tell(answer).splitlines()[-1]
+    assert as_json(answer)["transcript"]["text"] == ""
 
 
 def test_a_callers_words_drive_no_terminal() -> None:
     hostile = Ending(Outcome.SILENT, "x\x1b[2J", verdict="silent", evidence=('said "\u202e"',))
     words = Transcript((Word("\x1b]0;", 0.0, 0.3, 0.9),))
     steps = (Step(Answer(), 0.0, 0.0), Step(Note("\x07\n"), 0.0, 0.0))
-    told = tell(Played(hostile, steps, transcript=words))
+    told = tell(Played(hostile, steps, transcript=words, speech=9.0))
     assert all(line.isprintable() for line in told.splitlines())
 
 
