@@ -13,7 +13,7 @@ from screener.core.evidence import Evidence
 from screener.core.frontdoor import MessageBox
 from screener.core.rules import Ruling
 from screener.core.script import Heard, Rang, Recorded
-from screener.core.verdict import Kind, Verdict, judge
+from screener.core.verdict import Kind, Verdict, judge, may_be_wanted
 
 
 @dataclass(slots=True)
@@ -68,9 +68,9 @@ class Course:
 
     @property
     def is_lost_wanted_robot(self) -> bool:
-        """A wanted robot has hung up, and what it said is not kept."""
+        """What may have been a wanted robot has hung up, and what it said is not kept."""
         over = self.connected or self.message_kept or self.turned_away
-        return not over and self.verdict is not None and self.verdict.kind is Kind.WANTED_ROBOT
+        return not over and may_be_wanted(self.evidence)
 
     def caller_gone(self) -> Ending:
         """The ending of a call whose caller has hung up."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -15,6 +16,8 @@ _SEAM = 0.1
 # A fax calls every 3.5 s (ITU-T T.30: 0.5 s of tone, 3 s of silence); the slowest ringback is 1 s
 # in 6 s (ITU-T E.180 Supplement 2). Sounds of one kind with no more between them are told as one.
 _CADENCE = 5.1
+# Phrases of one class that are found within so many seconds are the same words.
+_APART = 0.5
 # Of one class of phrases, so many different ones are told.
 _TOLD = 4
 # Who was talking without a pause for so long (seconds) when a key came may be a recording: with
@@ -61,6 +64,24 @@ class Evidence:
     def kinds(self) -> frozenset[str]:
         """The different classes of phrases that were heard."""
         return frozenset(phrase.kind for phrase in self.phrases)
+
+    @property
+    def occasions(self) -> tuple[SpokenPhrase, ...]:
+        """The phrases in order, of each class only those apart from the one before.
+
+        "your package" and "package will be" out of the same breath are one occasion.
+        """
+        last: dict[str, float] = {}
+        apart: list[SpokenPhrase] = []
+        for phrase in sorted(self.phrases, key=lambda phrase: phrase.at):
+            if phrase.at - last.get(phrase.kind, -math.inf) >= _APART:
+                last[phrase.kind] = phrase.at
+                apart.append(phrase)
+        return tuple(apart)
+
+    def talk_until(self, at: float) -> float:
+        """The seconds of talk until this time."""
+        return sum(max(0.0, min(span.end, at) - span.start) for span in self.talk)
 
     @property
     def sounds(self) -> tuple[Sound, ...]:
