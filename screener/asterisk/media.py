@@ -31,6 +31,9 @@ _REORDER = 5
 _WAITING = 4 << 20
 # Packets taken in one go; then everything else has its turn.
 _AT_ONCE = 64
+# With so many calls at once the socket is looked at every so often (seconds), not at each packet:
+# of ten calls' listening, to be woken up 500 times a second took a tenth.
+_CROWD, _EVERY = 3, 0.01
 _LARGEST = 2048
 # A jump further than this is a sender that began anew, not a loss to be filled.
 LARGEST_GAP = 50
@@ -148,6 +151,7 @@ class Media:
     def __init__(self) -> None:
         self._streams: dict[Address, Stream] = {}
         self._socket: socket.socket | None = None
+        self._next_look: asyncio.Handle | None = None
         self.strangers = 0
 
     async def open(self, host: str) -> None:
@@ -160,9 +164,11 @@ class Media:
         # The kernel grants less (net.core.rmem_max), but twice what it gives unasked.
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _WAITING)
         self._socket.bind(place)
-        loop.add_reader(self._socket, self._read)
+        loop.add_reader(self._socket, self._readable)
 
     def close(self) -> None:
+        if self._next_look is not None:
+            self._next_look.cancel()
         if self._socket is not None:
             asyncio.get_running_loop().remove_reader(self._socket)
             self._socket.close()
@@ -186,18 +192,44 @@ class Media:
         for source in [s for s, known in self._streams.items() if known is stream]:
             del self._streams[source]
 
-    def _read(self) -> None:
-        """Take what has come: asyncio's own transport would take one packet each time around."""
+    def _readable(self) -> None:
+        """Something has come."""
+        assert self._socket is not None
+        more = self._read()
+        if len(self._streams) >= _CROWD:
+            asyncio.get_running_loop().remove_reader(self._socket)
+            self._look_again(more)
+
+    def _look(self) -> None:
+        """It is time to see what has come."""
+        assert self._socket is not None
+        more = self._read()
+        if len(self._streams) >= _CROWD:
+            self._look_again(more)
+        else:
+            self._next_look = None
+            asyncio.get_running_loop().add_reader(self._socket, self._readable)
+
+    def _look_again(self, more: bool) -> None:
+        loop = asyncio.get_running_loop()
+        self._next_look = loop.call_later(0.0 if more else _EVERY, self._look)
+
+    def _read(self) -> bool:
+        """Take what has come, and say whether there may be more.
+
+        asyncio's own transport would take one packet each time around.
+        """
         assert self._socket is not None
         for _ in range(_AT_ONCE):
             try:
                 data, source = self._socket.recvfrom(_LARGEST)
             except BlockingIOError:
-                return
+                return False
             except OSError as wrong:
                 log.warning("the audio socket reports: %s", wrong)
-                return
+                return False
             self._packet(data, source[:2])
+        return True
 
     def _packet(self, data: bytes, source: Address) -> None:
         stream = self._streams.get(source)

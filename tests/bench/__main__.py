@@ -24,11 +24,12 @@ from screener.asterisk.installation import install
 from screener.errors import ScreenerError
 from tests.bench import machine, table
 from tests.bench.answers import answers
+from tests.bench.campaigns import COUNT, campaigns
 from tests.bench.cost import CALL, at_rest, cost
 from tests.bench.crowd import crowds
 from tests.bench.delay import delay
 from tests.bench.figures import DEAF, DIALPLAN, SCREENED, Cost, Figures
-from tests.bench.hearing import LADDER, ear_costs, shares, talkers
+from tests.bench.hearing import LADDER, ear_costs, talkers, without_ear
 from tests.bench.house import House, furnished
 from tests.bench.lists import lists
 from tests.bench.rivals import rivals
@@ -85,10 +86,10 @@ class Bench:
             described["call"] = CALL
             await asyncio.sleep(1.0)
             rest = house.meter.screener_memory(), house.meter.asterisk_memory()
-            costs, without_ear = await self._costs(house)
+            costs, deaf = await self._costs(house)
             spread = await delay(house, self._plan.visits, self.tell)
             spoken = await answers(house, self._plan.answers, self.tell)
-            ears = await ear_costs(house, self._plan.ear, without_ear, self.tell)
+            ears = await ear_costs(house, self._plan.ear, deaf, self.tell)
             talking = await talkers(house, self._plan.ladder, self.tell)
             levels = await crowds(house, self._plan.crowd, self.tell)
             after = house.meter.screener_memory(), house.meter.asterisk_memory()
@@ -96,13 +97,17 @@ class Bench:
         ruled = rulings()
         for found in ruled:
             self.tell(f"{found.rules} {found.what}: {found.median:.3f} ms a call")
+        matched = await asyncio.to_thread(campaigns, COUNT // 10 if self._plan is QUICK else COUNT)
+        self.tell(f"{matched.count} recordings: {matched.median_ms:.1f} ms to find one")
         listed = await asyncio.to_thread(lists, self.tell, installation, self._plan is QUICK)
         described["load_at_end"] = machine.load()
         measured = (costs, spread, levels, talking, *rest, *after, ruled, listed)
-        return Figures(described, *measured, ears, spoken, judged)
+        return Figures(described, *measured, ears, spoken, judged, matched)
 
-    async def _costs(self, house: House) -> tuple[tuple[Cost, ...], Mapping[str, float]]:
-        """What calls cost; and what talkers take in a screener that does not listen to them."""
+    async def _costs(
+        self, house: House
+    ) -> tuple[tuple[Cost, ...], Mapping[str, tuple[float, float]]]:
+        """What calls cost; and of talkers, what they cost a screener that does not listen."""
         found = []
         rest = await at_rest(house, 3.0)
         for round_ in self._plan.rounds:
@@ -112,9 +117,9 @@ class Bench:
                 for work in round_:
                     found.append(await cost(house, work, rate, self._plan.seconds, rest))
                     self.tell(_said(found[-1]))
-        without_ear = await shares(house, self._plan.ear)  # the last round is the deaf one
+        deaf = await without_ear(house, self._plan.ear)  # the last round is the deaf one
         await house.restart("-m", "screener")
-        return tuple(found), without_ear
+        return tuple(found), deaf
 
     def tell(self, line: str) -> None:
         seconds = time.monotonic() - self._begun

@@ -14,6 +14,7 @@ One process does it all, one thing after the other; memory is what was added to 
 
 from __future__ import annotations
 
+import multiprocessing
 import statistics
 import sys
 import time
@@ -68,7 +69,7 @@ class Matched:
 
 def campaigns(count: int = COUNT) -> Matched:
     """Measure in a process of its own."""
-    with ProcessPoolExecutor(1) as process:
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
         return process.submit(_measure, count).result()
 
 

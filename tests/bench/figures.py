@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from tests.bench.campaigns import Matched
+
 DIALPLAN = "dialplan"
 SCREENED = "screened"
 DEAF = "screened, not listening"
@@ -208,6 +210,7 @@ class Figures:
     ears: tuple[EarCost, ...] = ()
     answers: Answers | None = None
     judged: tuple[Judged, ...] = ()
+    matched: Matched | None = None
 
     @property
     def failures(self) -> list[str]:

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from tests.bench.campaigns import TARGET_MS, Matched
 from tests.bench.figures import (
     BARE_TARGET,
     BYTES_TARGET,
@@ -44,6 +45,8 @@ def show(figures: Figures, console: Console) -> None:
         tables.append(answers(figures.answers))
     if figures.judged:
         tables.append(judged(figures.judged))
+    if figures.matched is not None:
+        tables.append(campaigns(figures.matched))
     if figures.lists is not None:
         tables += lookups(figures.lists), imports(figures.lists)
     for table in tables:
@@ -210,6 +213,20 @@ def rulings(figures: Figures) -> Table:
         p99 = Text(f"{found.p99:.3f}", "bold red" if over else "green")
         cells = (str(found.rules), f"{found.median:.3f}", p99, f"{found.explained:.1f}")
         table.add_row(found.what, *cells)
+    return table
+
+
+def campaigns(found: Matched) -> Table:
+    """Milliseconds to find 8 s of a caller's sound among all recordings that are known."""
+    title = f"A recording among {found.count:,}, ms (target: at most {TARGET_MS:g})"
+    headings = ("median", "worst", "fingerprint", "memory, MB", "missed", "wrong")
+    table = _table(title, "", *headings)
+    worst = _judged(f"{found.worst_ms:.1f}", found.worst_ms, TARGET_MS)
+    cells = (f"{found.fingerprint_ms:.1f}", f"{found.memory_mb:.0f}")
+    counts = (str(found.missed), str(found.wrong))
+    table.add_row("screener", f"{found.median_ms:.1f}", worst, *cells, *counts)
+    bare = _times(f"{found.bare_ms:.0f}", found.bare_ms, found.median_ms)
+    table.add_row("every place, bare numpy", bare, *("",) * 5)
     return table
 
 

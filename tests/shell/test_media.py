@@ -6,6 +6,9 @@ import asyncio
 import random
 import socket
 import struct
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -212,3 +215,46 @@ async def test_a_call_that_ends_does_not_take_the_next_calls_audio_with_it() -> 
         async with asyncio.timeout(5):
             assert await got.get() == frame(5)
     media.close()
+
+
+async def test_in_a_crowd_everything_is_heard_and_alone_again_as_well() -> None:
+    """With many calls the socket is read at intervals; each has all of its packets in order."""
+    media = Media()
+    await media.open("127.0.0.1")
+    host, port = media.address.rsplit(":", 1)
+    heard: dict[int, list[bytes]] = {}
+    with ExitStack() as stack:
+        lines = [
+            stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) for _ in range(6)
+        ]
+        streams = []
+        for number, line in enumerate(lines):
+            line.bind(("127.0.0.1", 0))
+            heard[number] = []
+            streams.append(media.expect(line.getsockname(), heard[number].append))
+        for sequence in range(1, 31):
+            for line in lines:
+                line.sendto(packet(sequence, sequence), (host, int(port)))
+            await asyncio.sleep(0)
+        await until(lambda: all(len(frames) == 30 for frames in heard.values()))
+        for frames in heard.values():
+            assert frames == [frame(sequence) for sequence in range(1, 31)]
+        for stream in streams[1:]:
+            media.forget(stream)
+        for sequence in range(31, 41):
+            lines[0].sendto(packet(sequence, sequence), (host, int(port)))
+            await until(partial(holds, heard[0], sequence))
+    media.close()
+    assert [len(frames) for frames in heard.values()] == [40, 30, 30, 30, 30, 30]
+
+
+def holds(frames: list[bytes], count: int) -> bool:
+    return len(frames) == count
+
+
+async def until(true: Callable[[], bool]) -> None:
+    for _ in range(1000):
+        if true():
+            return
+        await asyncio.sleep(0.005)
+    raise AssertionError("it did not come true within 5 s")
