@@ -7,7 +7,7 @@ A recording that talks on never gives one (0 of 264 robocalls did; 186 of 193 pe
 
 from __future__ import annotations
 
-from screener.core.audio import FRAME_SECONDS
+from screener.core.audio import FRAME_BYTES, FRAME_SECONDS, level
 from screener.core.script import Heard, HeardBy, Listen, Sound, Span, overlap
 from screener.core.vad import ENDPOINT, Utterances, VoiceActivity
 
@@ -28,6 +28,11 @@ BETWEEN_KEYS = 2.5
 LONGEST_TALK = 8.0
 # How much audio before an utterance's first voiced frame the recogniser is given.
 _LEAD_IN = 0.3
+# What is this much fainter (dB) than an answer at its loudest is no part of it (25 to 30 do as
+# well), and so many frames around it go with it (10 to 15 do as well). The loudest two frames may
+# be a click.
+_FAINT = 25.0
+_AROUND = 10
 
 
 class Listening:
@@ -116,7 +121,7 @@ class Listening:
         if ended.seconds > self._longest:
             self._finish(HeardBy.TALK)
         elif ended.start >= prompt_end - _EARLY and self._stands_alone(ended):
-            self.answer_audio = self._between(ended.start - _LEAD_IN, self.now)
+            self.answer_audio = _word_in(self._between(ended.start - _LEAD_IN, self.now))
             self._finish(HeardBy.ANSWER)
 
     def _stands_alone(self, ended: Span) -> bool:
@@ -158,3 +163,18 @@ class Listening:
 
     def _finish(self, by: HeardBy) -> None:
         self.heard = self.so_far(by)
+
+
+def _word_in(audio: bytes) -> bytes:
+    """What is loud of an answer, with a little before and after it.
+
+    The detector has a line's first noise for the beginning of the answer, and quiet ends it: both
+    are heard as words. Of 40 people's digits PocketSphinx knows 33 so, else 28; and of 167 spoken
+    by six synthetic voices 143, else 137.
+    """
+    loud = [level(audio[at : at + FRAME_BYTES]) for at in range(0, len(audio), FRAME_BYTES)]
+    loudest = sorted(loud)[-3:][0]
+    word = [n for n, each in enumerate(loud) if each > loudest - _FAINT]
+    if not word:
+        return audio
+    return audio[max(0, word[0] - _AROUND) * FRAME_BYTES : (word[-1] + 1 + _AROUND) * FRAME_BYTES]

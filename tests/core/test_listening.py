@@ -59,14 +59,36 @@ def test_a_short_answer_after_the_prompt_passes() -> None:
     assert heard.talk[-1].start == pytest.approx(4.0, abs=0.03)
 
 
-def test_the_answers_audio_goes_to_the_recogniser_with_a_lead_in() -> None:
+def test_the_answers_audio_goes_to_the_recogniser_with_a_little_around_it() -> None:
     listening = Listening(ASK, Marked(), 10.0)
     listening.prompt_over()
     for frame in [SILENCE] * 50 + [VOICE] * 25 + [SILENCE] * 40:
         if listening.heard is None:
             listening.frame(frame)
     assert listening.answer_audio.count(VOICE) == 25
-    assert len(listening.answer_audio) / 16000 == pytest.approx(0.3 + 0.5 + 0.6, abs=0.04)
+    assert len(listening.answer_audio) / 16000 == pytest.approx(0.2 + 0.5 + 0.2, abs=0.04)
+
+
+class Everything(Marked):
+    """Takes a line's hiss for a voice, too, as a detector does at a line's first noise."""
+
+    def is_voice(self, frame: bytes) -> bool:
+        return frame != SILENCE
+
+
+def test_a_lines_first_noise_is_no_part_of_the_answer_and_no_click_hides_it() -> None:
+    hiss, click = b"\x20\x00" * 160, b"\x00\x7f" * 160
+    listening = Listening(ASK, Everything(), 10.0)
+    listening.prompt_over()
+    for frame in (
+        [SILENCE] * 50 + [hiss] * 20 + [VOICE] * 15 + [click] + [VOICE] * 9 + [SILENCE] * 40
+    ):
+        if listening.heard is None:
+            listening.frame(frame)
+    audio = listening.answer_audio
+    assert audio.count(VOICE) == 24
+    assert audio.count(hiss) == 10
+    assert len(audio) / 16000 == pytest.approx(0.2 + 0.5 + 0.2, abs=0.04)
 
 
 def test_talk_that_begins_over_the_prompt_is_no_answer() -> None:
