@@ -15,8 +15,9 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import tempfile
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -73,9 +74,7 @@ class Bare:
         engine = self._engine
         settings = pocketsphinx.Config.parse_json(json.dumps(dict(engine._talk_options)))
         decoder = pocketsphinx.Decoder(settings)
-        for word, phones in engine._talk_words:
-            decoder.add_word(word, phones, update=False)
-        decoder.add_lm_file("search", str(engine._arpa))
+        decoder.add_lm_file("search", str(engine._model))
         decoder.activate_search("search")
         decoder.start_utt()
         return decoder
@@ -105,12 +104,14 @@ def work(calls: list[Call], bare: Bare, seconds: float) -> float:
 def main(arguments: list[str]) -> None:
     logging.disable(logging.CRITICAL)
     house, seconds, stays = Path(arguments[0]), float(arguments[1]), float(arguments[2])
-    engine = recogniser.load(config.load(house / config.FILE)).engine
-    assert isinstance(engine, Sphinx)
-    bare = Bare(engine)
-    calls = [prepared(Path(file).read_bytes(), stays, bare.rate) for file in arguments[3:]]
-    work(calls, bare, 2.0)  # every caller is there, and warm
-    used = work(calls, bare, seconds)
+    with tempfile.TemporaryDirectory(prefix="bare-") as folder:  # for what the engine writes
+        settings = replace(config.load(house / config.FILE), data=Path(folder))
+        engine = recogniser.load(settings).engine
+        assert isinstance(engine, Sphinx)
+        bare = Bare(engine)
+        calls = [prepared(Path(file).read_bytes(), stays, bare.rate) for file in arguments[3:]]
+        work(calls, bare, 2.0)  # every caller is there, and warm
+        used = work(calls, bare, seconds)
     print(json.dumps({"used": used, "audio": seconds * len(calls)}))
 
 
