@@ -50,6 +50,9 @@ _FIRST_WAIT, _SECOND_WAIT, _WAIT = 5.0, 4.0, 6.0
 _THINKING = 8.0
 # Who talked through a prompt and is talking still, so long (seconds) after its end, is asked again.
 _PATIENCE = 1.5
+# Talk of this length (seconds) that began before the prompt's end is no answer to it: the longest
+# that listening.py takes for one is 1.5 s, and 0.4 s more for each further word.
+_NO_ANSWER = 2.5
 # Who talks over a prompt for so long and has said what robots say is asked again without waiting
 # for the prompt's end: a long menu would only cost time.
 _LONG_OVER = 4.0
@@ -161,8 +164,11 @@ def _talks_on(heard: Heard, evidence: Evidence) -> bool:
         first = len(evidence.heard) == 1
         likely = len(unwanted_classes(evidence)) >= CLASSES
         return first and likely and talked_over(heard) >= _LONG_OVER
+    began = max(span.start for span in heard.talk)
+    no_answer = began < since.start and heard.end - began >= _NO_ANSWER
     went_on = sum(overlap(span, since) for span in heard.talk) >= since.seconds / 2
-    return talked_over(heard) >= THROUGH and since.seconds >= _PATIENCE and went_on
+    through = talked_over(heard) >= THROUGH and went_on
+    return since.seconds >= _PATIENCE and (through or no_answer)
 
 
 def _over(heard: Heard) -> bool:

@@ -51,7 +51,8 @@ FIRST = Span(0.0, 6.0)
 SECOND = Span(7.5, 10.5)
 ROBOT = talked(0.4, 7.5, FIRST, "account", "press a digit")
 ON = talked(7.5, 10.2, SECOND)
-REMINDER = talked(0.4, 7.5, FIRST, "appointment", "prescription", "press a digit")
+REMINDER = talked(0.4, 7.5, FIRST, "appointment", "press a digit")
+REMINDING = talked(7.5, 10.2, SECOND, "appointment")
 
 
 def call(*steps: object) -> tuple[Ending, list[Command[Any]]]:
@@ -85,7 +86,9 @@ def test_who_talks_through_the_prompt_and_on_is_asked_again_soon() -> None:
     assert not ask(so_far(7.0, 6.0, Span(0.4, 7.0)))
     assert ask(so_far(7.6, 6.0, Span(0.4, 7.6)))
     assert not ask(so_far(7.6, 6.0, Span(0.4, 6.4)))  # he has stopped: he may answer
-    assert not ask(so_far(7.6, 6.0, Span(5.0, 7.6)))  # he has begun to answer
+    assert not ask(so_far(7.6, 6.0, Span(5.5, 7.6)))  # he has begun to answer
+    assert not ask(so_far(9.6, 6.0, Span(6.2, 9.6)))  # he answers at length
+    assert ask(so_far(7.6, 6.0, Span(5.0, 7.6)))  # this is longer than any answer
 
 
 def test_a_long_menu_is_not_played_to_its_end_to_who_talks_as_robots_do() -> None:
@@ -183,7 +186,7 @@ def test_nobody_is_turned_away_for_talk_alone() -> None:
 
 
 def test_a_wanted_robot_is_heard_out_and_kept() -> None:
-    ending, asked = call(REMINDER, ON, take("t"), True)
+    ending, asked = call(REMINDER, REMINDING, take("t"), True)
     assert asked[-3] == Overhear(BOX)
     assert isinstance(asked[-2], Keep)
     assert asked[-1] == Hangup()
@@ -193,7 +196,7 @@ def test_a_wanted_robot_is_heard_out_and_kept() -> None:
 
 
 def test_a_wanted_robot_that_hangs_up_is_kept_all_the_same() -> None:
-    ending, asked = hung_up(REMINDER, HangsUp(ON), take("t"), True)
+    ending, asked = hung_up(REMINDER, HangsUp(REMINDING), take("t"), True)
     assert Overhear(BOX) in asked
     assert [c.take for c in asked if isinstance(c, Keep)] == ["t"]
     assert ending.outcome is Outcome.MESSAGE
@@ -211,7 +214,7 @@ def test_what_may_have_been_a_code_is_kept_of_who_hangs_up() -> None:
 
 
 def test_a_full_disk_is_told_for_a_wanted_robot_too() -> None:
-    ending, _ = call(REMINDER, ON, take("t"), False)
+    ending, _ = call(REMINDER, REMINDING, take("t"), False)
     assert ending.outcome is Outcome.NO_MESSAGE
     assert ending.reason.startswith("the message could not be kept; wanted robot")
 

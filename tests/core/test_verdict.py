@@ -173,8 +173,13 @@ def test_the_words_of_a_known_reminder_decide_nothing() -> None:
 
 
 def test_a_reminder_is_a_wanted_robot() -> None:
-    told = robot(("appointment", "press a digit"), ("prescription",))
+    told = robot(("appointment", "press a digit"), ("appointment",))
     assert (told.kind, told.settled) == (Kind.WANTED_ROBOT, True)
+
+
+def test_two_wanted_classes_once_each_may_be_mistaken_words() -> None:
+    told = robot(("code",), ("prescription",))
+    assert (told.kind, told.settled) == (Kind.WANTED_ROBOT, False)
 
 
 def test_one_wanted_phrase_is_not_settled() -> None:
