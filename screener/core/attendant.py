@@ -53,9 +53,9 @@ _PATIENCE = 1.5
 # Talk of this length (seconds) that began before the prompt's end is no answer to it: the longest
 # that listening.py takes for one is 1.5 s, and 0.4 s more for each further word.
 _NO_ANSWER = 2.5
-# Who talks over a prompt for so long and has said what robots say is asked again without waiting
-# for the prompt's end: a long menu would only cost time.
-_LONG_OVER = 4.0
+# Who talks over a prompt for so long (seconds) and has said what robots say, of two classes or of
+# one, is asked again without waiting for the prompt's end: a long menu would only cost time.
+_LONG_OVER, _LONGER_OVER = 4.0, 6.0
 # How long a misjudged person has to press a key, after he was told (seconds).
 _LAST_WAIT = 2.0
 # How often the challenge is put, each time another one.
@@ -161,9 +161,9 @@ def _talks_on(heard: Heard, evidence: Evidence) -> bool:
         return False
     since = Span(heard.prompt.end, heard.end)
     if since.seconds <= 0:  # the prompt is still playing
-        first = len(evidence.heard) == 1
-        likely = len(unwanted_classes(evidence)) >= CLASSES
-        return first and likely and talked_over(heard) >= _LONG_OVER
+        likely = len(unwanted_classes(evidence))
+        patience = _LONG_OVER if likely >= CLASSES else _LONGER_OVER
+        return len(evidence.heard) == 1 and likely > 0 and talked_over(heard) >= patience
     began = max(span.start for span in heard.talk)
     no_answer = began < since.start and heard.end - began >= _NO_ANSWER
     went_on = sum(overlap(span, since) for span in heard.talk) >= since.seconds / 2

@@ -97,6 +97,8 @@ def test_a_long_menu_is_not_played_to_its_end_to_who_talks_as_robots_do() -> Non
     assert ask(so_far(5.0, 5.0, Span(0.4, 5.0), kinds=kinds))
     assert not ask(so_far(3.0, 3.0, Span(0.4, 3.0), kinds=kinds))
     assert not ask(so_far(5.0, 5.0, Span(0.4, 5.0), kinds=kinds[:1]))
+    assert ask(so_far(6.5, 6.5, Span(0.4, 6.5), kinds=kinds[:1]))
+    assert not ask(so_far(9.0, 9.0, Span(0.4, 9.0)))  # a person misses no menu for his talk
 
 
 def test_listening_ends_when_the_verdict_is_settled() -> None:
