@@ -32,7 +32,7 @@ from screener.core.grammar import phrases_in
 from screener.core.transcript import Transcript, Word
 from screener.core.words import DIGITS
 from screener.errors import RecogniserError
-from screener.recogniser.following import Following, Recogniser
+from screener.recogniser.following import PORTION, Following, Recogniser
 from screener.recogniser.sphinx import Sphinx
 from screener.recogniser.upsampling import Upsampling
 from screener.recogniser.vosk import Vosk, _Raising
@@ -246,11 +246,11 @@ async def test_a_robocall_shows_its_classes_while_it_talks(
 
 
 async def test_streams_at_once_do_not_disturb_each_other(sphinx: Recogniser) -> None:
-    one = at_level(SLT.say("If you are interested in renewing your warranty press five now"), -9)
+    one = at_level(SLT.say("To speak with a warranty specialist please press one now"), -9)
     two = at_level(SLT.say("Hello, this is the pharmacy, your prescription is ready"), -9)
     heard = await asyncio.gather(*(followed(sphinx, pcm) for pcm in [one, two] * 4))
     assert len(set(heard[::2])) == len(set(heard[1::2])) == 1
-    assert "warranty press five" in heard[0]
+    assert "press one" in heard[0]
     assert "prescription" in heard[1]
 
 
@@ -383,7 +383,7 @@ def test_a_call_that_falls_behind_is_not_listened_to_any_further_and_says_so(
     stuck: tuple[Stuck, Following],
 ) -> None:
     decoder, following = stuck
-    for _ in range(5):
+    for _ in range(PORTION):
         following.feed(SILENCE)
     decoder.began.wait(30)
     for _ in range(250):
@@ -392,24 +392,24 @@ def test_a_call_that_falls_behind_is_not_listened_to_any_further_and_says_so(
     following.feed(SILENCE)  # nobody waits for it
     assert following.deaf == "PocketSphinx fell behind"
     decoder.go.set()
-    until(lambda: following.words() == "5")
+    until(lambda: following.words() == str(PORTION))
     following.feed(SILENCE)
     following.close()
     assert decoder.closed.wait(30)
-    assert decoder.heard == 5  # what waited is no more work for anybody
+    assert decoder.heard == PORTION  # what waited is no more work for anybody
 
 
 async def test_what_was_heard_before_it_fell_behind_can_be_read(
     stuck: tuple[Stuck, Following],
 ) -> None:
     decoder, following = stuck
-    for _ in range(5):
+    for _ in range(PORTION):
         following.feed(SILENCE)
     decoder.began.wait(30)
     for _ in range(251):
         following.feed(SILENCE)
     decoder.go.set()
-    assert (await following.transcript()).shown() == "5"
+    assert (await following.transcript()).shown() == str(PORTION)
     following.close()
 
 
@@ -432,14 +432,14 @@ async def test_a_transcript_that_was_asked_for_comes_though_the_call_closes(
     stuck: tuple[Stuck, Following],
 ) -> None:
     decoder, following = stuck
-    for _ in range(5):
+    for _ in range(PORTION):
         following.feed(SILENCE)
     decoder.began.wait(30)
     asked = asyncio.ensure_future(following.transcript())
     await asyncio.sleep(0)
     following.close()
     decoder.go.set()
-    assert (await asked).shown() == "5"
+    assert (await asked).shown() == str(PORTION)
     assert decoder.closed.wait(30)
 
 
@@ -450,7 +450,7 @@ async def test_nobody_waits_for_ever_for_a_transcript(
 ) -> None:
     monkeypatch.setattr("screener.recogniser.following._TRANSCRIBING", 0.05)
     decoder, stream = stuck
-    for _ in range(5):
+    for _ in range(PORTION):
         stream.feed(SILENCE)
     decoder.began.wait(30)
     assert await stream.transcript() == Transcript()
@@ -462,7 +462,7 @@ async def test_nobody_waits_for_ever_for_a_transcript(
 
 def test_closing_does_not_wait_for_a_busy_decoder(stuck: tuple[Stuck, Following]) -> None:
     decoder, following = stuck
-    for _ in range(8):
+    for _ in range(PORTION + 3):
         following.feed(SILENCE)
     decoder.began.wait(30)
     following.close()
@@ -470,7 +470,7 @@ def test_closing_does_not_wait_for_a_busy_decoder(stuck: tuple[Stuck, Following]
     assert not decoder.closed.is_set()
     decoder.go.set()
     assert decoder.closed.wait(30)
-    assert 5 <= decoder.heard <= 8
+    assert PORTION <= decoder.heard <= PORTION + 3
 
 
 def test_a_stream_that_heard_nothing_closes(sphinx: Recogniser) -> None:
@@ -495,7 +495,7 @@ async def test_a_decoder_that_fails_is_told_in_the_call_and_in_the_log(
 ) -> None:
     decoder = Broken(error)
     following = Following(workers, lambda: decoder)
-    for _ in range(5):
+    for _ in range(PORTION):
         following.feed(SILENCE)
     assert decoder.closed.wait(30)  # nothing leaks, though the call goes on
     until(lambda: following.deaf)
@@ -512,7 +512,7 @@ async def test_a_decoder_that_cannot_be_made_is_told(workers: Workers) -> None:
         raise RecogniserError("the model has gone")
 
     following = Following(workers, fail)
-    for _ in range(5):
+    for _ in range(PORTION):
         following.feed(SILENCE)
     until(lambda: following.deaf)
     assert following.deaf == "the recogniser failed: the model has gone"
@@ -522,7 +522,7 @@ async def test_a_decoder_that_cannot_be_made_is_told(workers: Workers) -> None:
 async def test_a_transcript_that_fails_is_empty_and_told(workers: Workers) -> None:
     decoder = Broken(RuntimeError("no lattice"), over="transcript")
     following = Following(workers, lambda: decoder)
-    for _ in range(5):
+    for _ in range(PORTION):
         following.feed(SILENCE)
     assert await following.transcript() == Transcript()
     assert following.deaf == "the recogniser failed: RuntimeError: no lattice"
@@ -616,7 +616,7 @@ async def test_where_all_hang_it_is_told_at_once() -> None:
     with pytest.raises(RecogniserError, match="its threads hang: start screener again"):
         await engine.understand(b"", frozenset())
     following = engine.follow()
-    for _ in range(5):
+    for _ in range(PORTION):
         following.feed(SILENCE)
     assert following.deaf == "the recogniser failed: its threads hang: start screener again"
     following.close()
@@ -651,7 +651,7 @@ async def test_an_ended_recogniser_is_deaf_and_says_so() -> None:
     with pytest.raises(RecogniserError, match="it has ended"):
         await engine.understand(b"", frozenset())
     following = engine.follow()
-    for _ in range(5):
+    for _ in range(PORTION):
         following.feed(SILENCE)
     assert following.deaf == "the recogniser has ended"
 
