@@ -47,9 +47,8 @@ from screener.core.timeline import Opinion, Played, Step, placed
 from screener.core.vad import speech_seconds
 from screener.core.verdict import judge
 from screener.recogniser.engine import Decoder, Engine
+from screener.recogniser.following import PORTION
 
-# Speech goes to the decoder in portions, as in a call (recogniser/following.py).
-_PORTION = round(0.1 / FRAME_SECONDS)
 # A caller who has not come to an end by then hangs up (seconds of his audio).
 _LONGEST = 3600.0
 # A recorded caller who is watched is judged four times a second (seconds).
@@ -228,7 +227,7 @@ class Audition:
                 self._fed.append((self._speech * FRAME_SECONDS, self._hearing.now - FRAME_SECONDS))
             self._speech += 1
             self._portion += frame
-            if len(self._portion) >= _PORTION * FRAME_BYTES:
+            if len(self._portion) >= PORTION * FRAME_BYTES:
                 self._decode()
         self._speaking = speaking
 

