@@ -187,7 +187,9 @@ class Campaigns:
         """Wait until all that calls have brought so far is compared and learnt, or so long."""
         waiting = [asyncio.wrap_future(future) for future in list(self._waiting)]
         if waiting:
-            await asyncio.wait(waiting, timeout=patience)
+            done, _ = await asyncio.wait(waiting, timeout=patience)
+            for future in done:  # what went wrong is told in _done: asyncio is not to tell it too
+                _ = future.cancelled() or future.exception()
 
     async def close(self) -> None:
         """Write what calls have taught, as far as the disk lets us."""
