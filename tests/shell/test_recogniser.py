@@ -20,6 +20,7 @@ import wave
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +33,9 @@ from screener.core.grammar import phrases_in
 from screener.core.transcript import Transcript, Word
 from screener.core.words import DIGITS
 from screener.errors import RecogniserError
+from screener.recogniser import languagemodel
 from screener.recogniser.following import PORTION, Following, Recogniser
+from screener.recogniser.libpocketsphinx import PocketSphinx, write_binary
 from screener.recogniser.sphinx import Sphinx
 from screener.recogniser.upsampling import Upsampling
 from screener.recogniser.vosk import Vosk, _Raising
@@ -252,6 +255,65 @@ async def test_streams_at_once_do_not_disturb_each_other(sphinx: Recogniser) -> 
     assert len(set(heard[::2])) == len(set(heard[1::2])) == 1
     assert "press one" in heard[0]
     assert "prescription" in heard[1]
+
+
+def test_words_have_times_and_confidence(sphinx: Recogniser) -> None:
+    pcm = at_level(SLT.say(ROBOCALL), -9)
+    decoder = sphinx.engine.decoder()
+    words = decoder.hear(pcm)
+    said = decoder.transcript().words
+    decoder.close()
+    assert [word.text for word in said] == words.split()
+    assert all(a.end <= b.start + 0.011 for a, b in pairwise(said))
+    assert all(0.0 <= word.start < word.end <= len(pcm) / 16000 for word in said)
+    assert all(0.0 < word.confidence < 1.0 for word in said)
+    sure = [word.text for word in said if word.confidence > 0.9]
+    assert set(sure) <= set(ROBOCALL.lower().replace(".", "").split())
+
+
+def test_of_nothing_there_is_no_transcript_and_of_silence_none_that_is_shown(
+    sphinx: Recogniser,
+) -> None:
+    decoder = sphinx.engine.decoder()
+    assert decoder.transcript() == Transcript()
+    decoder.hear(100 * SILENCE)
+    assert decoder.transcript().shown() == ""
+    decoder.close()
+
+
+def test_a_decoder_that_is_closed_says_so(sphinx: Recogniser) -> None:
+    decoder = sphinx.engine.decoder()
+    decoder.hear(SILENCE)
+    decoder.close()
+    decoder.close()
+    assert decoder.transcript() == Transcript()
+    with pytest.raises(RecogniserError, match="could not decode a call"):
+        decoder.hear(SILENCE)
+
+
+def test_utterances_out_of_turn_are_refused_in_words(sphinx: Recogniser) -> None:
+    assert isinstance(sphinx.engine, Sphinx)
+    library = PocketSphinx(sphinx.engine._talk_options, model=sphinx.engine._model)
+    with pytest.raises(RecogniserError, match="ps_end_utt failed"):
+        library.end()
+    library.start()
+    with pytest.raises(RecogniserError, match="ps_start_utt failed"):
+        library.start()
+    library.close()
+
+
+def test_every_word_of_the_shipped_phrases_and_sentences_has_a_sound(
+    sphinx: Recogniser, settings: Settings
+) -> None:
+    classes = recogniser.phrase_classes(settings.grammars)
+    phrases = [" ".join(words) for each in classes for words in each.phrases]
+    assert sphinx.unknown_words([*phrases, *languagemodel.sentences(settings.grammars)]) == ()
+
+
+def test_a_language_model_that_is_none_is_told(tmp_path: Path) -> None:
+    (tmp_path / "talk.arpa").write_text("no language model")
+    with pytest.raises(RecogniserError, match="cannot make"):
+        write_binary(tmp_path / "talk.arpa", tmp_path / "talk.lm.bin")
 
 
 def test_decoding_leaves_python_to_others(sphinx: Recogniser) -> None:
@@ -608,11 +670,18 @@ async def test_threads_that_hang_get_substitutes(
 async def test_where_all_hang_it_is_told_at_once() -> None:
     workers = Workers(1, patience=0.0)
     go = threading.Event()
-    engine = Recogniser(Plain(answer=lambda: str(go.wait(30))), workers)
+    began: list[int] = []
+
+    def hang() -> str:
+        began.append(len(began))
+        return str(go.wait(30))
+
+    engine = Recogniser(Plain(answer=hang), workers)
     asked = []
     for _ in range(9):
         asked.append(asyncio.ensure_future(engine.understand(b"", frozenset())))
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0)  # it is asked; then each thread must hang before the next is asked
+        until(lambda: len(began) == len(asked))
     with pytest.raises(RecogniserError, match="its threads hang: start screener again"):
         await engine.understand(b"", frozenset())
     following = engine.follow()
