@@ -69,6 +69,8 @@ class Ear:
         self._follower: Following | None = None
         self._prompt: asyncio.Task[None] | None = None
         self._overhearing: Overhearing | None = None
+        self._expected = frozenset[str]()
+        self._guess: tuple[bytes, asyncio.Task[str]] | None = None
         self._done = asyncio.Event()
 
     @property
@@ -82,6 +84,7 @@ class Ear:
             await self._open()
         hearing = self._hearing
         hearing.begin(listen)
+        self._expected = listen.expected
         self._overhearing = None
         self._done.clear()
         self._prompt = asyncio.ensure_future(self._play(media, seconds))
@@ -96,9 +99,12 @@ class Ear:
             self.unfinished = hearing.so_far()
             await self._stop_prompt()
         heard = hearing.heard
-        if heard.by is HeardBy.ANSWER:
-            words = await self._words(hearing.answer_audio, listen.expected)
-            heard = replace(heard, words=words, deaf=hearing.deaf)
+        try:
+            if heard.by is HeardBy.ANSWER:
+                words = await self._words(hearing.answer_audio)
+                heard = replace(heard, words=words, deaf=hearing.deaf)
+        finally:
+            self._forget_guess()
         self.unfinished = None
         return heard
 
@@ -139,6 +145,7 @@ class Ear:
 
     async def close(self) -> None:
         """Stop listening to this line."""
+        self._forget_guess()
         follower, self._follower = self._follower, None
         if follower is not None:
             follower.close()
@@ -180,18 +187,33 @@ class Ear:
             for _ in range(round(_MOMENT / FRAME_SECONDS)):
                 self._hear(SILENCE)
 
-    async def _words(self, audio: bytes, expected: frozenset[str]) -> str:
+    async def _words(self, audio: bytes) -> str:
         """What the recogniser makes of an answer; one that takes too long makes nothing of it."""
-        if not expected or self._hearing.deaf:
+        if not self._expected or self._hearing.deaf:
             return ""
+        if self._guess is None or self._guess[0] != audio:
+            self._understand(audio)
+        assert self._guess is not None
         try:
             async with asyncio.timeout(_UNDERSTANDING):
-                return await self._recogniser.understand(audio, expected)
+                return await self._guess[1]
         except TimeoutError:
             self._deafen("the recogniser took too long over an answer")
         except RecogniserError as error:
             self._deafen(f"the recogniser failed: {error}")
         return ""
+
+    def _understand(self, audio: bytes) -> None:
+        """Begin to understand an answer, or what will be one if the quiet after it goes on."""
+        self._forget_guess()
+        work = asyncio.ensure_future(self._recogniser.understand(audio, self._expected))
+        self._guess = audio, work
+
+    def _forget_guess(self) -> None:
+        guess, self._guess = self._guess, None
+        if guess is not None:
+            guess[1].cancel()
+            guess[1].add_done_callback(_done)
 
     def _deafen(self, why: str) -> None:
         """From here on the call goes by keys: no answer is waited for that may not come."""
@@ -209,6 +231,8 @@ class Ear:
             self.heard_audio += encode_ulaw(pcm)
         if hearing.frame(pcm) and follower is not None:
             follower.feed(pcm)
+        if (likely := hearing.likely_answer) and self._expected and not hearing.deaf:
+            self._understand(likely)
         if follower is not None and self._frames % _LOOK == 0:
             hearing.said(follower.words())
             if follower.deaf:
@@ -225,3 +249,9 @@ class Ear:
         overheard = self._overhearing is not None and self._overhearing.over is not None
         if overheard or self._hearing.heard is not None:
             self._done.set()
+
+
+def _done(work: asyncio.Task[str]) -> None:
+    """Nobody waits for this any more, and its failure is nobody's."""
+    if not work.cancelled():
+        work.exception()

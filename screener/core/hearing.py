@@ -95,6 +95,15 @@ class Hearing:
         return self._listening.answer_audio if self._listening else b""
 
     @property
+    def likely_answer(self) -> bytes:
+        """What `answer_audio` will be if nothing more is heard; told once, when half of the quiet
+        that ends an answer is over, and b"" at all other times."""
+        listening = self._listening
+        if listening is None or listening.heard is not None or not listening.pausing:
+            return b""
+        return listening.likely_answer()
+
+    @property
     def told(self) -> tuple[str, ...]:
         """The phrases of robots in all of the call, in the order in which they were heard."""
         return tuple(text for _, text in self._told)

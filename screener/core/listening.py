@@ -22,6 +22,8 @@ _FURTHER_WORD = 0.4
 _TALKED, _QUIET_AFTER_TALK = 1.5, 1.5
 # People answer a breath before the prompt has quite ended.
 _EARLY = 0.3
+# After so much quiet (frames: half of what ends it) an answer is probably over.
+_PROBABLY = round(ENDPOINT / 2 / FRAME_SECONDS)
 # Two keys further apart than this are two attempts: it decides between extensions 2 and 20.
 BETWEEN_KEYS = 2.5
 # After the prompt, talk of this length is no answer to it.
@@ -67,6 +69,25 @@ class Listening:
     def speaking(self) -> bool:
         """Whether the caller is speaking at this moment."""
         return self._utterances.begun is not None
+
+    @property
+    def pausing(self) -> bool:
+        """Whether the caller has just been quiet for so long that an answer may be over."""
+        voice = self._utterances
+        if voice.begun is None:
+            return False
+        return round((voice.now - voice.last_voice) / FRAME_SECONDS) == _PROBABLY
+
+    def likely_answer(self) -> bytes:
+        """What `answer_audio` will be if nothing more is heard; b"" where that is no answer."""
+        running = self._utterances.running()
+        if running is None or self._prompt_end is None or self._keys:
+            return b""
+        if not SHORTEST_ANSWER <= running.seconds <= self._longest:
+            return b""
+        if not self._is_answer(running, self._talk, self._prompt_end):
+            return b""
+        return self._word_of(running)
 
     def prompt_over(self) -> None:
         """Our prompt has been played to its end, or was stopped."""
@@ -120,18 +141,22 @@ class Listening:
             return
         if ended.seconds > self._longest:
             self._finish(HeardBy.TALK)
-        elif ended.start >= prompt_end - _EARLY and self._stands_alone(ended):
-            self.answer_audio = _word_in(self._between(ended.start - _LEAD_IN, self.now))
+        elif self._is_answer(ended, self._talk[:-1], prompt_end):
+            self.answer_audio = self._word_of(ended)
             self._finish(HeardBy.ANSWER)
 
-    def _stands_alone(self, ended: Span) -> bool:
-        """Quiet before it; the quiet after it is what ended it."""
-        earlier = self._talk[:-1]
+    def _is_answer(self, ended: Span, earlier: list[Span], prompt_end: float) -> bool:
+        """After the prompt, and quiet before it; the quiet after it is what ends it."""
+        if ended.start < prompt_end - _EARLY:
+            return False
         if not earlier:
             return True
         talked = sum(overlap(span, Span(self._start, ended.start)) for span in earlier)
         quiet = ENDPOINT if talked < _TALKED else _QUIET_AFTER_TALK
         return ended.start - earlier[-1].end >= quiet - FRAME_SECONDS
+
+    def _word_of(self, ended: Span) -> bytes:
+        return _word_in(self._between(ended.start - _LEAD_IN, self.now))
 
     def _between(self, start: float, end: float) -> bytes:
         frame_bytes = 320

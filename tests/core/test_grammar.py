@@ -147,6 +147,13 @@ def test_the_shipped_classes_find_their_own_phrases(name: str) -> None:
             assert rule.replace("_", " ") in kinds
 
 
+@pytest.mark.parametrize("name", ["robocalls.jsgf", "wanted.jsgf"])
+def test_no_shipped_phrase_is_a_single_word(name: str) -> None:
+    """The bundled recogniser hears single words in any talk: two together are a phrase."""
+    phrases = [phrase for rule in shipped(name).rules.values() for phrase in rule]
+    assert [phrase for phrase in phrases if " " not in phrase] == []
+
+
 def test_the_verdict_knows_the_shipped_wanted_classes() -> None:
     assert {each.name for each in phrase_classes(shipped("wanted.jsgf"))} == WANTED
 

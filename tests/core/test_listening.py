@@ -282,3 +282,47 @@ def test_what_is_heard_lies_within_the_listening(sounds: list[Samples], prompt: 
     if heard.by is HeardBy.ANSWER:
         assert heard.talk[-1].start >= heard.prompt.end - 0.31
         assert len(listening.answer_audio) % 320 == 0
+
+
+def foreseen(*runs: tuple[bytes, float], prompt: float = 0.0) -> tuple[list[bytes], Listening]:
+    """What was likely to be the answer, each time that the caller paused."""
+    listening = Listening(ASK, Marked(), 0.0)
+    likely = []
+    for frame, seconds in runs:
+        for _ in range(round(seconds / FRAME_SECONDS)):
+            if listening.heard is not None:
+                break
+            if listening.now >= prompt:
+                listening.prompt_over()
+            listening.frame(frame)
+            if listening.pausing:
+                likely.append(listening.likely_answer())
+    return likely, listening
+
+
+def test_what_an_answer_will_be_is_known_after_half_of_the_quiet() -> None:
+    likely, listening = foreseen((SILENCE, 1.0), (VOICE, 0.5), (SILENCE, 1.0))
+    assert listening.heard is not None
+    assert listening.heard.by is HeardBy.ANSWER
+    assert likely == [listening.answer_audio]
+
+
+def test_a_pause_in_an_answer_is_foreseen_as_its_end_and_then_as_another() -> None:
+    runs = ((SILENCE, 1.0), (VOICE, 0.3), (SILENCE, 0.4), (VOICE, 0.3), (SILENCE, 1.0))
+    likely, listening = foreseen(*runs)
+    assert len(likely) == 2
+    assert likely[0] != likely[1] == listening.answer_audio
+
+
+@pytest.mark.parametrize(
+    ("runs", "prompt"),
+    [
+        (((SILENCE, 1.0), (VOICE, 0.5), (SILENCE, 0.5)), 5.0),  # over the prompt
+        (((VOICE, 4.0), (SILENCE, 0.5)), 0.0),  # too long
+    ],
+)
+def test_what_is_no_answer_is_not_likely_to_be_one(
+    runs: tuple[tuple[bytes, float], ...], prompt: float
+) -> None:
+    likely, _ = foreseen(*runs, prompt=prompt)
+    assert likely == [b""]
