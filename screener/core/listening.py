@@ -159,9 +159,8 @@ class Listening:
         return _word_in(self._between(ended.start - _LEAD_IN, self.now))
 
     def _between(self, start: float, end: float) -> bytes:
-        frame_bytes = 320
-        first = max(0, round((start - self._start) / FRAME_SECONDS)) * frame_bytes
-        last = round((end - self._start) / FRAME_SECONDS) * frame_bytes
+        first = max(0, round((start - self._start) / FRAME_SECONDS)) * FRAME_BYTES
+        last = round((end - self._start) / FRAME_SECONDS) * FRAME_BYTES
         return bytes(self._audio[first:last])
 
     def so_far(self, by: HeardBy = HeardBy.HANGUP) -> Heard:
