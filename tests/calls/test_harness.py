@@ -6,9 +6,11 @@ What a test of screener concludes from them is worth as much as this.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import smtplib
 from collections.abc import AsyncIterator
 from email.message import EmailMessage
+from typing import Any, cast
 
 import pytest
 import pytest_asyncio
@@ -19,7 +21,7 @@ from tests.calls.callers import Act, Caller, HangUp, Key, Speak, Wait
 from tests.calls.mailserver import MailServer
 from tests.calls.phones import Phone
 from tests.calls.plain import PlainAsterisk
-from tests.calls.sip import CallError, in_cdata, read_messages
+from tests.calls.sip import LOOPBACK, CallError, in_cdata, read_messages
 
 DIALPLAN = """[incoming]
 exten => 100,1,Answer()
@@ -48,6 +50,44 @@ exten => 107,1,Dial(PJSIP/attic,10)
 exten => _.!,1,Verbose(0,redirected to ${EXTEN})
  same => n,Hangup()
 """
+
+
+class SlowLine(asyncio.DatagramProtocol):
+    """A far end that hears an INVITE only when it is repeated: the caller has given up by then."""
+
+    def __init__(self) -> None:
+        self.requests: list[str] = []
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.DatagramTransport, transport)
+        self.address: tuple[str, int] = transport.get_extra_info("sockname")
+
+    def datagram_received(self, data: bytes, addr: tuple[str | Any, int]) -> None:
+        request = data.decode()
+        method = request.partition(" ")[0]
+        self.requests.append(method)
+        if method == "INVITE" and self.requests.count("INVITE") > 1:
+            self._invite = request
+            self._answer(request, "180 Ringing", addr)
+        elif method == "CANCEL":
+            self._answer(request, "200 OK", addr)
+            self._answer(self._invite, "487 Request Terminated", addr)
+
+    def _answer(self, request: str, status: str, to: tuple[str | Any, int]) -> None:
+        wanted = ("Via:", "From:", "To:", "Call-ID:", "CSeq:")
+        kept = [line for line in request.split("\r\n") if line.startswith(wanted)]
+        answer = [f"SIP/2.0 {status}", *kept, "Content-Length: 0", "", ""]
+        self._transport.sendto("\r\n".join(answer).encode(), to)
+
+
+@contextlib.asynccontextmanager
+async def slow_line() -> AsyncIterator[SlowLine]:
+    loop = asyncio.get_running_loop()
+    transport, line = await loop.create_datagram_endpoint(SlowLine, local_addr=(LOOPBACK, 0))
+    try:
+        yield line
+    finally:
+        transport.close()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -140,6 +180,13 @@ async def test_a_caller_hangs_up_while_it_rings(pbx: PlainAsterisk) -> None:
 async def test_a_caller_hangs_up_before_anything_has_happened(pbx: PlainAsterisk) -> None:
     async with Caller(pbx.address, did="102"):
         pass
+
+
+async def test_a_caller_hangs_up_before_the_first_word_has_come_back() -> None:
+    async with slow_line() as line, Caller(line.address) as call:
+        await call.hang_up()
+    assert (call.result.code, call.result.hung_up_by) == (487, "caller")
+    assert line.requests[:3] == ["INVITE", "INVITE", "CANCEL"]
 
 
 async def test_a_caller_hangs_up_after_the_answer(pbx: PlainAsterisk) -> None:
