@@ -23,6 +23,7 @@ from screener.asterisk.media import Media
 from screener.asterisk.outgoing import Outgoing
 from screener.asterisk.private import PrivateAsterisk
 from screener.asterisk.translate import TYPES, Arrived
+from screener.calllog import DATABASE
 from screener.campaigns import Campaigns
 from screener.config import Settings
 from screener.core.call import Outcome
@@ -39,7 +40,7 @@ from screener.prompts import Prompts
 from screener.session import House, Session
 from screener.settlement import Settlement
 from screener.status import Bulletin, begun, in_force
-from screener.store import DATABASE, Store
+from screener.store import Store
 from screener.web.app import Web
 
 log = logging.getLogger(__name__)

@@ -21,6 +21,7 @@ from screener.asterisk.client import Client
 from screener.asterisk.connection import Connection, Mailbox
 from screener.asterisk.line import TAKE, box_of, is_part, owner
 from screener.asterisk.translate import Gone, Left
+from screener.calllog import DATABASE, CallLog
 from screener.config import Settings
 from screener.core.call import Outcome
 from screener.core.letter import Letter
@@ -29,7 +30,7 @@ from screener.core.story import CallRow
 from screener.errors import AriGone, AriNotInStasis, ScreenerError, StoreError
 from screener.links import Links
 from screener.outbox import Outbox
-from screener.store import DATABASE, CallEnd, CallLog, Store
+from screener.store import CallEnd, Store
 from screener.tape import measure
 
 log = logging.getLogger(__name__)

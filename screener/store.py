@@ -1,14 +1,13 @@
-"""The calls on disk, what rules ask of them, and how often each rule has decided one.
+"""The calls and how often each rule has decided one, written to disk.
 
-SQL is only here and in database.py. `Store` is the one writer, used by the running service. Its
-methods hand each write to one thread, which does them in order, so the event loop never waits on a
-disk. A write that fails becomes a `StoreError` that says what to do; a call goes on without its
-row. A write that is merely slow (a worn SD card, another program holding the file locked) is waited
-for `patience` seconds and then left in the queue, so that no caller waits for it; if it fails after
-all, that is logged.
+SQL is only here, in calllog.py (which reads) and in database.py. `Store` is the one writer, used by
+the running service. Its methods hand each write to one thread, which does them in order, so the
+event loop never waits on a disk. A write that fails becomes a `StoreError` that says what to do; a
+call goes on without its row. A write that is merely slow (a worn SD card, another program holding
+the file locked) is waited for `patience` seconds and then left in the queue, so that no caller
+waits for it; if it fails after all, that is logged.
 
 A call takes about 520 bytes with four lines of story: 1,000 calls a month are 6 MB a year.
-`CallLog` reads, in another process if need be, while the writer writes (SQLite's WAL).
 With synchronous=NORMAL a power cut may cost the last rows, never the file
 (https://www.sqlite.org/pragma.html#pragma_synchronous).
 """
@@ -25,22 +24,26 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlite_utils import Database
-
-from screener.core.call import Outcome
+from screener.calllog import (
+    DATABASE,
+    LONGEST_NAME,
+    CallLog,
+    Use,
+    call_row,
+    history_in,
+    uses_in,
+)
 from screener.core.history import MOST, History
 from screener.core.rules import CLOCKLESS, EXPIRES
-from screener.core.story import CallRow, StoryLine
+from screener.core.story import CallRow
 from screener.database import explained, kept, open_to_read, open_to_write, utc
 from screener.errors import StoreError
 
+__all__ = ["DATABASE", "CallEnd", "CallLog", "CallStart", "Store"]
+
 log = logging.getLogger(__name__)
 
-DATABASE = "calls.db"
-"""The name of the file in the data folder."""
-
 # What a stranger can write into a row is cut here, so that a call stays a few hundred bytes.
-_LONGEST_NAME = 300
 _LONGEST_TEXT = 1000
 _MOST_EVIDENCE = 50
 _MOST_QUEUED = 10_000  # writes waiting for a disk that does not come back
@@ -88,22 +91,6 @@ class CallEnd:
     seconds: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
-    """When a rule was `first` seen or used and `last` used, and how many calls it has decided.
-
-    Those that it would have decided in shadow mode count too. Both times are aware, in UTC; of a
-    rule that has decided none yet, `last` is `first`.
-    """
-
-    first: datetime
-    last: datetime
-    hits: int = 0
-
-
-# Writing -----------------------------------------------------------------------------------------
-
-
 class Store:
     """The one writer. Opening it brings the database up to date, or raises StoreError.
 
@@ -132,7 +119,7 @@ class Store:
             self._db = open_to_write(path, lock_patience)
             self._earlier = self._newest_call()
             self._past = open_to_read(path)
-            self._uses = _uses(self._db)
+            self._uses = uses_in(self._db)
         self.last_used = {key: use.last for key, use in self._uses.items()}
         self._next_call = self._earlier + 1
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
@@ -144,16 +131,16 @@ class Store:
         self._next_call += 1
         row = {
             "id": call,
-            "uid": kept(start.uid, _LONGEST_NAME),
+            "uid": kept(start.uid, LONGEST_NAME),
             "started": utc(start.started),
-            "did": kept(start.did, _LONGEST_NAME),
-            "number": kept(start.number, _LONGEST_NAME),
-            "name": kept(start.name, _LONGEST_NAME),
+            "did": kept(start.did, LONGEST_NAME),
+            "number": kept(start.number, LONGEST_NAME),
+            "name": kept(start.name, LONGEST_NAME),
             "withheld": int(start.withheld),
-            "attestation": kept(start.attestation, _LONGEST_NAME),
-            "verstat": kept(start.verstat, _LONGEST_NAME),
-            "expecting": kept(start.expecting, _LONGEST_NAME),
-            "emergency": kept(start.emergency, _LONGEST_NAME),
+            "attestation": kept(start.attestation, LONGEST_NAME),
+            "verstat": kept(start.verstat, LONGEST_NAME),
+            "expecting": kept(start.expecting, LONGEST_NAME),
+            "emergency": kept(start.emergency, LONGEST_NAME),
             "shadow": int(start.shadow),
             "state": "in progress",
         }
@@ -171,14 +158,14 @@ class Store:
         changes = {
             "ended": utc(end.ended),
             "state": "over",
-            "outcome": kept(end.outcome, _LONGEST_NAME),
+            "outcome": kept(end.outcome, LONGEST_NAME),
             "reason": kept(end.reason, _LONGEST_TEXT),
             "rule": kept(end.rule, _LONGEST_TEXT),
             "ruled": kept(end.ruled, _LONGEST_TEXT),
             "ruling": kept(end.ruling, _LONGEST_TEXT),
-            "verdict": kept(end.verdict, _LONGEST_NAME),
+            "verdict": kept(end.verdict, LONGEST_NAME),
             "evidence": json.dumps(evidence, ensure_ascii=False),
-            "answered_by": kept(end.answered_by, _LONGEST_NAME),
+            "answered_by": kept(end.answered_by, LONGEST_NAME),
             "rang_after": end.rang_after,
             "seconds": end.seconds,
         }
@@ -193,7 +180,7 @@ class Store:
 
         def read() -> History:
             with explained(self._path):
-                return _history(self._past, kept(number, _LONGEST_NAME), limit)
+                return history_in(self._past, kept(number, LONGEST_NAME), limit)
 
         reading = asyncio.get_running_loop().run_in_executor(self._reader, read)
         try:
@@ -203,7 +190,7 @@ class Store:
 
     async def dialled(self, number: str, at: datetime) -> None:
         """Write down that one of our phones dialled `number` (E.164, or as it was dialled)."""
-        values = kept(number, _LONGEST_NAME), utc(at)
+        values = kept(number, LONGEST_NAME), utc(at)
         sql = "INSERT OR IGNORE INTO dialled (number, at) VALUES (?, ?)"
         await self._write(lambda: self._execute(sql, [values]))
 
@@ -258,7 +245,7 @@ class Store:
         def read() -> list[CallRow]:
             with explained(self._path):
                 rows = self._db.table("calls").rows_where(where, [self._earlier], order_by="id")
-                return [_call_row(row) for row in rows]
+                return [call_row(row) for row in rows]
 
         return await asyncio.get_running_loop().run_in_executor(self._thread, read)
 
@@ -322,144 +309,3 @@ def _parts(keys: Collection[str], size: int = 1000) -> Iterator[list[str]]:
     every = list(keys)
     for at in range(0, len(every), size):
         yield every[at : at + size]
-
-
-# Reading -----------------------------------------------------------------------------------------
-
-
-class CallLog:
-    """Reads the calls through a connection of its own that cannot write. Not for the event loop.
-
-    `with CallLog(path) as calls_kept: ...` closes it.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        if not path.exists():
-            raise StoreError(f"{path} is not there: no call has been written down yet.")
-        with explained(path):
-            self._db = open_to_read(path)
-
-    def __enter__(self) -> CallLog:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._db.close()
-
-    def calls(self, limit: int, since: datetime | None = None) -> list[CallRow]:
-        """The newest `limit` calls, newest first; with `since`, those that came in since then."""
-        with explained(self._path):
-            rows = self._db.table("calls").rows_where(
-                "started >= ?", [utc(since) if since else ""], order_by="id DESC", limit=limit
-            )
-            return [_call_row(row) for row in rows]
-
-    def call(self, call: int) -> tuple[CallRow, list[StoryLine]] | None:
-        """One call and its story in the order in which it was told; None where there is none."""
-        with explained(self._path):
-            rows = list(self._db.table("calls").rows_where("id = ?", [call]))
-            if not rows:
-                return None
-            lines = self._db.table("story").rows_where("call = ?", [call], order_by="id")
-            return _call_row(rows[0]), [StoryLine(line["at"], line["text"]) for line in lines]
-
-    def by_uid(self, uid: str) -> CallRow | None:
-        """The newest call of an Asterisk channel id; None where there is none."""
-        with explained(self._path):
-            rows = self._db.table("calls").rows_where("uid = ?", [uid], order_by="id DESC", limit=1)
-            return next((_call_row(row) for row in rows), None)
-
-    def past(self, since: datetime | None = None) -> Iterator[CallRow]:
-        """All calls in the order in which they came in, read as they are asked for."""
-        with explained(self._path):
-            rows = self._db.query(
-                "SELECT * FROM calls WHERE started >= ? ORDER BY id", [utc(since) if since else ""]
-            )
-            for row in rows:
-                yield _call_row(row)
-
-    def dialled(self, since: datetime | None = None) -> list[tuple[datetime, str]]:
-        """When our phones dialled which numbers, oldest first."""
-        with explained(self._path):
-            rows = self._db.query(
-                "SELECT at, number FROM dialled WHERE at >= ? ORDER BY at",
-                [utc(since) if since else ""],
-            )
-            return [(datetime.fromisoformat(row["at"]), row["number"]) for row in rows]
-
-    def history(self, number: str, limit: int = MOST) -> History:
-        """What has been between us and a number (E.164, or as it arrived) until now."""
-        with explained(self._path):
-            return _history(self._db, kept(number, _LONGEST_NAME), limit)
-
-    def uses(self) -> dict[str, Use]:
-        """How often each rule (by its key) has decided a call."""
-        with explained(self._path):
-            return _uses(self._db)
-
-    def counts(self, since: datetime | None = None) -> dict[str, int]:
-        """How many calls had which outcome, most frequent first; "in progress" among them."""
-        sql = """
-            SELECT CASE state WHEN 'over' THEN outcome ELSE state END AS outcome, count(*) AS calls
-            FROM calls WHERE started >= ? GROUP BY 1 ORDER BY calls DESC, outcome
-        """
-        with explained(self._path):
-            rows = self._db.query(sql, [utc(since) if since else ""])
-            return {row["outcome"]: row["calls"] for row in rows}
-
-
-def _call_row(row: Mapping[str, Any]) -> CallRow:
-    return CallRow(
-        id=row["id"],
-        uid=row["uid"],
-        started=datetime.fromisoformat(row["started"]),
-        did=row["did"],
-        number=row["number"],
-        name=row["name"],
-        withheld=bool(row["withheld"]),
-        ended=datetime.fromisoformat(row["ended"]) if row["ended"] else None,
-        outcome=row["outcome"],
-        reason=row["reason"],
-        rule=row["rule"],
-        ruled=row["ruled"],
-        ruling=row["ruling"],
-        verdict=row["verdict"],
-        evidence=tuple(json.loads(row["evidence"])) if row["evidence"] != "[]" else (),
-        answered_by=row["answered_by"],
-        rang_after=row["rang_after"],
-        seconds=row["seconds"],
-        attestation=row["attestation"],
-        verstat=row["verstat"],
-        expecting=row["expecting"],
-        emergency=row["emergency"],
-        shadow=bool(row["shadow"]),
-    )
-
-
-def _uses(database: Database) -> dict[str, Use]:
-    return {
-        row["key"]: Use(
-            datetime.fromisoformat(row["first"]), datetime.fromisoformat(row["last"]), row["hits"]
-        )
-        for row in database.query("SELECT * FROM rule_uses")
-    }
-
-
-def _history(database: Database, number: str, limit: int) -> History:
-    """The newest `limit` of each kind; oldest first, as `History` has them."""
-
-    def times(sql: str) -> tuple[datetime, ...]:
-        found = database.execute(f"{sql} DESC LIMIT ?", [number, limit]).fetchall()
-        return tuple(datetime.fromisoformat(at) for (at,) in reversed(found))
-
-    # The OUTCOMEs that the partial index calls_reached holds: asked for in its own words.
-    reached = f"""
-        SELECT started FROM calls WHERE number = ? AND outcome = '%s'
-        AND outcome IN ('{Outcome.CONNECTED}', '{Outcome.MESSAGE}') ORDER BY started
-    """
-    return History(
-        calls=times("SELECT started FROM calls WHERE number = ? ORDER BY started"),
-        answered=times(reached % Outcome.CONNECTED),
-        messages=times(reached % Outcome.MESSAGE),
-        dialled=times("SELECT at FROM dialled WHERE number = ? ORDER BY at"),
-    )

@@ -33,8 +33,8 @@ def calls(context: click.Context, file: Path, limit: int) -> None:
     context.obj = file
     if context.invoked_subcommand is not None:
         return
+    from screener.calllog import DATABASE, CallLog
     from screener.core.story import calls_table
-    from screener.store import DATABASE, CallLog
 
     settings = settings_of(file)
     database = settings.data / DATABASE
@@ -109,8 +109,8 @@ def _promote(file: Path, action: Action, number: int) -> None:
 
 
 def _call(settings: Settings, number: int) -> tuple[CallRow, list[StoryLine]]:
+    from screener.calllog import DATABASE, CallLog
     from screener.errors import StoreError
-    from screener.store import DATABASE, CallLog
 
     with CallLog(settings.data / DATABASE) as log:
         found = log.call(number)

@@ -139,8 +139,8 @@ def _did(settings: Settings, to: str) -> str:
 
 def _history(settings: Settings, shows: str, at: datetime) -> History:
     """What had been between us and the number by then."""
+    from screener.calllog import DATABASE, CallLog
     from screener.core.history import History
-    from screener.store import DATABASE, CallLog
 
     path = settings.data / DATABASE
     if not shows or not path.exists():

@@ -197,7 +197,7 @@ def _is_default(file: Path) -> bool:
 
 def _did(settings: Settings, call: int) -> str:
     """The number that was dialled in a call. Raises StoreError where there is no such call."""
-    from screener.store import DATABASE, CallLog
+    from screener.calllog import DATABASE, CallLog
 
     database = settings.data / DATABASE
     found = None

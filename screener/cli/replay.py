@@ -45,10 +45,10 @@ def replay(
         screener rules replay --since 2026-10-01 --all
     """
     from screener import rulebook
+    from screener.calllog import DATABASE, CallLog
     from screener.core import price
     from screener.core.replay import Replay
     from screener.core.replay import replay as judged_again
-    from screener.store import DATABASE, CallLog
 
     settings = settings_of(file)
     start = _start(since, settings.zone)

@@ -22,11 +22,11 @@ from screener.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from screener.calllog import CallLog, Use
     from screener.config import Settings
     from screener.core.call import Call
     from screener.core.rules import Rule, RuleSet
     from screener.rulesfolder import Contents
-    from screener.store import CallLog, Use
 
 _YEAR = timedelta(days=365)
 _ENOUGH = timedelta(days=30)
@@ -123,8 +123,8 @@ def _remarks(settings: Settings, ruleset: RuleSet) -> list[str]:
 
 def _idle(settings: Settings, ruleset: RuleSet) -> list[Rule]:
     """The rules that have decided no call of the last year, nor would have, as far as is known."""
+    from screener.calllog import DATABASE, CallLog
     from screener.core import review
-    from screener.store import DATABASE, CallLog
 
     path = settings.data / DATABASE
     since = datetime.now(UTC) - _YEAR

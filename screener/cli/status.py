@@ -180,7 +180,7 @@ def _look(settings: Settings) -> _Door:
 
 
 def _calls_today(settings: Settings, now: datetime) -> dict[str, int]:
-    from screener.store import DATABASE, CallLog
+    from screener.calllog import DATABASE, CallLog
 
     database = settings.data / DATABASE
     if not database.exists():

@@ -1,6 +1,6 @@
 """A call's row and its story, and how they read: what `screener calls` prints.
 
-Rows come from store.py. Whatever a stranger could have written into one (number, name, words that
+Rows come from calllog.py. Whatever a stranger could have written into one (number, name, words that
 were heard) is shown through core/callerid.py.
 """
 

@@ -17,13 +17,13 @@ from http import HTTPStatus
 
 from aiohttp import web
 
+from screener.calllog import DATABASE, CallLog
 from screener.config import Settings
 from screener.core.promotion import can_be_named, rule_for
 from screener.core.story import CallRow
 from screener.errors import ScreenerError, StoreError
 from screener.links import PATHS, Links, Standing, Ticket
 from screener.promotion import Promotion, promote
-from screener.store import DATABASE, CallLog
 from screener.web import pages
 
 log = logging.getLogger(__name__)

@@ -17,13 +17,14 @@ from aiosmtpd.handlers import Sink
 from click.testing import CliRunner, Result
 
 from screener import __version__, config
+from screener.calllog import DATABASE
 from screener.cli import main
 from screener.config import Settings
 from screener.core.letter import Letter
 from screener.core.notice import Notice
 from screener.outbox import Outbox
 from screener.prompts import REQUIRED, Prompts
-from screener.store import DATABASE, CallEnd, CallStart, Store
+from screener.store import CallEnd, CallStart, Store
 from screener.surroundings import ARI_SECRET
 
 

@@ -15,11 +15,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from screener import config
+from screener.calllog import DATABASE
 from screener.cli import main
 from screener.config import Settings
 from screener.core.rules import Rule
 from screener.rulebook import load
-from screener.store import DATABASE, CallEnd, CallStart, Store
+from screener.store import CallEnd, CallStart, Store
 
 NOW = datetime.now(UTC)
 

@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from screener import config, starter
+from screener.calllog import DATABASE
 from screener.cli import main
 from screener.config import Settings
 from screener.core.notice import Notice
@@ -20,7 +21,7 @@ from screener.core.window import Kind
 from screener.lock import lock
 from screener.outbox import Outbox
 from screener.status import Status, write
-from screener.store import DATABASE, CallEnd, CallStart, Store
+from screener.store import CallEnd, CallStart, Store
 from screener.windows import Windows
 
 NOW = datetime.now(UTC)

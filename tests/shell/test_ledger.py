@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from screener.calllog import CallLog
 from screener.core.call import Call, Ending, Outcome
 from screener.core.reception import receive
 from screener.core.rulefile import parse
@@ -19,7 +20,7 @@ from screener.core.shelf import Shelf
 from screener.core.signature import Signature
 from screener.core.story import CallRow, tell_call
 from screener.ledger import Entry
-from screener.store import CallLog, Store
+from screener.store import Store
 from tests.core.lines import answered, play, reception, stranger
 
 PEST = replace(

@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from screener.calllog import DATABASE
 from screener.cli import main
 from screener.config import load
 from screener.core.audio import encode_ulaw
 from screener.core.timeline import KINDS
 from screener.core.verdict import Kind
 from screener.heardaudio import HeardAudio
-from screener.store import DATABASE, CallEnd, CallStart, Store
+from screener.store import CallEnd, CallStart, Store
 from tests.calls import speech
 
 OFFICE = (

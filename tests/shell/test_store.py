@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import random
 import sqlite3
 import subprocess
 import sys
@@ -19,15 +18,13 @@ import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from screener.calllog import CallLog, Use
 from screener.core.history import MOST, History
-from screener.core.replay import calls_again
-from screener.core.rulefile import parse
-from screener.core.rules import RuleSet
 from screener.core.shelf import Shelf
 from screener.core.story import CallRow, StoryLine
 from screener.database import MIGRATIONS
 from screener.errors import StoreError
-from screener.store import CallEnd, CallLog, CallStart, Store, Use
+from screener.store import CallEnd, CallStart, Store
 
 STARTED = datetime(2026, 11, 20, 14, 3, 11, 250_000, tzinfo=timezone(timedelta(hours=-8)))
 START = CallStart("1790000000.17", STARTED, "+18182223333", "+18055550142", "UNKNOWN")
@@ -112,21 +109,6 @@ async def test_lines_told_at_once_keep_their_order(store: Store, path: Path) -> 
     await asyncio.gather(*(store.tell(c, 0.0, str(n)) for n in range(40) for c in calls))
     for call in calls:
         assert [line.text for line in read(path, call)[1]] == [str(n) for n in range(40)]
-
-
-async def test_calls_are_listed_newest_first_and_counted(store: Store, path: Path) -> None:
-    outcomes = ["connected", "turned away", "turned away", "silent"]
-    for day, outcome in enumerate(outcomes):
-        start = replace(START, started=STARTED + timedelta(days=day))
-        await store.end(await store.begin(start), replace(END, outcome=outcome))
-    await store.begin(replace(START, started=STARTED + timedelta(days=4)))
-    with CallLog(path) as calls:
-        assert [row.id for row in calls.calls(3)] == [5, 4, 3]
-        since = STARTED + timedelta(days=2)
-        assert [row.outcome for row in calls.calls(10, since)] == ["", "silent", "turned away"]
-        assert calls.counts() == {"turned away": 2, "connected": 1, "in progress": 1, "silent": 1}
-        assert calls.counts(since) == {"in progress": 1, "silent": 1, "turned away": 1}
-        assert calls.call(99) is None
 
 
 async def test_calls_that_a_killed_run_left_are_unsettled_and_ids_go_on(path: Path) -> None:
@@ -322,18 +304,6 @@ async def test_a_damaged_file(path: Path) -> None:
         await store.begin(START)
 
 
-def test_a_file_that_is_not_there_is_not_made_by_reading(path: Path) -> None:
-    with pytest.raises(StoreError, match="no call has been written down yet"):
-        CallLog(path)
-    assert not path.exists()
-
-
-async def test_a_reader_cannot_write(store: Store, path: Path) -> None:
-    await store.begin(START)
-    with CallLog(path) as calls, pytest.raises(sqlite3.OperationalError, match="readonly"):
-        calls._db.execute("DELETE FROM calls")
-
-
 FULL = """
 import asyncio, resource, signal, sys
 from datetime import UTC, datetime
@@ -440,12 +410,6 @@ async def test_a_cancelled_call_still_gets_its_row(path: Path) -> None:
             await beginning
     await store.close()
     assert read(path, 1)[0].uid == START.uid
-
-
-async def test_reading_goes_on_while_a_call_is_written(store: Store, path: Path) -> None:
-    call = await store.begin(START)
-    with CallLog(path) as calls, locked(path):
-        assert [row.id for row in calls.calls(10)] == [call]
 
 
 # What rules ask ----------------------------------------------------------------------------------
@@ -558,30 +522,6 @@ async def test_what_a_call_showed_and_what_was_ruled_is_kept(store: Store, path:
         "911",
     )
     assert (row.ruled, row.shadow) == ("block play sit", True)
-
-
-async def test_the_past_is_read_in_the_order_in_which_it_came_in(store: Store, path: Path) -> None:
-    for days in (0, 5, 3):
-        await store.begin(replace(START, started=STARTED + timedelta(days=days)))
-    with CallLog(path) as calls:
-        assert [row.id for row in calls.past()] == [1, 2, 3]
-        assert [row.id for row in calls.past(STARTED + timedelta(days=4))] == [2]
-
-
-async def test_a_replay_rebuilds_the_history_that_each_call_had(store: Store, path: Path) -> None:
-    chance = random.Random(1)
-    outcomes = ["connected", "message", "turned away", "gave up"]
-    at, had = STARTED, []
-    for _ in range(60):
-        at += timedelta(hours=chance.randint(1, 50))
-        number = chance.choice([PEST, START.number, "611"])
-        had.append(await store.history(number))
-        await ended(store, replace(START, started=at, number=number), chance.choice(outcomes))
-        await store.dialled(chance.choice([PEST, "+12125550100"]), at + timedelta(minutes=30))
-    asking = RuleSet(parse("allow answered-before", "50.rules", "US")[0])
-    with CallLog(path) as calls:
-        again = calls_again(calls.past(), calls.dialled(), asking, "US", None, since=STARTED)
-        assert [call.history for call in again] == had
 
 
 # The uses of rules -------------------------------------------------------------------------------

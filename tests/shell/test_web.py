@@ -19,10 +19,11 @@ import pytest
 import pytest_asyncio
 
 from screener import config
+from screener.calllog import DATABASE
 from screener.config import Settings
 from screener.core.rules import Action
 from screener.links import KEY, LIFE, PATHS, USED, Links
-from screener.store import DATABASE, CallEnd, CallStart, Store
+from screener.store import CallEnd, CallStart, Store
 from screener.surroundings import WebSettings
 from screener.web import app as app_module
 from screener.web.app import Web
