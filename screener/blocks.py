@@ -2,7 +2,7 @@
 
 The usual forms are those of national files in North America: ten digits (with or without 1 or +1)
 on a line, and the FTC's complaints, which begin with ten digits and a date. What is not exactly so
-is left to be read with care (sources.py), which gives the same for what is.
+is left to be read with care (entries.py), which gives the same for what is.
 """
 
 from __future__ import annotations

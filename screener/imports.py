@@ -25,11 +25,13 @@ import numpy as np
 
 from screener.core.numberlist import Numbers, merged
 from screener.core.numberreader import NumberReader
+from screener.core.reportdate import Dates
+from screener.entries import MOST_RANGES, Entries, Skipped
 from screener.errors import ListError
 from screener.listfile import Piece, pieces_of, write
 from screener.lists import Info, Opened, Source, file_of, files, folder, open_list
 from screener.pile import BATCH, Pile
-from screener.sources import MOST_RANGES, STDIN, Dates, Entries, Progress, Skipped, SourceFile
+from screener.sources import STDIN, Progress, SourceFile
 
 _TAKEN = (".csv", ".txt", ".csv.gz", ".txt.gz")
 """The files of a folder that are taken for sources."""

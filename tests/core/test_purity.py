@@ -113,8 +113,9 @@ LAYERS = {
     "listfile": {"lists"},
     "pile": {"listfile"},
     "blocks": set(),
-    "sources": {"blocks", "lists"},
-    "imports": {"listfile", "lists", "pile", "sources"},
+    "entries": {"blocks"},
+    "sources": {"entries", "lists"},
+    "imports": {"entries", "listfile", "lists", "pile", "sources"},
 }
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from screener import blocks
 from screener.core.numberlist import EPOCH
 from screener.core.numberreader import NumberReader
-from screener.sources import Dates
+from screener.core.reportdate import Dates
 
 US = NumberReader("US")
 DATES = Dates("US")

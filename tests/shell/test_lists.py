@@ -170,36 +170,6 @@ def test_a_list_of_its_own_columns_may_hold_prefixes(data: Path, write: Write) -
     assert holds(data, "+19005550100", "+12125550150", "+12125550200") == [1, 1, 0]
 
 
-@pytest.mark.parametrize(
-    ("country", "text", "when"),
-    [
-        ("US", "2024-01-02 00:11:22", datetime(2024, 1, 2, 0, 11, 22)),
-        ("US", "2024-01-02", datetime(2024, 1, 2)),
-        ("US", "2024-01-02T01:11:22+01:00", datetime(2024, 1, 2, 0, 11, 22)),
-        ("US", "2024-01-02 01:11+02", datetime(2024, 1, 1, 23, 11)),
-        ("US", "1/2/2024 1:05:00 PM", datetime(2024, 1, 2, 13, 5)),
-        ("US", "12/31/2023 12:30 AM", datetime(2023, 12, 31, 0, 30)),
-        ("US", "31/12/2023", datetime(2023, 12, 31)),
-        ("GB", "1/2/2024 13:05", datetime(2024, 2, 1, 13, 5)),
-        ("DE", "01.02.2024", datetime(2024, 2, 1)),
-        ("US", "2024/01/02", datetime(2024, 1, 2)),
-        ("US", "1704154282", datetime(2024, 1, 2, 0, 11, 22)),
-        ("US", "1066-10-14", datetime(2000, 1, 1, 0, 0, 1)),
-    ],
-)
-def test_dates_are_read_in_many_forms(
-    data: Path, write: Write, country: str, text: str, when: datetime
-) -> None:
-    made(data, write("list.csv", f"number,date\n+14155550100,{text}\n"), country=country)
-    assert numbers_of(data, "list").dates("+14155550100") == [when.replace(tzinfo=UTC)]
-
-
-@pytest.mark.parametrize("text", ["", "2024-13-01", "9" * 10 + "9", "\x00", "31.31.2024", "now"])
-def test_what_is_no_date_is_none(data: Path, write: Write, text: str) -> None:
-    made(data, write("list.csv", f"number,date\n4155550100,{text}\n"))
-    assert numbers_of(data, "list").dates("+14155550100") == [None]
-
-
 def test_a_million_characters_without_an_end_cost_one_line(data: Path, write: Write) -> None:
     text = f"4155550100\n{'9' * 1_500_000}\n4155550101\n{'x,' * 600_000}"
     done = made(data, write("list.txt", text))
