@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from screener.core.audio import FRAME_SECONDS, RATE
-from screener.core.tones import Samples
+from screener.core.spectrum import Samples
 
 MUSIC_WINDOW = 1024
 """Samples in a window: 128 ms."""

@@ -23,7 +23,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from screener.core.audio import FRAME_BYTES, FRAME_SAMPLES, FRAME_SECONDS, RATE
 from screener.core.music import MUSIC_WINDOW, STEP, VOICE_ABOVE, Music
 from screener.core.script import Sound, Span, overlap
-from screener.core.tones import BEEP, QUIET, WINDOW, Samples, Tones, spectra
+from screener.core.spectrum import QUIET, WINDOW, Samples, spectra
+from screener.core.tones import BEEP, Tones
 
 # WebRTC's second strictest mode. Of 186 clips, modes 1 to 3 pass the same people and robocalls
 # through listening.py's gate; 3 also lets one of 4 recorded prompts pass, and misses short words.
