@@ -28,6 +28,9 @@ _PROBABLY = round(ENDPOINT / 2 / FRAME_SECONDS)
 BETWEEN_KEYS = 2.5
 # After the prompt, talk of this length is no answer to it.
 LONGEST_TALK = 8.0
+# After the prompt, so much longer than `wait` (seconds) is listened at most: who makes a little sound
+# every few seconds, and never answers, would be listened to for ever.
+LONGEST_AFTER = 30.0
 # How much audio before an utterance's first voiced frame the recogniser is given.
 _LEAD_IN = 0.3
 # What is this much fainter (dB) than an answer at its loudest is no part of it (25 to 30 do as
@@ -116,6 +119,8 @@ class Listening:
             return
         if ended is not None:
             self._utterance(ended, self._prompt_end)
+        elif self.now - self._prompt_end >= self._listen.wait + LONGEST_AFTER:
+            self._finish(HeardBy.TALK)
         elif (running := self._utterances.running()) is not None:
             if running.end - max(running.start, self._prompt_end) > LONGEST_TALK:
                 self._finish(HeardBy.TALK)

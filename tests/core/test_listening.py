@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from screener.core.audio import FRAME_SECONDS, SILENCE
-from screener.core.listening import BETWEEN_KEYS, LONGEST_TALK, Listening
+from screener.core.listening import BETWEEN_KEYS, LONGEST_AFTER, LONGEST_TALK, Listening
 from screener.core.script import Heard, HeardBy, Listen, Span
 from screener.core.vad import VoiceActivity
 from tests.core.sounds import Samples, line, music, noise, quiet, tone, voice
@@ -101,6 +101,22 @@ def test_talk_without_end_is_ended() -> None:
     assert heard.by is HeardBy.TALK
     assert now == pytest.approx(3.0 + LONGEST_TALK, abs=0.1)
     assert heard.talk[0].start == 0.0
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        pytest.param([("voice", 0.08), ("quiet", 4.0)], id="clicks, too short for an answer"),
+        pytest.param([("voice", 1.2), ("quiet", 0.8)], id="a recording of short sentences"),
+    ],
+)
+def test_what_is_never_quiet_and_never_an_answer_is_ended(
+    again: list[tuple[str, float]],
+) -> None:
+    heard, now = listen(("voice", 2.0), ("quiet", 1.0), *again * 60)
+    assert heard is not None
+    assert heard.by is HeardBy.TALK
+    assert now == pytest.approx(3.0 + ASK.wait + LONGEST_AFTER, abs=0.1)
 
 
 def test_an_answer_must_be_short() -> None:
