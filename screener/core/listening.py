@@ -28,8 +28,8 @@ _PROBABLY = round(ENDPOINT / 2 / FRAME_SECONDS)
 BETWEEN_KEYS = 2.5
 # After the prompt, talk of this length is no answer to it.
 LONGEST_TALK = 8.0
-# After the prompt, so much longer than `wait` (seconds) is listened at most: who makes a little sound
-# every few seconds, and never answers, would be listened to for ever.
+# After the prompt, so much longer than `wait` (seconds) is listened at most: who makes a little
+# sound every few seconds, and never answers, would be listened to for ever.
 LONGEST_AFTER = 30.0
 # How much audio before an utterance's first voiced frame the recogniser is given.
 _LEAD_IN = 0.3

@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from screener.core.audio import FRAME_BYTES, FRAME_SECONDS, SILENCE
+from screener.core.frontdoor import MessageBox
 from screener.core.grammar import PhraseClass, phrases_in
 from screener.core.hearing import Hearing
-from screener.core.script import Heard, HeardBy, Likeness, Listen
+from screener.core.script import Heard, HeardBy, Likeness, Listen, Overhear, RecordedBy
 from screener.core.vad import VoiceActivity
 from tests.core.test_listening import VOICE, Marked
 
@@ -245,6 +246,54 @@ def test_no_audio_does_any_harm(frames: list[bytes], loud: bool) -> None:
             hearing.frame(b"\xff\x7f" * 160)
     assert hearing.so_far().end <= hearing.now + 1e-9
     assert hearing.so_far().by in {HeardBy.HANGUP, HeardBy.QUIET, HeardBy.TALK, HeardBy.ANSWER}
+
+
+FRAMES = st.one_of(
+    st.binary(min_size=FRAME_BYTES, max_size=FRAME_BYTES),  # any bytes are samples
+    st.sampled_from((SILENCE, VOICE, b"\xff\x7f" * 160, b"\x00\x80" * 160, b"\x01\x00" * 160)),
+)
+WHATEVER = st.one_of(
+    st.tuples(st.just("frames"), st.tuples(st.lists(FRAMES, max_size=4), st.integers(1, 60))),
+    st.tuples(st.just("key"), st.sampled_from("0123456789*#ABCD")),
+    st.tuples(st.just("words"), st.text(max_size=20)),
+    st.tuples(st.just("words"), st.sampled_from(("press one", "your account press one now"))),
+    st.tuples(st.just("prompt over"), st.none()),
+    st.tuples(st.just("begin"), st.none()),
+    st.tuples(st.just("overhear"), st.none()),
+)
+BOX = MessageBox("family", ("you@example.net",), 60.0)
+
+
+def all_of(events: list[tuple[str, object]]) -> list[object]:
+    """What is told after each event, by the real detectors, with a recording that is known."""
+    tracker = Knows(after=2.0)
+    hearing = Hearing(CLASSES, tracker, VoiceActivity())
+    told: list[object] = []
+    listening = False
+    for what, value in events:
+        if what == "frames":
+            assert isinstance(value, tuple)
+            frames, times = value
+            told += [(hearing.frame(frame), hearing.likely_answer) for frame in frames * times]
+        elif what == "overhear":
+            over = hearing.overhear(Overhear(BOX, 4.0))
+            assert over.over in {None, *RecordedBy}
+            listening = False
+        else:
+            feed(hearing, what, value)
+            listening |= what == "begin"
+        told += [hearing.now, hearing.heard, hearing.answer_audio, hearing.told]
+        if listening:
+            told.append(hearing.so_far())
+    return [*told, tracker.fed]
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(WHATEVER, max_size=20))
+def test_any_sound_any_keys_in_any_order_raise_nothing_and_are_heard_alike_again(
+    events: list[tuple[str, object]],
+) -> None:
+    assert all_of(events) == all_of(events)
 
 
 def test_the_same_audio_gives_the_same_hearing() -> None:
