@@ -23,7 +23,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TypeAlias
 
-from screener import campaignfile
+from screener import campaignexport, campaignfile, campaignrecord
 from screener.core import campaign
 from screener.core.audio import FRAME_BYTES, FRAME_SECONDS
 from screener.core.callerid import shown
@@ -175,7 +175,7 @@ class Campaigns:
         """Learn from a call that is over; returns at once. `verdict` is a word of verdict.py."""
         if verdict not in _TEACH or (verdict == Kind.PERSON and not tracker.like):
             return
-        if at < campaignfile.OLDEST:
+        if at < campaignrecord.OLDEST:
             return  # a machine whose clock is not set yet: nobody could tell since when it is known
         if len(self._waiting) > _MOST_WAITING:
             log.warning("a call teaches nothing about campaigns: the disk does not answer")
@@ -335,7 +335,7 @@ def take(where: Path, path: Path, now: datetime) -> Taken:
     One that is known, also as wanted or forgotten, stays as it is. Raises CampaignError, and then
     nothing was taken.
     """
-    offered = campaignfile.shared(path, now)
+    offered = campaignexport.shared(path, now)
     origin = f"{now:%Y%m%dT%H%M%S}"
     with campaignfile.locked(where):
         every, _ = campaignfile.read_all(where)

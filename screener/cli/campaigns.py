@@ -168,11 +168,11 @@ def campaigns_export(file: Path, path: Path) -> None:
     Example:
         screener campaigns export campaigns.jsonl
     """
-    from screener import campaignfile
+    from screener import campaignexport
 
     settings = settings_of(file)
     known = _known(settings.data)
-    count = campaignfile.export(path, tuple(known.campaigns.values()))
+    count = campaignexport.export(path, tuple(known.campaigns.values()))
     click.echo(f"{path}: {counted(count, 'campaign')}")
 
 

@@ -15,7 +15,8 @@ from screener.campaigns import known_in
 from screener.cli import main
 from screener.core.campaign import Campaign, Standing
 from tests.calls import speech
-from tests.shell.test_campaigns import BILL, PARCEL, campaigns_of, kept, over_the_line, tracked
+from tests.shell.test_campaignfile import campaigns_of, kept
+from tests.shell.test_campaigns import BILL, PARCEL, over_the_line, tracked
 
 
 @pytest.fixture
