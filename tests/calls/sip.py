@@ -26,6 +26,11 @@ LOOPBACK = "127.0.0.1"
 POLL = 0.005
 """Seconds between two looks at the log. Times are SIPp's own, to the microsecond, not ours."""
 
+# One of the processes among which pytest-xdist divides the tests.
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+RTP_PORTS = range(61_000, 65_500, 4)
+
 _HEAD = re.compile(
     rb"-{40,} (\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d\.\d{6})\n"
     rb"\S+ message (sent|received) [\[(](\d+)(?: bytes\)|\] bytes) ?:\n\n"
@@ -101,10 +106,11 @@ def free_port(*, even: bool = False) -> int:
     """A UDP and TCP port on loopback that nobody listens on now.
 
     An even one is for RTP: SIPp opens the second after it as well (its video), and it is none of
-    those that the kernel gives to whoever asks for any (on Linux 32768 to 60999).
+    those that the kernel gives to whoever asks for any (on Linux 32768 to 60999). Tests that run
+    side by side choose it from ranges of their own: it is opened only a while after this.
     """
     while True:
-        wanted = random.randrange(61_000, 65_500, 4) if even else 0
+        wanted = random.choice(RTP_PORTS[WORKER::WORKERS]) if even else 0
         with (
             socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp,
             socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as video,

@@ -39,20 +39,21 @@ from screener.outbox import Outbox
 def say(*words):
     os.write(1, (" ".join(map(str, words)) + "\\n").encode())
 
-async def keep_and_deliver(root, port, audio, letter, first, room):
+async def keep_and_deliver(root, port, audio, letter, first, room, messages):
     mail = MailSettings("127.0.0.1", port, MailSecurity.NONE, "", "", "door@example.org", 7.0, 30.0)
     outbox = Outbox(Path(root), mail)
     if room:
         resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
     delivery = asyncio.create_task(outbox.run())
     say("ready", os.getpid())
-    for call in range(first, first + 1000):
+    for call in range(first, first + messages):
         try:
             await outbox.put(Path(audio), replace(letter, call=call))
         except OutboxError as error:
             return say("error", error)
         say("kept", call)
         await asyncio.sleep(0.02)
+    await delivery
 
 while line := os.read(0, 65536):
     given = json.loads(line)
@@ -86,7 +87,7 @@ class Runs:
             process.kill()
             await process.wait()
 
-    async def start(self, audio: Path, first: int, room: int = 0) -> None:
+    async def start(self, audio: Path, first: int, *, messages: int = 1000, room: int = 0) -> None:
         """Begin a run that keeps messages of the calls `first`, `first` + 1 and so on."""
         given = {
             "root": str(self.root),
@@ -95,6 +96,7 @@ class Runs:
             "letter": as_data(LETTER),
             "first": first,
             "room": room,
+            "messages": messages,
         }
         assert self.process.stdin is not None
         self.process.stdin.write(json.dumps(given).encode() + b"\n")
@@ -152,7 +154,7 @@ async def test_killed_as_the_server_takes_the_mail_it_is_repeated_with_the_same_
             return "250 kept"
 
         server.data = take_and_kill
-        await runs.start(wav(tmp_path / "take.wav", 1.0), 0)
+        await runs.start(wav(tmp_path / "take.wav", 1.0), 0, messages=5)
         await runs.told()
     assert server.mails
     server.data = lambda: "250 kept"
@@ -174,7 +176,7 @@ async def test_killed_at_any_moment_it_loses_nothing_and_repeats_only_the_same_m
     audio = wav(tmp_path / "take.wav", 1.0)
     promised: set[int] = set()
     async with Runs.of(root, server) as runs:
-        for run in range(24):
+        for run in range(12):
             await runs.start(audio, run * 1000)
             told = [await runs.line() for _ in range(chance.randrange(5))]
             await asyncio.sleep(chance.uniform(0.0, 0.05))
