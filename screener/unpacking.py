@@ -6,6 +6,7 @@ links, no devices, no owners or rights. InstallError says what is wrong with one
 
 from __future__ import annotations
 
+import errno
 import io
 import lzma
 import os
@@ -32,6 +33,17 @@ MOST_FILES = 2_000
 _MOST_SHRUNK = 200
 _PIECE = 1 << 18
 _DEEPEST = 12
+# How zipfile and tarfile tell damage: ValueError is a name that is no text. gzip and bz2 raise
+# OSError without a number, and EINVAL is a place before the file's beginning; a full disk is none.
+_DAMAGED = (
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    ValueError,
+)
+_NOT_THE_DISK = (None, errno.EINVAL)
 _NAME = re.compile(r"[^\x00-\x1f\x7f\\:]{1,255}")
 
 Tell = Callable[[int], None]
@@ -53,10 +65,12 @@ def unpack(archive: Path, into: Path, tell: Tell = lambda _: None) -> None:
         with _members(archive) as members:
             most = min(MOST_BYTES, archive.stat().st_size * _MOST_SHRUNK)
             _write(members, into, most, archive.name, tell)
-    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError) as error:
-        raise InstallError(f"{archive.name} is damaged ({error}): fetch it again") from None
     except NotImplementedError as error:
         raise InstallError(f"{archive.name} is packed in a way unknown here ({error})") from None
+    except (*_DAMAGED, OSError) as error:
+        if isinstance(error, OSError) and error.errno not in _NOT_THE_DISK:
+            raise
+        raise InstallError(f"{archive.name} is damaged ({error}): fetch it again") from None
 
 
 def copy(folder: Path, into: Path, tell: Tell = lambda _: None) -> None:
@@ -99,6 +113,8 @@ def _zipped(archive: zipfile.ZipFile, told: str) -> Iterator[_Member]:
         kind = stat.S_IFMT(info.external_attr >> 16)
         if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
             raise InstallError(f"{told} holds a link or a device ({info.filename!r:.80}): refused")
+        if not info.filename:
+            raise zipfile.BadZipFile("a file without a name")
         if info.flag_bits & 1:
             raise InstallError(f"{told} is locked with a password")
         if not info.is_dir():

@@ -5,23 +5,29 @@ The network is a mirror on loopback; the models are the suite's own Vosk model a
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import hashlib
 import io
+import lzma
 import os
 import pty
+import random
 import shutil
 import socket
 import subprocess
 import sys
 import tarfile
+import tempfile
 import tomllib
 import zipfile
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from screener import catalogue, download, models, settingsfile, starter, unpacking
@@ -442,6 +448,61 @@ def test_one_name_twice_is_refused(tmp_path: Path) -> None:
     path = zipped(tmp_path / "both.zip", [("a", b"1"), ("a/b", b"2")])
     with pytest.raises(InstallError, match="holds 'a/b' twice"):
         unpacking.unpack(path, tmp_path / "too")
+
+
+def zip_of(files: dict[str, bytes]) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return file.getvalue()
+
+
+def tar_of(files: dict[str, bytes]) -> bytes:
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w") as archive:
+        for name, content in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    return file.getvalue()
+
+
+SMALL = {"m/é" + "x" * 110: b"12345", "m/am/y": bytes(range(256)) * 8}
+TAR = tar_of(SMALL)
+PACKED = [zip_of(SMALL), TAR, gzip.compress(TAR), bz2.compress(TAR), lzma.compress(TAR)]
+TWO_BLOCKS = bz2.compress(tar_of({"m/am/y": random.Random(1).randbytes(250_000)}), 1)
+WRONG = st.lists(st.tuples(st.floats(0, 0.9999), st.integers(0, 255)), min_size=1, max_size=5)
+
+
+@settings(deadline=None)
+@given(whole=st.sampled_from(PACKED), wrong=WRONG)
+def test_a_damaged_archive_is_unpacked_or_refused(
+    whole: bytes, wrong: list[tuple[float, int]]
+) -> None:
+    damaged = bytearray(whole)
+    for place, byte in wrong:
+        damaged[int(place * len(damaged))] = byte
+    with tempfile.TemporaryDirectory() as folder, suppress(InstallError):
+        archive = Path(folder, "x.zip")
+        archive.write_bytes(damaged)
+        unpacking.unpack(archive, Path(folder, "to"))
+
+
+@pytest.mark.parametrize(
+    ("damaged", "what"),
+    [
+        pytest.param(zip_of(SMALL).replace("é".encode(), b"\xff\xff"), "utf-8", id="zip's name"),
+        pytest.param(TWO_BLOCKS[:-99] + bytes(99), "Invalid data stream", id="bzip2's end"),
+    ],
+)
+def test_damage_is_not_taken_for_a_full_disk(home: Path, damaged: bytes, what: str) -> None:
+    archive = home / "x.zip"
+    archive.write_bytes(damaged)
+    told = refused("fetch", NAME, "--from", archive)
+    assert told.startswith("x.zip is damaged (")
+    assert what in told
+    assert told.endswith("): fetch it again")
 
 
 @pytest.mark.parametrize("ending", [".zip", ".tar.gz", ".tar.xz", ".tar"])
