@@ -1,4 +1,4 @@
-"""The file in which people share their campaigns. There is neither audio nor any telephone number in it.
+"""The file in which people share campaigns. No audio and no telephone number is in it.
 
 It is JSON lines. The first is {"format": "screener campaigns", "version": 1, "fingerprint":
 "chromaprint 1, 8000 Hz", "campaigns": N}; then come N lines with the keys of campaignrecord.py from

@@ -18,13 +18,11 @@ Under systemd this needs KillMode=process, or what is left of the unit is killed
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
 import hashlib
 import json
 import logging
 import os
-import re
 import secrets
 import shutil
 import signal
@@ -36,11 +34,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import aiohttp
-
 from screener.asterisk.configuration import LOG, LOOPBACK, pjsip_phones, private_files
 from screener.asterisk.installation import Installation
 from screener.asterisk.process import AsteriskProcess
+from screener.asterisk.readiness import answers, telling
 from screener.config import Settings
 from screener.errors import InstallError, SetupError
 
@@ -52,7 +49,6 @@ ADOPTION_TIMEOUT = 10.0
 """The same for one that was left running: it may have been left while it was starting."""
 STOP_TIMEOUT = 5.0
 """Seconds that a stopping Asterisk has to hang up its calls before it is killed."""
-_POLL = 0.05
 # One that died is started again after the first pause, then after twice as long, and so on. One
 # that ran for `_STEADY` seconds before it died counts as well.
 _FIRST_PAUSE = 0.2
@@ -60,8 +56,6 @@ _LONGEST_PAUSE = 30.0
 _STEADY = 60.0
 # A socket's path holds 107 bytes (unix(7)), and some of Asterisk's own buffers little more.
 _LONGEST_FOLDER = 80
-
-_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def phone_passwords(settings: Settings) -> Mapping[str, str]:
@@ -179,12 +173,12 @@ class PrivateAsterisk:
             ) from error
         try:
             async with asyncio.timeout(READY_TIMEOUT):
-                await self._ready()
+                await answers(self.settings.asterisk, self._still_there)
         except TimeoutError as late:
             await self.stop()
             raise InstallError(
                 f"the private Asterisk did not answer within {READY_TIMEOUT:.0f} s:"
-                f" {self._telling()}"
+                f" {telling(self.run / 'log')}"
             ) from late
         except BaseException:
             await self.stop()
@@ -246,7 +240,7 @@ class PrivateAsterisk:
             return "its configuration has changed"
         try:
             async with asyncio.timeout(ADOPTION_TIMEOUT):
-                await self._ready()
+                await answers(self.settings.asterisk, self._still_there)
         except (TimeoutError, InstallError):
             return "it does not answer"
         return ""
@@ -339,6 +333,12 @@ class PrivateAsterisk:
             except SetupError as error:
                 log.error("%s", error)
 
+    def _still_there(self) -> None:
+        if self.pid is None:
+            raise InstallError(
+                f"the private Asterisk ended at its start: {telling(self.run / 'log')}"
+            )
+
     async def _end(self, by: signal.Signals) -> None:
         process = self._process
         if process is None:
@@ -361,65 +361,3 @@ class PrivateAsterisk:
             )
             self._process.leave()
         self._process = None
-
-    # Being ready -----------------------------------------------------------------------------
-
-    async def _ready(self) -> None:
-        await self._ari_answers()
-        await self._sip_answers()
-
-    def _still_there(self) -> None:
-        if self.pid is None:
-            raise InstallError(f"the private Asterisk ended at its start: {self._telling()}")
-
-    async def _ari_answers(self) -> None:
-        asterisk = self.settings.asterisk
-        login = base64.b64encode(f"{asterisk.user}:{asterisk.secret}".encode()).decode("ascii")
-        async with aiohttp.ClientSession(headers={"Authorization": f"Basic {login}"}) as http:
-            while True:
-                self._still_there()
-                with contextlib.suppress(aiohttp.ClientError):
-                    async with http.get(f"{self.url}/asterisk/info") as answer:
-                        if answer.status == 200:
-                            return
-                await asyncio.sleep(_POLL)
-
-    async def _sip_answers(self) -> None:
-        """Send OPTIONS (RFC 3261, 11) until anything comes back."""
-        loop = asyncio.get_running_loop()
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            probe.setblocking(False)
-            probe.bind((LOOPBACK, 0))
-            port = self.settings.asterisk.sip_port
-            ask = _options(port, probe.getsockname()[1])
-            while True:
-                self._still_there()
-                await loop.sock_sendto(probe, ask, (LOOPBACK, port))
-                with contextlib.suppress(TimeoutError, ConnectionRefusedError):
-                    async with asyncio.timeout(0.3):
-                        await loop.sock_recv(probe, 4096)
-                        return
-                await asyncio.sleep(_POLL)
-
-    def _telling(self) -> str:
-        """The lines in Asterisk's log that tell why: its errors, or the last that it said."""
-        lines: list[str] = []
-        for log in (self.log, self.run / "log" / "console.log"):
-            with contextlib.suppress(OSError):
-                lines += log.read_text(encoding="utf-8", errors="replace").splitlines()
-        lines = [_COLOUR.sub("", line).strip() for line in lines]
-        for mark in ("EXITING", "ERROR", ""):
-            telling = [line for line in lines if line and mark in line]
-            if telling:
-                break
-        return " | ".join(dict.fromkeys(telling[:5])) or f"it said nothing; see {self.run / 'log'}"
-
-
-def _options(port: int, back: int) -> bytes:
-    token = secrets.token_hex(8)
-    return (
-        f"OPTIONS sip:{LOOPBACK}:{port} SIP/2.0\r\n"
-        f"Via: SIP/2.0/UDP {LOOPBACK}:{back};branch=z9hG4bK{token};rport\r\n"
-        f"From: <sip:ready@{LOOPBACK}>;tag={token}\r\nTo: <sip:{LOOPBACK}>\r\n"
-        f"Call-ID: {token}\r\nCSeq: 1 OPTIONS\r\nMax-Forwards: 1\r\nContent-Length: 0\r\n\r\n"
-    ).encode("ascii")
