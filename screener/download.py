@@ -105,7 +105,7 @@ class Download:
                 part.unlink()  # not the part that was asked for: from the beginning, then
                 return False
             length = answer.headers.get("Content-Length", "")
-            whole = start + int(length) if length.isdigit() else 0
+            whole = start + int(length) if length.isdecimal() else 0
             self._check(whole, start)
             if not goes_on:
                 _note(part, self.address, answer.headers)
@@ -198,7 +198,7 @@ def _first(headers: Mapping[str, str]) -> int:
     """The first byte of an answer in part: "bytes 100-199/200"."""
     unit, _, place = headers.get("Content-Range", "").partition(" ")
     first = place.partition("-")[0]
-    return int(first) if unit == "bytes" and first.isdigit() else -1
+    return int(first) if unit == "bytes" and first.isdecimal() else -1
 
 
 def _reason(error: Exception) -> str:

@@ -149,6 +149,8 @@ class Models:
         """Delete an installed model, or what came of its download. Raises InstallError."""
         if not _NAME.fullmatch(name):
             raise InstallError(f"{shown(name)} is not installed")
+        if name == DEFAULT:
+            raise InstallError(f"{DEFAULT} comes with PocketSphinx and cannot be deleted")
         path = self.folder / name
         if path == self.in_use():
             raise InstallError(
@@ -198,6 +200,10 @@ class Models:
             )
         place = _place(source, name)
         if isinstance(place, Path):
+            if place.is_dir() and self.folder.resolve().is_relative_to(place.resolve()):
+                raise InstallError(
+                    f"{shown(str(place))} holds the folder of the models itself: name the model's"
+                )
             self._put(name, place, trust=trust, say=say)
             return target
         fetched = self._download(name, place, trust=trust, tell=tell)
@@ -269,24 +275,29 @@ class Models:
         if expected == found:
             say("Its checksum is " + ("the published one" if published else "what it was before"))
         else:
-            say(f"No checksum is known for it: its SHA-256 {sha256} is remembered from now on")
+            say(f"No checksum is known for it; its SHA-256, {sha256}, is remembered if it works")
         return sha256
 
     def _remembered(self, name: str) -> str:
-        try:
-            lines = (self.folder / _CHECKSUMS).read_text(encoding="utf-8").splitlines()
-        except FileNotFoundError:
-            return ""
-        known = (line.split(maxsplit=1) for line in lines)
+        known = (line.split(maxsplit=1) for line in self._checksums()[1])
         return next((words[0] for words in known if words[1:] == [name]), "")
 
     def _remember(self, name: str, sha256: str) -> None:
-        path = self.folder / _CHECKSUMS
-        before = path.read_bytes() if path.exists() else None
-        lines = before.decode("utf-8").splitlines() if before is not None else []
+        before, lines = self._checksums()
         lines = [line for line in lines if line.split(maxsplit=1)[1:] != [name]]
         text = "".join(f"{line}\n" for line in [*lines, f"{sha256}  {name}"])
-        replacement.replace(path, before, text.encode("utf-8"))
+        replacement.replace(self.folder / _CHECKSUMS, before, text.encode("utf-8"))
+
+    def _checksums(self) -> tuple[bytes | None, list[str]]:
+        """What was remembered: as it is on disk (None: nothing), and its lines."""
+        path = self.folder / _CHECKSUMS
+        before = path.read_bytes() if path.exists() else None
+        try:
+            return before, before.decode("utf-8").splitlines() if before is not None else []
+        except UnicodeDecodeError:
+            raise InstallError(
+                f"{path} is damaged: delete it (what was fetched before is not known any more then)"
+            ) from None
 
     def _parts(self, name: str) -> list[Path]:
         """What is left of downloads of this name."""
@@ -320,10 +331,7 @@ def _place(source: str | None, name: str) -> Path | str:
     if source is None:
         return BY_NAME[name].address
     if "://" in source:
-        parts = urlsplit(source)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise InstallError(f"{shown(source)}: expected an address that begins with https://")
-        return source if _suffix(parts.path) else f"{source.rstrip('/')}/{name}.zip"
+        return _address(source, name)
     path = Path(source).expanduser()
     if not (path.is_file() or path.is_dir()):
         raise InstallError(f"there is no {shown(source)}: name an archive, a folder or an address")
@@ -331,6 +339,23 @@ def _place(source: str | None, name: str) -> Path | str:
         inside = [path / name, *(path / f"{name}{end}" for end in (".zip", ".tar.gz", ".tgz"))]
         return next((each for each in inside if each.exists()), path)
     return path
+
+
+def _address(source: str, name: str) -> str:
+    """Where a model is at a mirror. Raises InstallError for what no request can be made to."""
+    try:
+        parts = urlsplit(source)
+        fit = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        (parts.hostname or "").encode("idna")
+    except ValueError:  # [::1 without its end, a port that is none, a..b
+        fit = False
+    if not fit:
+        raise InstallError(f"{shown(source)}: expected an address that begins with https://")
+    if not source.partition("://")[2].partition("/")[2].isascii() or any(map(str.isspace, source)):
+        raise InstallError(
+            f"{shown(source)}: write what is no ASCII, and blanks, as an address has them, like %20"
+        )
+    return source if _suffix(parts.path) else f"{source.rstrip('/')}/{name}.zip"
 
 
 def _suffix(name: str) -> str:

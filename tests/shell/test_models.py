@@ -270,7 +270,7 @@ def test_what_has_no_published_checksum_is_known_again(
 ) -> None:
     digest = hashlib.sha256(archive.read_bytes()).hexdigest()
     told = said("fetch", "ours", "--from", archive)
-    assert f"No checksum is known for it: its SHA-256 {digest} is remembered" in told
+    assert f"No checksum is known for it; its SHA-256, {digest}, is remembered if it" in told
     assert (home / "data/models/checksums.txt").read_text() == f"{digest}  ours\n"
     said("use", "default")
     said("remove", "ours")
@@ -367,6 +367,43 @@ def tarred(path: Path, *members: tarfile.TarInfo) -> Path:
         for member in members:
             tar.addfile(member, io.BytesIO(bytes(member.size)))
     return path
+
+
+@pytest.mark.parametrize(
+    ("source", "what"),
+    [
+        ("https://a..b/x.zip", "expected an address that begins with https://"),
+        ("https://[::1/x.zip", "expected an address that begins with https://"),
+        ("https://127.0.0.1:port/x.zip", "expected an address that begins with https://"),
+        ("http://127.0.0.1:9/ä.zip", "as an address has them, like %20"),
+        ("http://127.0.0.1:9/a b.zip", "as an address has them, like %20"),
+        ("ftp://127.0.0.1/x.zip", "expected an address that begins with https://"),
+    ],
+)
+def test_an_address_that_is_none_is_told(home: Path, source: str, what: str) -> None:
+    told = refused("fetch", NAME, "--from", source)
+    assert told.startswith(f"{source}: ")
+    assert told.endswith(what)
+    assert leftovers(home) == []
+
+
+@pytest.mark.parametrize("above", [".", "data", "data/models"])
+def test_the_folder_of_the_models_is_not_copied_into_itself(home: Path, above: str) -> None:
+    told = refused("fetch", NAME, "--from", home / above)
+    assert told.endswith("holds the folder of the models itself: name the model's")
+    assert leftovers(home) == []
+
+
+def test_the_default_is_not_deleted(home: Path) -> None:
+    assert refused("remove", "default") == "default comes with PocketSphinx and cannot be deleted"
+
+
+def test_checksums_that_are_no_text_are_told(home: Path, archive: Path) -> None:
+    checksums = home / "data/models/checksums.txt"
+    checksums.parent.mkdir(parents=True)
+    checksums.write_bytes(b"\xff\xff")
+    assert refused("fetch", NAME, "--from", archive).startswith(f"{checksums} is damaged: delete")
+    assert checksums.read_bytes() == b"\xff\xff"
 
 
 def linked(name: str, to: str, kind: bytes = tarfile.SYMTYPE) -> tarfile.TarInfo:
