@@ -78,7 +78,8 @@ class Clip:
     """One sound file. `seconds` is how long it is, None where nobody knows before it is read.
 
     `form` says what it is ("mp3, 44100 Hz, 2 channels"). `remarks` are sentences about it for
-    people; there may be more of them when it has been read.
+    people; there may be more of them when it has been read. `ended` says that it was once read to
+    its end: what a header or ffprobe calls its length may be a guess.
     """
 
     def __init__(self, path: Path, form: str, seconds: float | None) -> None:
@@ -86,6 +87,7 @@ class Clip:
         self.form = form
         self.seconds = seconds
         self.remarks: list[str] = []
+        self.ended = False
 
     def frames(self) -> Iterator[bytes]:
         """20 ms each, from the beginning; the last one is filled up with silence.
@@ -107,6 +109,7 @@ class Clip:
             yield rest.ljust(FRAME_BYTES, b"\0")
         if not heard:
             raise ClipError(f"{name(self.path)} holds no sound: it is empty")
+        self.ended = True
 
     def remark(self, sentence: str) -> None:
         """Note something that people should know about this file, once."""

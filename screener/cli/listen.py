@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,7 +42,8 @@ class _Heard:
         """What people should know about the file."""
         told = list(self.clip.remarks)
         length = self.clip.seconds
-        if length is not None and self.onset is not None and self.played.used < length - 0.1:
+        over = not self.clip.ended and self.onset is not None
+        if over and length is not None and self.played.used < length - 0.1:
             told.append(
                 f"the call is over after {self.played.used:.1f} s of it, and the rest is not heard"
             )
@@ -133,9 +135,13 @@ def listen(
 
     if bool(files) == (number is not None):
         raise click.UsageError("name one or more sound files, or a call by --call")
-    if plot is not None and plot.suffix and len(files) > 1:
-        raise click.UsageError("of several files --plot draws several pictures: name a folder")
+    if plot is not None and not plot.is_dir():
+        if plot.suffix and len(files) > 1:
+            raise click.UsageError("of several files --plot draws several pictures: name a folder")
+        if plot.suffix.lower() != ".png" and len(files) < 2:
+            raise click.UsageError("--plot draws a PNG file: let its name end in .png")
     failed = False
+    pictures: set[Path] = set()
     with _panel(file, engine, number) as (panel, settings):
         todo = [(path, onset) for path in files]
         if number is not None:
@@ -157,7 +163,10 @@ def listen(
                 heard = _Heard(name(path), clip, begins, played)
                 click.echo(_as_json(panel, heard) if as_json else _told(panel, heard))
                 if plot is not None:
-                    _draw(heard, plot, several=len(todo) > 1)
+                    several = len(todo) > 1 or plot.is_dir()
+                    picture = _picture(plot, path, pictures) if several else plot
+                    _draw(heard, picture)
+                    pictures.add(picture)
     if failed:
         raise SystemExit(1)
 
@@ -245,10 +254,15 @@ def _as_json(panel: Panel, heard: _Heard) -> str:
     return json.dumps(about | as_json(heard.played))
 
 
-def _draw(heard: _Heard, plot: Path, *, several: bool) -> None:
+def _picture(folder: Path, sound: Path, drawn: Collection[Path]) -> Path:
+    """The picture of a sound: named as it is, with a number where another one has that name."""
+    names = chain([sound.stem], (f"{sound.stem}-{n}" for n in count(2)))
+    return next(path for name in names if (path := folder / f"{name}.png") not in drawn)
+
+
+def _draw(heard: _Heard, path: Path) -> None:
     from screener.plot import draw
 
-    path = plot / f"{heard.clip.path.stem}.png" if several or plot.is_dir() else plot
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         draw(heard.played, heard.clip.path.name, path)

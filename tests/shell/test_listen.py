@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -132,6 +133,16 @@ def test_raw_sound_and_a_long_file_say_what_was_not_heard(tmp_path: Path) -> Non
     assert "s of it, and the rest is not heard)" in result.stdout
 
 
+def test_a_file_that_is_shorter_than_it_says_is_heard_whole(tmp_path: Path) -> None:
+    """What ffprobe says of an MP3 holds the encoder's own silence, too."""
+    path = tmp_path / "short.mp3"
+    wav = tmp_path / "short.wav"
+    wav.write_bytes(speech.wav(OFFICE))
+    subprocess.run(["ffmpeg", "-v", "error", "-i", wav, path], check=True)
+    (told,) = objects(screener("listen", "--json", path))
+    assert told["remarks"] == []
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -140,6 +151,8 @@ def test_raw_sound_and_a_long_file_say_what_was_not_heard(tmp_path: Path) -> Non
         (["--onset", "soon", "a.wav"], "expected seconds after the answer"),
         (["--onset", "-1", "a.wav"], "expected seconds after the answer"),
         (["--plot", "a.png", "a.wav", "b.wav"], "name a folder"),
+        (["--plot", "a.wav", "a.wav"], "let its name end in .png"),
+        (["--plot", "a", "a.wav"], "let its name end in .png"),
     ],
 )
 def test_what_is_typed_wrongly_is_told(arguments: list[str], said: str) -> None:
@@ -202,6 +215,16 @@ def test_a_picture_is_drawn(office: Path, sales: Path, tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     names = sorted(path.name for path in (tmp_path / "pictures").iterdir())
     assert names == ["office.png", "sales.png"]
+
+
+def test_two_sounds_of_one_name_have_two_pictures(office: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other" / "office.wav"
+    other.parent.mkdir()
+    other.write_bytes(office.read_bytes())
+    result = screener("listen", office, other, "--plot", tmp_path / "pictures")
+    assert result.exit_code == 0, result.output
+    names = sorted(path.name for path in (tmp_path / "pictures").iterdir())
+    assert names == ["office-2.png", "office.png"]
 
 
 def test_a_picture_that_cannot_be_written_is_told(office: Path) -> None:
