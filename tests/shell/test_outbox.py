@@ -16,7 +16,8 @@ import pytest_asyncio
 from screener.core.delivery import FAIR_TRIES, Delivery, Record, State
 from screener.core.notice import Notice
 from screener.errors import OutboxError
-from screener.outbox import Item, Outbox
+from screener.outbox import Outbox
+from screener.spool import Item
 from tests.shell.post import (
     LETTER,
     MailServer,
@@ -201,19 +202,6 @@ async def test_a_notice_waits_for_a_server_that_is_down_through_a_restart(root: 
         again = Outbox(root, settings(server))
         assert await again.deliver_due(NOW + timedelta(seconds=30)) == [name]
     assert [mail["Message-ID"] for mail in server.mails] == [f"<screener-{name}@example.org>"]
-
-
-async def test_a_notice_that_a_crash_left_is_queued_and_a_part_of_a_message_is_not(
-    outbox: Outbox, root: Path, audio: Path
-) -> None:
-    name = await outbox.notify(NOTICE)
-    part = await outbox.put(audio, LETTER)
-    for each in (name, part):
-        (root / "queued" / each).rename(root / "new" / each)
-    (root / "new" / part / "audio.wav").unlink()
-    assert Outbox(root, settings(MailServer())).recover() == [name]
-    assert names(root / "new") == []
-    assert only(outbox).id == name
 
 
 # Mail servers that are away, slow or unwilling ---------------------------------------------------
@@ -513,46 +501,6 @@ async def test_a_letter_that_cannot_be_read_is_shown_and_its_sound_kept(
     assert "letter.json cannot be read" in item.trouble
     assert (item.folder / "audio.wav").read_bytes() == content(audio)
     assert server.mails == []
-
-
-@pytest.mark.parametrize("name", ["", "..", "../sent", "nothing", "/etc"])
-async def test_only_what_is_there_can_be_retried(outbox: Outbox, name: str) -> None:
-    with pytest.raises(OutboxError, match="is waiting or failed"):
-        outbox.retry(name)
-
-
-async def test_only_what_was_sent_is_swept_and_only_when_old(
-    outbox: Outbox, server: MailServer, audio: Path
-) -> None:
-    await outbox.put(audio, LETTER)
-    await outbox.deliver_due(NOW + timedelta(seconds=60))
-    server.data = lambda: "550 no"
-    await outbox.put(audio, LETTER)
-    await outbox.deliver_due(NOW + timedelta(seconds=60))
-    await outbox.put(audio, LETTER)
-    assert outbox.sweep(timedelta(days=30), datetime.now(UTC) + timedelta(days=29)) == 0
-    assert outbox.sweep(timedelta(days=30), datetime.now(UTC) + timedelta(days=31)) == 1
-    assert [item.state for item in outbox.items()] == [State.QUEUED, State.FAILED]
-
-
-async def test_a_start_queues_what_was_complete_and_clears_the_rest_away(
-    outbox: Outbox, root: Path, audio: Path
-) -> None:
-    name = await outbox.put(audio, LETTER)
-    whole = root / State.QUEUED / name
-    for left, files in {
-        "a-whole": ("audio.wav", "letter.json"),
-        "b-no-sound": ("letter.json",),
-        "c-no-letter": ("audio.wav",),
-        "d-half": ("letter.json", "audio.part"),
-        "e-empty": (),
-    }.items():
-        (root / "new" / left).mkdir()
-        for file in files:
-            shutil.copy(whole / file.replace(".part", ".wav"), root / "new" / left / file)
-    assert outbox.recover() == ["a-whole"]
-    assert names(root / "new") == []
-    assert {item.id for item in outbox.items()} == {name, "a-whole"}
 
 
 async def test_a_full_disk_does_not_make_a_second_copy(

@@ -17,6 +17,7 @@ import pytest
 from screener.core.delivery import State
 from screener.core.letter import as_data
 from screener.outbox import Outbox
+from screener.spool import Spool
 from tests.shell.post import LETTER, MailServer, body, names, settings, wav
 
 
@@ -159,7 +160,7 @@ async def test_killed_as_the_server_takes_the_mail_it_is_repeated_with_the_same_
     assert server.mails
     server.data = lambda: "250 kept"
     outbox = Outbox(root, settings(server))
-    outbox.recover()
+    Spool(root).recover()
     await outbox.deliver_due(datetime.now(UTC) + timedelta(days=1))
     assert len(server.mails) > len(set(server.ids))
     assert all(len(ids) == 1 for ids in ids_by_call(server).values())
@@ -184,7 +185,7 @@ async def test_killed_at_any_moment_it_loses_nothing_and_repeats_only_the_same_m
             promised |= kept(told + await runs.told())
     left = len(names(root / "new"))
     outbox = Outbox(root, settings(server))
-    outbox.recover()
+    Spool(root).recover()
     await outbox.deliver_due(datetime.now(UTC) + timedelta(days=1))
     repeated = len(server.mails) - len(set(server.ids))
     print(f"{len(promised)} kept, {len(server.mails)} mails, {repeated} repeated, {left} in new/")
