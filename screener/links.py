@@ -21,7 +21,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
-from screener import secret
+from screener import replacement, secret
 from screener.core.letter import Link
 from screener.core.promotion import ACTIONS, can_be_named
 from screener.core.rules import CLOCKLESS, Action
@@ -176,5 +176,6 @@ class Links:
                 file.flush()
                 os.fsync(file.fileno())
             part.replace(path)
+            replacement.to_disk(self._data)
         except OSError as error:
             raise LinkError(f"{path} cannot be written: {error.strerror}") from None

@@ -193,12 +193,18 @@ def campaigns_import(file: Path, path: Path | None, undo: str | None) -> None:
     """
     from screener import campaigns as change
     from screener.campaignfile import folder
+    from screener.errors import CampaignError
 
     where = folder(settings_of(file).data)
     if (path is None) == (undo is None):
         raise click.UsageError("name the file to import, or the import to --undo")
     if undo is not None:
         count = change.withdraw(where, undo)
+        if not count:
+            raise CampaignError(
+                f"nothing that is known came with an import {shown(undo)!r}: `screener campaigns"
+                " import` has said how it is called"
+            )
         click.echo(f"{counted(count, 'campaign')} taken out")
     elif path is not None:
         done = change.take(where, path, datetime.now(UTC))

@@ -117,6 +117,9 @@ def test_others_take_what_was_exported_and_can_give_it_back(
     (undo,) = re.findall(r"undo this with `screener campaigns (.+)`", told)
     assert said(other, *undo.split()) == "3 campaigns taken out\n"
     assert said(other).startswith("no campaigns yet")
+    for never in (undo.split()[-1], "", "20250102T030405"):  # taken out already; never was
+        told = refused(other, "import", "--undo", never)
+        assert told.startswith(f"nothing that is known came with an import {never!r}: ")
 
 
 def test_a_sound_file_teaches_what_calls_are_then_known_by(home: Path, tmp_path: Path) -> None:

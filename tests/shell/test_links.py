@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -111,6 +112,22 @@ def test_a_link_works_once_also_after_a_restart(links: Links, tmp_path: Path) ->
     assert links.standing(read, NOW) is Standing.USED
     assert links.standing(ticket(links, Action.BLOCK), NOW) is Standing.GOOD
     assert opened(tmp_path).use(read, NOW) is Standing.USED
+
+
+def test_a_used_link_is_on_disk_with_its_name(
+    links: Links, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A power cut after the rename would bring back the record of before: fsync(2)."""
+    synced: list[int] = []
+    fsync = os.fsync
+
+    def spied(handle: int) -> None:
+        synced.append(os.fstat(handle).st_ino)
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", spied)
+    links.use(ticket(links), NOW)
+    assert synced == [(tmp_path / USED).stat().st_ino, tmp_path.stat().st_ino]
 
 
 def test_a_link_whose_use_came_to_nothing_works_again(links: Links) -> None:
