@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from screener.cli.door import columns, option, settings_of
+from screener.cli.door import CALL, columns, option, settings_of
 
 if TYPE_CHECKING:
     from screener.config import Settings
@@ -46,7 +46,7 @@ def calls(context: click.Context, file: Path, limit: int) -> None:
 
 
 @calls.command("show")
-@click.argument("number", metavar="ID", type=click.IntRange(1))
+@click.argument("number", metavar="ID", type=CALL)
 @option
 def calls_show(file: Path, number: int) -> None:
     """Tell one call's story, with the rule or the evidence that decided it.
@@ -64,7 +64,7 @@ def calls_show(file: Path, number: int) -> None:
 
 
 @calls.command("allow")
-@click.argument("number", metavar="ID", type=click.IntRange(1))
+@click.argument("number", metavar="ID", type=CALL)
 @option
 def calls_allow(file: Path, number: int) -> None:
     """Let the caller of a call in from now on: his calls ring at once.
@@ -82,7 +82,7 @@ def calls_allow(file: Path, number: int) -> None:
 
 
 @calls.command("block")
-@click.argument("number", metavar="ID", type=click.IntRange(1))
+@click.argument("number", metavar="ID", type=CALL)
 @option
 def calls_block(file: Path, number: int) -> None:
     """Block the caller of a call from now on: he is turned away, and no phone rings.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from screener.cli.door import columns, option, settings_of
+from screener.cli.door import CALL, columns, option, settings_of
 from screener.cli.inventory import counted
 from screener.core.callerid import shown
 from screener.core.story import table
@@ -117,7 +117,7 @@ def campaigns_restore(file: Path, campaign: str, wanted: bool) -> None:
 
 @campaigns.command("learn", short_help="Learn a recording from a sound file or a kept call.")
 @click.argument("path", metavar="[FILE]", required=False, type=click.Path(path_type=Path))
-@click.option("--call", "number", metavar="ID", type=click.IntRange(1), help="Learn it from this.")
+@click.option("--call", "number", metavar="ID", type=CALL, help="Learn it from this.")
 @click.option("--wanted", is_flag=True, help="Its calls are wanted: keep them as messages.")
 @option
 def campaigns_learn(file: Path, path: Path | None, number: int | None, wanted: bool) -> None:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 Command = Callable[..., Any]
 
+CALL = click.IntRange(1, (1 << 63) - 1)
+"""A call's number, as SQLite counts."""
+
 MISTAKE = re.compile(r"(?P<path>.+?\.rules):(?P<line>[0-9]+):(?P<column>[0-9]+): (?P<text>.*)")
 """A mistake in a rule file, as ConfigError has it."""
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from screener.cli.bar import bar
-from screener.cli.door import option, settings_of
+from screener.cli.door import CALL, option, settings_of
 from screener.errors import ClipError, SetupError, StoreError
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def _onset(_: click.Context, __: click.Parameter, text: str) -> float | None:
     "--call",
     "number",
     metavar="ID",
-    type=click.IntRange(1),
+    type=CALL,
     help="Listen to a call that came in, by its number in `screener calls`.",
 )
 @click.option(

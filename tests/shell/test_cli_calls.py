@@ -97,3 +97,12 @@ def test_who_cannot_be_named_is_told_and_nothing_is_written(
     assert said in result.stderr
     assert result.stdout == ""
     assert rules(home) == before
+
+
+@pytest.mark.parametrize(
+    "words", [("calls", "show"), ("calls", "allow"), ("calls", "block"), ("listen", "--call")]
+)
+def test_a_number_that_is_larger_than_any_is_told(home: Path, words: tuple[str, ...]) -> None:
+    result = screener(home, *words, str(1 << 63))
+    assert result.exit_code == 2
+    assert "is not in the range 1<=x<=" in result.stderr
