@@ -17,9 +17,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from screener.asterisk.belongings import TAKE, box_of, is_part, owner
 from screener.asterisk.client import Client
 from screener.asterisk.connection import Connection, Mailbox
-from screener.asterisk.line import TAKE, box_of, is_part, owner
 from screener.asterisk.translate import Gone, Left
 from screener.calllog import DATABASE, CallLog
 from screener.config import Settings

@@ -1,21 +1,22 @@
-"""A caller's line: his channel, and everything that Asterisk makes for his call.
+"""A caller's line: his channel, and what happens on it.
 
 The session asks the line for things; the line turns them into requests, waits for the events that
-end them, and in the end leaves nothing behind: no channel, bridge or playback.
+end them, and in the end leaves nothing behind (belongings.py): no channel, bridge or playback.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
+from screener.asterisk.belongings import Belongings
 from screener.asterisk.client import Client
-from screener.asterisk.connection import Connection, Mailbox
+from screener.asterisk.connection import Connection
 from screener.asterisk.dialplan import PATIENCE, deadline_of
 from screener.asterisk.translate import (
     Arrived,
@@ -33,7 +34,7 @@ from screener.asterisk.translate import (
 )
 from screener.core.frontdoor import Phone
 from screener.core.ringing import PhoneEvent, Said
-from screener.errors import AriDown, AriError, AriGone, AriNotInStasis, AriRefused
+from screener.errors import AriDown, AriError, AriGone, AriNotInStasis
 
 log = logging.getLogger(__name__)
 
@@ -41,33 +42,10 @@ T = TypeVar("T")
 
 # How much longer than its length a sound may take before we no longer wait for its end.
 _PLAY_GRACE = 5.0
-_ARRIVAL = 3.0
 # How long a call may take to leave us when it was refused or sent elsewhere.
 _LEAVING = 3.0
 # A phone's channel that nobody took care of any more ends this long after its ringing time.
 _DEAD = 5.0
-
-
-# What Asterisk makes for a call is named after the caller's channel, this mark, and what it is: in
-# URLs and as a file name it needs no escaping.
-_MARK = "_screener_"
-TAKE = f"{_MARK}take-"
-
-
-def box_of(take: str) -> str:
-    """The name of the message box that a take was recorded for."""
-    return take.partition(TAKE)[2].rpartition("-")[0]
-
-
-def owner(thing: str) -> str:
-    """The caller's channel id of the call that a channel, bridge or recording was made for."""
-    return thing.partition(_MARK)[0]
-
-
-def is_part(thing: str) -> bool:
-    """Whether it was made for a call, and is not the caller himself."""
-    return _MARK in thing
-
 
 # Media URIs to be played one after the other, and their length together in seconds.
 Sound: TypeAlias = tuple[tuple[str, ...], float]
@@ -92,22 +70,16 @@ class Line:
         self.phone_events: asyncio.Queue[PhoneEvent] = asyncio.Queue()
         self.on_key: Callable[[str], None] = self._keep_key
         self._client = client
-        self._connection = connection
-        self._mailbox: Mailbox = asyncio.Queue()
+        self._own = Belongings(client, connection, self.channel)
         self._keys = ""
-        self._count = 0
         # Setting the caller's deadline: one request at a time, or they might overtake each other.
         self._deadline = asyncio.Lock()
         self._holding = True
         self._hung_up = False
         self._legs: dict[str, Leg] = {}
-        self._making: set[asyncio.Future[Any]] = set()
-        self._bridges: list[str] = []
         self._ear_channels: list[str] = []
-        self._arrivals: dict[str, asyncio.Future[None]] = {}
         self._playbacks: dict[str, asyncio.Future[bool]] = {}
         self._recordings: dict[str, asyncio.Future[RecordingOver]] = {}
-        connection.deliver(self.channel, self._mailbox)
 
     # Events ----------------------------------------------------------------------------------
 
@@ -116,7 +88,7 @@ class Line:
         deadline = asyncio.ensure_future(self._hold_off_deadline())
         try:
             while True:
-                self._take_in(await self._mailbox.get())
+                self._take_in(await self._own.mailbox.get())
         finally:
             deadline.cancel()
 
@@ -162,7 +134,7 @@ class Line:
             case RecordingOver(recording=recording):
                 _settle(self._recordings.pop(recording, None), event)
             case Arrived(channel):
-                _settle(self._arrivals.pop(channel, None), None)
+                self._own.has_arrived(channel)
             case Up(channel) | Forwarded(channel) | Gone(channel) | Left(channel):
                 leg = self._legs.get(channel)
                 if leg is not None:
@@ -197,19 +169,6 @@ class Line:
     def keep_keys(self) -> None:
         """Nobody listens to the keys any more: keep them."""
         self.on_key = self._keep_key
-
-    def _name(self, what: str) -> str:
-        """A new name, of this call's, for something in Asterisk."""
-        self._count += 1
-        return f"{self.channel}{_MARK}{what}-{self._count}"
-
-    async def _make(self, request: Awaitable[T]) -> T:
-        """Ask Asterisk to make something. `close` waits for it even if we are cancelled: what was
-        made only after it had been ended would stay in Asterisk for ever."""
-        making = asyncio.ensure_future(request)
-        self._making.add(making)
-        making.add_done_callback(self._making.discard)
-        return await asyncio.shield(making)
 
     # The caller ------------------------------------------------------------------------------
 
@@ -292,7 +251,7 @@ class Line:
         """Play media URIs to their end, which is `seconds` away. Cancelling stops the sound."""
         if not media:
             return
-        playback = self._name("play")
+        playback = self._own.name("play")
         over: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._playbacks[playback] = over
         start = asyncio.ensure_future(self._client.play(self.channel, playback, media))
@@ -335,7 +294,7 @@ class Line:
 
     def take(self, box: str) -> str:
         """A new name for a take that is recorded for a box."""
-        return self._name(f"take-{box}")
+        return self._own.name(f"take-{box}")
 
     async def fetch_recording(self, name: str, to: Path) -> None:
         await self._client.fetch_recording(name, to)
@@ -352,51 +311,37 @@ class Line:
         A snoop channel that hears the caller, joined in a bridge with an ExternalMedia channel.
         Each must have entered our application before it can be bridged.
         """
-        bridge, snoop, media = (self._name(what) for what in ("ear", "snoop", "media"))
-        self._bridges.append(bridge)
+        bridge, snoop, media = (self._own.name(what) for what in ("ear", "snoop", "media"))
+        self._own.bridges.append(bridge)
         self._ear_channels += [snoop, media]
-        arrivals = [self._arrival(snoop), self._arrival(media)]
+        arrivals = [self._own.arrival(snoop), self._own.arrival(media)]
         source, _, _ = await asyncio.gather(
-            self._make(self._client.external_media(media, host)),
-            self._make(self._client.snoop(self.channel, snoop, "ear")),
-            self._make(self._client.create_bridge(bridge)),
+            self._own.make(self._client.external_media(media, host)),
+            self._own.make(self._client.snoop(self.channel, snoop, "ear")),
+            self._own.make(self._client.create_bridge(bridge)),
         )
-        await self._arrived(*arrivals)
+        await self._own.arrived(*arrivals)
         on_source(source)
         await self._client.add_to_bridge(bridge, snoop, media)
 
-    def _arrival(self, channel: str) -> asyncio.Future[None]:
-        self._connection.deliver(channel, self._mailbox)
-        arrival: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._arrivals[channel] = arrival
-        return arrival
-
-    async def _arrived(self, *arrivals: asyncio.Future[None]) -> None:
-        try:
-            async with asyncio.timeout(_ARRIVAL):
-                await asyncio.gather(*arrivals)
-        except TimeoutError as late:
-            raise AriDown(f"a new channel did not reach us within {_ARRIVAL:g} s") from late
-
     async def close_ear(self) -> None:
         """No longer send the caller's audio anywhere. What a cancellation leaves, `close` ends."""
-        await asyncio.gather(*(self._end_channel(channel) for channel in self._ear_channels))
+        await asyncio.gather(*(self._own.end_channel(channel) for channel in self._ear_channels))
         self._ear_channels.clear()
-        bridges = [bridge for bridge in self._bridges if f"{_MARK}ear-" in bridge]
-        await asyncio.gather(*(self._end_bridge(bridge) for bridge in bridges))
+        await self._own.end_bridges("ear")
 
     # The phones ------------------------------------------------------------------------------
 
     async def dial(self, phone: Phone, seconds: float) -> Leg:
         """Ring a phone, which is shown the caller. What it says comes to `phone_events`."""
-        leg = Leg(phone.name, self._name(f"leg-{phone.name}"), asyncio.Event())
+        leg = Leg(phone.name, self._own.name(f"leg-{phone.name}"), asyncio.Event())
         self._legs[leg.channel] = leg
-        arrival = self._arrival(leg.channel)
+        arrival = self._own.arrival(leg.channel)
         try:
-            await self._make(
+            await self._own.make(
                 self._client.create(leg.channel, phone.endpoint, "leg", seconds + _DEAD)
             )
-            await self._arrived(arrival)
+            await self._own.arrived(arrival)
             await self._client.dial(leg.channel, seconds, self.channel)
         except AriError as failed:
             # One phone that cannot be rung is that phone's matter: the others ring.
@@ -407,9 +352,9 @@ class Line:
 
     async def connect(self, leg: Leg) -> None:
         """Put the caller and a phone that answered into one bridge."""
-        bridge = self._name("talk")
-        self._bridges.append(bridge)
-        await asyncio.gather(self.answer(), self._make(self._client.create_bridge(bridge)))
+        bridge = self._own.name("talk")
+        self._own.bridges.append(bridge)
+        await asyncio.gather(self.answer(), self._own.make(self._client.create_bridge(bridge)))
         await self._client.add_to_bridge(bridge, self.channel, leg.channel)
         # Two people who talk are not parted because we died.
         async with self._deadline:
@@ -421,37 +366,19 @@ class Line:
 
     async def end_leg(self, leg: Leg) -> None:
         if not leg.gone.is_set():
-            await self._end_channel(leg.channel)
+            await self._own.end_channel(leg.channel)
 
     # The end ---------------------------------------------------------------------------------
 
     async def close(self) -> None:
         """Leave nothing of this call in Asterisk, but for the caller himself."""
         try:
-            if self._making:
-                await asyncio.wait(self._making)
+            await self._own.made()
             await asyncio.gather(*(self.end_leg(leg) for leg in self._legs.values()))
             await self.close_ear()
-            await asyncio.gather(*(self._end_bridge(bridge) for bridge in list(self._bridges)))
+            await self._own.end_bridges()
         finally:
-            self._connection.forget(self._mailbox)
-
-    async def _end_channel(self, channel: str) -> None:
-        await _regardless(self._client.hangup(channel))
-
-    async def _end_bridge(self, bridge: str) -> None:
-        await _regardless(self._client.destroy_bridge(bridge))
-        self._bridges.remove(bridge)
-
-
-async def _regardless(request: Awaitable[None]) -> None:
-    """Make a request whose failure changes nothing: what it was to end has ended already."""
-    with suppress(AriGone, AriNotInStasis):
-        try:
-            await request
-        except (AriDown, AriRefused) as failed:
-            # It is settled when the connection is opened again (settlement.py).
-            log.warning("not tidied up: %s", failed)
+            self._own.forget()
 
 
 def _settle(future: asyncio.Future[T] | None, value: T) -> None:

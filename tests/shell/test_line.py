@@ -12,7 +12,7 @@ from aiohttp.test_utils import TestServer
 from screener.asterisk import line as line_module
 from screener.asterisk.client import Client
 from screener.asterisk.connection import Connection
-from screener.asterisk.line import TAKE, Line, box_of, is_part, owner
+from screener.asterisk.line import Line
 from screener.asterisk.translate import Arrived
 
 
@@ -140,14 +140,6 @@ async def test_a_sound_is_stopped_that_was_cancelled_before_it_began(
     asterisk.answers.set()
     async with asyncio.timeout(5):
         assert await asterisk.asked.get() == "DELETE playbacks"
-
-
-def test_a_take_tells_its_call_and_its_box() -> None:
-    for box in ("family", "front-office", "box_2"):
-        take = f"asterisk-1795218116.0{TAKE}{box}-3"
-        assert (owner(take), box_of(take)) == ("asterisk-1795218116.0", box)
-        assert is_part(take)
-    assert not is_part("asterisk-1795218116.0")
 
 
 # Refused, or sent elsewhere -----------------------------------------------------------------------

@@ -17,9 +17,10 @@ import pytest_asyncio
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from screener.asterisk.belongings import box_of, owner
 from screener.asterisk.client import Client
 from screener.asterisk.connection import Connection
-from screener.asterisk.line import Line, box_of, owner
+from screener.asterisk.line import Line
 from screener.asterisk.translate import Arrived
 from screener.core.audio import encode_ulaw
 from screener.core.script import RecordedBy
