@@ -13,6 +13,7 @@ import os
 import struct
 import subprocess
 import tempfile
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -74,7 +75,7 @@ class _Wav:
     broken: bool
 
 
-class Clip:
+class Clip(ABC):
     """One sound file. `seconds` is how long it is, None where nobody knows before it is read.
 
     `form` says what it is ("mp3, 44100 Hz, 2 channels"). `remarks` are sentences about it for
@@ -116,9 +117,9 @@ class Clip:
         if sentence not in self.remarks:
             self.remarks.append(sentence)
 
+    @abstractmethod
     def _pieces(self) -> Iterator[bytes]:
         """8 kHz mono PCM, a piece at a time, each of whole samples."""
-        raise NotImplementedError
 
 
 def open_clip(path: Path, raw: Raw | None = None) -> Clip:
