@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from screener import campaignfile, fingerprint
 from screener.campaigns import known_in
+from screener.cli import campaigns as cli
 from screener.cli import main
 from screener.core.campaign import Campaign, Standing
 from tests.calls import speech
@@ -97,6 +98,17 @@ def test_forget_says_how_to_undo_it_and_the_undo_works(home: Path, known: list[C
     (undo,) = re.findall(r"undo this with `screener campaigns (.+)`", told)
     said(home, *undo.split())
     assert standing(home, one) is Standing.UNWANTED
+
+
+def test_of_what_strangers_say_no_more_is_listed_than_has_room(home: Path) -> None:
+    wide = replace(
+        campaigns_of()[0], phrases=("\N{GRINNING FACE}" * 80, "press one", "\u202e" * 80)
+    )
+    kept(home / "data" / "campaigns", wide)
+    (line,) = (line for line in said(home, "list").splitlines() if line.startswith(wide.id))
+    assert line.count("\N{GRINNING FACE}") < 60
+    assert line.endswith("…")
+    assert len(cli._cells(wide, None)[-1]) == 80
 
 
 def test_a_campaign_can_be_called_wanted(home: Path, known: list[Campaign]) -> None:
