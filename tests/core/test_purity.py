@@ -60,7 +60,7 @@ LAYERS = {
     "service": {"*"},
     # What a link does is done by promotion, which has the rule files written.
     "web": {"calllog", "config", "links", "promotion"},
-    "links": {"secret"},
+    "links": {"replacement", "secret"},
     "promotion": {"config", "rulesfolder"},
     "store": {"calllog", "database"},
     "calllog": {"database"},
