@@ -295,9 +295,12 @@ def judge(where: Path, name: str, standing: Standing) -> Campaign:
     return old
 
 
-def teach(where: Path, frames: Iterable[bytes], standing: Standing, now: datetime) -> Campaign:
+def teach(
+    where: Path, frames: Iterable[bytes], standing: Standing, now: datetime
+) -> tuple[Campaign, Standing | None]:
     """Learn a recording from its sound (20 ms frames of 8 kHz PCM), as a call that played it would
-    have taught it; the campaign that it is now. One that is known is given this standing.
+    have taught it; the campaign that it is now. One that is known is given this standing; what it
+    was before comes with it.
 
     Raises CampaignError where too little is said in it.
     """
@@ -316,7 +319,7 @@ def teach(where: Path, frames: Iterable[bytes], standing: Standing, now: datetim
                 "too little is said in it: a recording is known again by 7 seconds of speech"
             )
         campaignfile.write(where, [new])
-    return new
+    return new, found.campaign.standing if found else None
 
 
 @dataclass(frozen=True, slots=True)

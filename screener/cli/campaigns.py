@@ -149,9 +149,17 @@ def campaigns_learn(file: Path, path: Path | None, number: int | None, wanted: b
     assert path is not None
     standing = Standing.WANTED if wanted else Standing.UNWANTED
     frames = open_clip(path).frames()
-    one = teach(folder(settings.data), frames, standing, datetime.now(UTC))
+    one, before = teach(folder(settings.data), frames, standing, datetime.now(UTC))
+    if before is standing:
+        click.echo(f"{one.id} was known already, as {standing}")
+        return
     click.echo(f"{one.id} is known now, as {standing}")
-    click.echo(f"undo this with `screener campaigns forget {one.id}`")
+    back: dict[Standing | None, str] = {
+        Standing.WANTED: f"restore {one.id} --wanted",
+        Standing.UNWANTED: f"restore {one.id}",
+    }
+    undo = back.get(before, f"forget {one.id}")
+    click.echo(f"undo this with `screener campaigns {undo}`")
 
 
 @campaigns.command("export", short_help="Write the unwanted ones to a file for others.")

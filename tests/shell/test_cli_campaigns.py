@@ -144,6 +144,10 @@ def test_a_sound_file_teaches_what_calls_are_then_known_by(home: Path, tmp_path:
     (undo,) = re.findall(r"undo this with `screener campaigns (.+)`", told)
     said(home, *undo.split())
     assert f"{name} is known now, as wanted" in said(home, "learn", sound, "--wanted")
+    assert said(home, "learn", sound, "--wanted") == f"{name} was known already, as wanted\n"
+    (undo,) = re.findall(r"undo this with `screener campaigns (.+)`", said(home, "learn", sound))
+    said(home, *undo.split())  # it was wanted before, and is so again
+    assert known_in(home / "data")[0].campaigns[name].wanted
     assert len(said(home, "list").splitlines()) == 2
 
 
