@@ -143,12 +143,11 @@ class Tape:
         """Throw a take away."""
         if not take:
             return
-        self._path(take).unlink(missing_ok=True)
         await self._forget(take)
 
     async def _forget(self, take: str) -> None:
+        self._path(take).unlink(missing_ok=True)
         if take in self._ours:
-            self._path(take).unlink(missing_ok=True)
             return
         try:
             await self.line.delete_recording(take)

@@ -146,13 +146,15 @@ async def test_one_that_is_dropped_is_gone_and_asterisk_is_not_asked(
     assert asterisk.asked == []
 
 
-async def test_what_asterisk_has_recorded_it_is_told_to_delete(
+async def test_what_asterisk_has_recorded_is_deleted_there_and_here(
     tape: Tape, asterisk: Asterisk
 ) -> None:
-    write(tape.folder / "take-1.wav", WORDS)
+    for take in ("take-1", "take-2"):
+        write(tape.folder / f"{take}.wav", WORDS)
     assert await tape.keep("take-1", LETTER)
     await tape.drop("take-2")
     assert asterisk.asked == ["DELETE recordings/stored/take-1", "DELETE recordings/stored/take-2"]
+    assert list(tape.folder.iterdir()) == []
 
 
 async def test_where_nothing_came_there_is_no_take(tape: Tape) -> None:
