@@ -183,6 +183,8 @@ class Ear:
                 await self._done.wait()
         if self._prompt is not None and self._prompt.done() and not self._prompt.cancelled():
             self._prompt.result()  # raises what went wrong with it
+        if self._stream is not None and self._stream.failure is not None:
+            raise self._stream.failure  # silence in its place would say that the caller is silent
         if self._frames == frames and not self._done.is_set():
             for _ in range(round(_MOMENT / FRAME_SECONDS)):
                 self._hear(SILENCE)

@@ -83,6 +83,8 @@ class Stream:
     A lost packet becomes a frame of silence, so that time, which is counted in frames, goes on; a
     late or repeated one is dropped. A sender that begins anew (another source, a sequence number
     far away) is followed at once.
+
+    `failure` is what `on_frame` has raised; from then on nothing is heard of the call.
     """
 
     def __init__(self, on_frame: Callable[[bytes], None]) -> None:
@@ -93,6 +95,7 @@ class Stream:
         self._rest = b""
         self.lost = 0
         self.late = 0
+        self.failure: Exception | None = None
 
     def packet(self, packet: bytes) -> None:
         """Take in one packet."""
@@ -234,8 +237,17 @@ class Media:
     def _packet(self, data: bytes, source: Address) -> None:
         stream = self._streams.get(source)
         if stream is not None:
-            stream.packet(data)
+            if stream.failure is None:
+                self._hear(stream, data)
             return
         self.strangers += 1
         if self.strangers & (self.strangers - 1) == 0:  # 1, 2, 4, 8...: a flood fills no log
             log.warning("%d RTP packets from addresses of no call, dropped", self.strangers)
+
+    def _hear(self, stream: Stream, data: bytes) -> None:
+        """One call's failure ends that call's hearing: the others share the socket with it."""
+        try:
+            stream.packet(data)
+        except Exception as failure:
+            log.exception("a call is heard no more")
+            stream.failure = failure  # for whoever waits for the call's audio

@@ -7,6 +7,7 @@ test's. Frames come as fast as they are taken.
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from typing import Any, cast
@@ -16,14 +17,15 @@ import pytest
 import pytest_asyncio
 
 from screener.asterisk.line import Line
-from screener.asterisk.media import Media
-from screener.core.audio import FRAME_BYTES, SILENCE, level
+from screener.asterisk.media import Media, Stream
+from screener.core.audio import FRAME_BYTES, SILENCE, encode_ulaw, level
 from screener.core.script import Heard, HeardBy, Listen
 from screener.core.transcript import Transcript
 from screener.ear import Ear
 from screener.recogniser.following import Recogniser
 from screener.recogniser.workers import Workers
 from tests.fixtures.vosk_model import Voice, at_level
+from tests.shell.test_media import packets
 
 ASKED = Listen(("greeting",), frozenset({"1"}), frozenset({"office"}), wait=1.0)
 OFFICE = at_level(Voice("flite", "slt").say("office"), -9)
@@ -34,6 +36,7 @@ class Telephone:
 
     channel = "call-1"
     address = "127.0.0.1:1"
+    source = ("127.0.0.1", 2)
 
     def __init__(self) -> None:
         self.gone = asyncio.Event()
@@ -51,15 +54,15 @@ class Telephone:
         pass
 
     async def open_ear(self, address: str, expect: Callable[[Any], None]) -> None:
-        expect(("127.0.0.1", 2))
+        expect(self.source)
         self.opened.set()
 
     async def close_ear(self) -> None:
         self.opened.clear()
 
-    def expect(self, source: Any, on_frame: Callable[[bytes], None]) -> object:
+    def expect(self, source: Any, on_frame: Callable[[bytes], None]) -> Stream:
         self.frame = on_frame
-        return object()
+        return Stream(on_frame)
 
     def forget(self, stream: object) -> None:
         self.frame = lambda pcm: None
@@ -262,3 +265,36 @@ async def test_a_closed_ear_leaves_no_decoder(ear: Ear, phone: Telephone, engine
         while engine.open:  # noqa: ASYNC110 - a thread's work, which sets no asyncio.Event
             await asyncio.sleep(0.01)
     assert not phone.opened.is_set()
+
+
+class Broken:
+    """A tracker whose library fails at the first speech."""
+
+    def feed(self, frame: bytes) -> None:
+        raise OverflowError("no place for another item")
+
+    def found(self, words: str, now: float) -> None:
+        return None
+
+
+async def test_a_failure_over_the_callers_audio_ends_the_listening_with_it(
+    phone: Telephone, engine: Engine
+) -> None:
+    """As any failure in a call, it goes to the session, which lets the phones ring."""
+    media, workers = Media(), Workers(2)
+    await media.open("127.0.0.1")
+    ear = Ear(cast(Line, phone), media, Recogniser(engine, workers), (), Broken())
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asterisk:
+        asterisk.bind(("127.0.0.1", 0))
+        phone.source = asterisk.getsockname()
+        host, port = media.address.rsplit(":", 1)
+        listening = asyncio.ensure_future(ear.listen(ASKED, (), 0.0))
+        await phone.opened.wait()
+        for one in packets(encode_ulaw(OFFICE)):
+            asterisk.sendto(one, (host, int(port)))
+        async with asyncio.timeout(30):
+            with pytest.raises(OverflowError, match="no place for another item"):
+                await listening
+    await ear.close()
+    media.close()
+    workers.close()

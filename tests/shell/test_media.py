@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,6 +27,12 @@ def packet(
 ) -> bytes:
     header = struct.pack("!BBHII", 0x80, kind, sequence & 0xFFFF, sequence * 160, source)
     return header + bytes([octet]) * size
+
+
+def packets(mulaw: bytes) -> list[bytes]:
+    """A sound as the packets that bring it."""
+    header = (struct.pack("!BBHII", 0x80, 0, n, n * 160, 7) for n in range(len(mulaw) // 160))
+    return [head + mulaw[n * 160 :][:160] for n, head in enumerate(header)]
 
 
 def frame(octet: int) -> bytes:
@@ -246,6 +253,43 @@ async def test_in_a_crowd_everything_is_heard_and_alone_again_as_well() -> None:
             await until(partial(holds, heard[0], sequence))
     media.close()
     assert [len(frames) for frames in heard.values()] == [40, 30, 30, 30, 30, 30]
+
+
+async def test_a_call_that_fails_over_its_audio_leaves_the_others_heard(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Alone or in a crowd, in which the socket is looked at by the clock."""
+
+    def fail(pcm: bytes) -> None:
+        failures.append(pcm)
+        raise OverflowError("no place for another item")
+
+    for calls in (2, 5):
+        media = Media()
+        await media.open("127.0.0.1")
+        host, port = media.address.rsplit(":", 1)
+        failures: list[bytes] = []
+        heard: list[list[bytes]] = [[] for _ in range(calls - 1)]
+        with ExitStack() as stack:
+            lines = [
+                stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+                for _ in range(calls)
+            ]
+            for line in lines:
+                line.bind(("127.0.0.1", 0))
+            failed = media.expect(lines[0].getsockname(), fail)
+            for line, frames in zip(lines[1:], heard, strict=True):
+                media.expect(line.getsockname(), frames.append)
+            for sequence in range(1, 11):
+                for line in lines:
+                    line.sendto(packet(sequence, sequence), (host, int(port)))
+                await until(partial(holds, heard[-1], sequence))
+        media.close()
+        assert [len(frames) for frames in heard] == [10] * (calls - 1)
+        assert isinstance(failed.failure, OverflowError)
+        assert len(failures) == 1
+        assert media.strangers == 0
+    assert caplog.text.count("a call is heard no more") == 2
 
 
 def holds(frames: list[bytes], count: int) -> bool:
