@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
@@ -37,6 +38,8 @@ def export(path: Path, campaigns: Sequence[Campaign]) -> int:
         "campaigns": len(shared),
     }
     lines = [head, *({key: as_object(one)[key] for key in _SHARED_KEYS} for one in shared)]
+    if not path.name:
+        raise CampaignError(f"{path} cannot be written: it is a folder")
     new = path.with_name(f".{path.name}.new")
     try:
         with new.open("w", encoding="ascii") as file:
@@ -45,7 +48,8 @@ def export(path: Path, campaigns: Sequence[Campaign]) -> int:
             os.fsync(file.fileno())
         new.replace(path)
     except OSError as error:
-        new.unlink(missing_ok=True)
+        with suppress(OSError):  # where no file can be, none can be removed either
+            new.unlink()
         raise CampaignError(f"{path} cannot be written: {error.strerror}") from error
     return len(shared)
 

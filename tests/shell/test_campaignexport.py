@@ -173,5 +173,13 @@ def test_files_that_cannot_be_read_or_written_are_named(tmp_path: Path) -> None:
         take(tmp_path / "campaigns", tmp_path / "nowhere.jsonl", AT)
     with pytest.raises(CampaignError, match="cannot be written"):
         campaignexport.export(tmp_path / "no" / "folder.jsonl", campaigns_of())
+    (tmp_path / "file").write_text("")
+    for nowhere, why in (
+        (tmp_path / "file" / "campaigns.jsonl", "Not a directory"),
+        (tmp_path / ("x" * 300), "File name too long"),
+        (Path(), "it is a folder"),
+    ):
+        with pytest.raises(CampaignError, match=f"cannot be written: {why}"):
+            campaignexport.export(nowhere, campaigns_of())
     with pytest.raises(CampaignError, match="Is a directory"):
         take(tmp_path / "campaigns", tmp_path, AT)
