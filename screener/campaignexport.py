@@ -7,7 +7,6 @@ It is JSON lines. The first is {"format": "screener campaigns", "version": 1, "f
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
 from contextlib import suppress
@@ -16,7 +15,14 @@ from pathlib import Path
 from typing import BinaryIO
 
 from screener.campaignfile import MOST
-from screener.campaignrecord import LONGEST_OBJECT, VERSION, as_object, campaign_of, object_in
+from screener.campaignrecord import (
+    LONGEST_OBJECT,
+    VERSION,
+    as_object,
+    campaign_of,
+    object_in,
+    text_of,
+)
 from screener.core import soundprint
 from screener.core.callerid import shown
 from screener.core.campaign import Campaign, Standing
@@ -42,8 +48,8 @@ def export(path: Path, campaigns: Sequence[Campaign]) -> int:
         raise CampaignError(f"{path} cannot be written: it is a folder")
     new = path.with_name(f".{path.name}.new")
     try:
-        with new.open("w", encoding="ascii") as file:
-            file.writelines(f"{json.dumps(line)}\n" for line in lines)
+        with new.open("wb") as file:
+            file.writelines(text_of(line) + b"\n" for line in lines)
             file.flush()
             os.fsync(file.fileno())
         new.replace(path)

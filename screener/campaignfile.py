@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-from screener.campaignrecord import LONGEST_OBJECT, as_object, campaign_of, object_in
+from screener.campaignrecord import LONGEST_OBJECT, as_object, campaign_of, object_in, text_of
 from screener.core.campaign import Campaign
 from screener.errors import CampaignError
 
@@ -100,9 +99,8 @@ def write(where: Path, campaigns: Sequence[Campaign]) -> None:
         made = []
         for campaign in campaigns:
             new = where / f"{campaign.id}.new"
-            text = json.dumps(as_object(campaign), ensure_ascii=True, indent=0)
-            with new.open("w", encoding="ascii") as file:
-                file.write(text)
+            with new.open("wb") as file:
+                file.write(text_of(as_object(campaign)))
                 if len(campaigns) == 1:
                     file.flush()
                     os.fsync(file.fileno())

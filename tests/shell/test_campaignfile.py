@@ -6,13 +6,17 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from screener import campaignfile
-from screener.core import campaign
-from screener.core.campaign import Campaign, Lesson, Standing
+from screener import campaignexport, campaignfile
+from screener.campaignrecord import LONGEST_OBJECT
+from screener.campaigns import take
+from screener.core import campaign, shingles
+from screener.core.campaign import Campaign, Known, Lesson, Standing
 from screener.core.verdict import Kind
 from tests.core.test_campaign import AT, SOUNDS
 
@@ -64,6 +68,29 @@ def test_a_damaged_file_is_left_out_and_named(where: Path, damage: str) -> None:
     every, (trouble,) = campaignfile.read_all(where)
     assert every == [two]
     assert trouble.startswith(f"{path} is damaged")
+
+
+def test_the_largest_campaign_that_there_can_be_is_read_again(where: Path, tmp_path: Path) -> None:
+    """As a stranger may have made it, and as calls have made it grow since."""
+    said = " ".join(f"word{n}" for n in range(2 * shingles.MOST))
+    sound = np.arange(campaign.LONGEST, dtype=np.uint32) * 0x9E3779B1
+    lesson = Lesson(Kind.UNWANTED_ROBOT, AT, sound, said, (), None)
+    one = campaign.begun(lesson, Standing.UNWANTED)
+    assert one is not None
+    phrases = [chr(0x1F600 + n) * campaign.LONGEST_PHRASE for n in range(campaign.MOST_PHRASES)]
+    path = tmp_path / "shared.jsonl"
+    campaignexport.export(path, [replace(one, calls=10**6 - 200, phrases=tuple(phrases))])
+    taken = take(where, path, AT)
+    assert taken.new == 1
+    (one,) = campaignfile.read_all(where)[0]
+    for n in range(campaign.MOST_MARKS + 1):
+        again = campaign.learnt(Known([one]), replace(lesson, mark=2**32 - 1 - n))
+        assert again is not None
+        one = again
+    kept(where, one)
+    assert campaignfile.read_all(where) == ([one], [])
+    assert (len(one.phrases), len(one.marks), len(one.origin) > 0) == (12, 100, True)
+    assert (where / f"{one.id}.json").stat().st_size < LONGEST_OBJECT / 1.5
 
 
 def test_a_file_under_anothers_name_is_not_used(where: Path) -> None:
