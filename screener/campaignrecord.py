@@ -40,7 +40,7 @@ from screener.fingerprint import METHOD
 
 VERSION = 1
 LONGEST_OBJECT = 16_384
-"""Bytes of its text. A campaign with the longest phrases and all marks has two thirds of it."""
+"""Bytes of its text. The largest campaign that there can be has 9,100."""
 OLDEST = datetime(2000, 1, 1, tzinfo=UTC)
 """No clock that is set is before that."""
 _MOST_CALLS = 1_000_000

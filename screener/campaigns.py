@@ -14,12 +14,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import partial
-from itertools import islice
+from itertools import chain, count, islice
 from pathlib import Path
 from typing import TypeAlias
 
@@ -339,9 +339,9 @@ def take(where: Path, path: Path, now: datetime) -> Taken:
     nothing was taken.
     """
     offered = campaignexport.shared(path, now)
-    origin = f"{now:%Y%m%dT%H%M%S}"
     with campaignfile.locked(where):
         every, _ = campaignfile.read_all(where)
+        origin = _another(f"{now:%Y%m%dT%H%M%S}", {one.origin for one in every})
         known = Known(every)
         fresh = [one for one in offered if one.id not in known.campaigns]
         fresh = [one for one in fresh if not known.find(one.items, "")]
@@ -350,6 +350,12 @@ def take(where: Path, path: Path, now: datetime) -> Taken:
         if new:
             campaignfile.write(where, [replace(one, origin=origin) for one in new])
     return Taken(origin, len(new), len(offered) - len(fresh), len(fresh) - len(new))
+
+
+def _another(name: str, taken: Collection[str]) -> str:
+    """The name, or where there is one already, the same with a number: "20250102T030405-2"."""
+    numbered = (f"{name}-{n}" for n in count(2))
+    return next(one for one in chain([name], numbered) if one not in taken)
 
 
 def withdraw(where: Path, origin: str) -> int:

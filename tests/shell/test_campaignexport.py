@@ -67,6 +67,20 @@ def test_an_import_adds_what_is_not_known_and_can_be_undone(tmp_path: Path) -> N
     assert withdraw(where, done.origin) == withdraw(where, "") == 0
 
 
+def test_of_imports_within_a_second_each_is_undone_by_itself(tmp_path: Path) -> None:
+    where = tmp_path / "campaigns"
+    origins = []
+    for n, one in enumerate(campaigns_of()):
+        path = tmp_path / f"{n}.jsonl"
+        campaignexport.export(path, [one])
+        origins.append(take(where, path, AT).origin)
+    assert len(set(origins)) == 3
+    assert withdraw(where, origins[1]) == 1
+    left = {one.origin for one in campaignfile.read_all(where)[0]}
+    assert left == {origins[0], origins[2]}
+    assert take(where, tmp_path / "1.jsonl", AT).origin not in left
+
+
 def test_of_a_file_with_wanted_ones_only_the_unwanted_are_taken(tmp_path: Path) -> None:
     path, where = tmp_path / "shared.jsonl", tmp_path / "campaigns"
     campaignexport.export(path, campaigns_of())
