@@ -9,7 +9,9 @@ Markup is another matter: HTML and mail headers still quote what comes from here
 from __future__ import annotations
 
 import unicodedata
+from bisect import bisect_right
 from functools import lru_cache
+from itertools import accumulate
 
 import phonenumbers
 
@@ -57,16 +59,18 @@ def quoted(name: str) -> str:
 
 def columns(text: str) -> int:
     """How many columns of a terminal the text takes (Unicode TR 11)."""
-    return sum(
-        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
-        for c in text
-    )
+    return sum(map(_columns, text))
 
 
 def fitted(text: str, wanted: int) -> str:
     """The text in exactly `wanted` columns: padded with spaces, or cut with "…"."""
-    if columns(text) > wanted:
-        while columns(text) > wanted - 1:
-            text = text[:-1]
-        text += "…"
+    ends = list(accumulate(map(_columns, text)))  # in which column each character ends
+    if ends and ends[-1] > wanted:
+        text = text[: bisect_right(ends, wanted - 1)] + "…"
     return text + " " * (wanted - columns(text))
+
+
+def _columns(char: str) -> int:
+    if unicodedata.combining(char):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1

@@ -66,3 +66,19 @@ def test_a_quoted_name_has_no_quote_inside() -> None:
 @given(st.text(max_size=100), st.integers(1, 60))
 def test_fitted_takes_exactly_the_columns_wanted(text: str, wanted: int) -> None:
     assert columns(fitted(shown(text), wanted)) == wanted
+
+
+@given(st.text("ab日本\u0301", max_size=30), st.integers(1, 20))
+def test_fitted_keeps_all_that_has_room(text: str, wanted: int) -> None:
+    kept = fitted(text, wanted)
+    if columns(text) <= wanted:
+        assert kept.rstrip(" ") == text
+    else:
+        kept, _ = kept.split("…")
+        assert text.startswith(kept)
+        assert columns(kept) <= wanted - 1 < columns(text[: len(kept) + 1])
+
+
+def test_a_text_of_any_length_is_fitted() -> None:
+    """To take off one letter after the other, measuring each time, would take hours of this."""
+    assert fitted("日" * 300_000, 6) == "日日… "
