@@ -12,6 +12,7 @@ import asyncio
 import logging
 import socket
 import struct
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -95,7 +96,7 @@ class Stream:
         self._rest = b""
         self.lost = 0
         self.late = 0
-        self.failure: Exception | None = None
+        self.failure: BaseException | None = None
 
     def packet(self, packet: bytes) -> None:
         """Take in one packet."""
@@ -206,12 +207,15 @@ class Media:
     def _look(self) -> None:
         """It is time to see what has come."""
         assert self._socket is not None
-        more = self._read()
-        if len(self._streams) >= _CROWD:
-            self._look_again(more)
-        else:
-            self._next_look = None
-            asyncio.get_running_loop().add_reader(self._socket, self._readable)
+        more = True
+        try:
+            more = self._read()
+        finally:  # one call's failure makes no other deaf
+            if len(self._streams) >= _CROWD:
+                self._look_again(more)
+            else:
+                self._next_look = None
+                asyncio.get_running_loop().add_reader(self._socket, self._readable)
 
     def _look_again(self, more: bool) -> None:
         loop = asyncio.get_running_loop()
@@ -245,9 +249,8 @@ class Media:
             log.warning("%d RTP packets from addresses of no call, dropped", self.strangers)
 
     def _hear(self, stream: Stream, data: bytes) -> None:
-        """One call's failure ends that call's hearing: the others share the socket with it."""
+        """A failure is one call's own; the event loop logs it, and the next look hears the rest."""
         try:
             stream.packet(data)
-        except Exception as failure:
-            log.exception("a call is heard no more")
-            stream.failure = failure  # for whoever waits for the call's audio
+        finally:
+            stream.failure = sys.exception()
