@@ -267,7 +267,6 @@ def _cells(one: Campaign, zone: tzinfo | None) -> tuple[str, ...]:
         str(one.numbers),
         _day(one.first, zone),
         _day(one.last, zone),
-        # Cut here: to fit a stranger's thousand wide letters into a column takes 20 ms a line.
         shown(", ".join(one.phrases), _WIDEST[-1]),
     )
 
