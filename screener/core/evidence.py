@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from screener.core.script import Heard, HeardBy, Likeness, Sound, Span, SpokenPhrase, overlap
 
@@ -67,16 +66,19 @@ class Evidence:
 
     @property
     def occasions(self) -> tuple[SpokenPhrase, ...]:
-        """The phrases in order, of each class only those apart from the one before.
+        """The phrases in order, of each class only those apart from the one before, the surest.
 
         "your package" and "package will be" out of the same breath are one occasion.
         """
-        last: dict[str, float] = {}
+        last: dict[str, int] = {}
         apart: list[SpokenPhrase] = []
         for phrase in sorted(self.phrases, key=lambda phrase: phrase.at):
-            if phrase.at - last.get(phrase.kind, -math.inf) >= _APART:
-                last[phrase.kind] = phrase.at
+            before = apart[last[phrase.kind]] if phrase.kind in last else None
+            if before is None or phrase.at - before.at >= _APART:
+                last[phrase.kind] = len(apart)
                 apart.append(phrase)
+            elif phrase.confidence > before.confidence:
+                apart[last[phrase.kind]] = replace(before, confidence=phrase.confidence)
         return tuple(apart)
 
     def talk_until(self, at: float) -> float:

@@ -6,7 +6,7 @@ What people edit is in grammars/*.jsgf, read by jsgf.py.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import product
@@ -97,15 +97,21 @@ def phrases_in(text: str, classes: Iterable[PhraseClass]) -> list[tuple[str, str
 
     Two different classes weigh, one alone does not: people say such things too.
     """
-    words = tuple(normal(text).split())
+    found = phrases_at(normal(text).split(), classes)
+    return list(dict.fromkeys((name, " ".join(phrase)) for _, name, phrase in found))
+
+
+def phrases_at(
+    words: Iterable[str], classes: Iterable[PhraseClass]
+) -> Iterator[tuple[int, str, Words]]:
+    """(at which word, class, phrase) for each that these words hold: of a class the longest."""
+    words = tuple(words)
     index = _index(tuple(classes))
-    found: dict[tuple[str, str], None] = {}
     for at, word in enumerate(words):
         for name, phrases in index.get(word, {}).items():
             longest = next((p for p in phrases if words[at : at + len(p)] == p), ())
             if longest:
-                found[name, " ".join(longest)] = None
-    return list(found)
+                yield at, name, longest
 
 
 @lru_cache(maxsize=8)

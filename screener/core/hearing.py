@@ -12,10 +12,12 @@ from dataclasses import replace
 from typing import Protocol
 
 from screener.core.audio import FRAME_SECONDS
-from screener.core.grammar import PhraseClass, phrases_in
+from screener.core.grammar import PhraseClass
 from screener.core.listening import Listening
 from screener.core.overhearing import Overhearing
-from screener.core.script import Heard, Likeness, Listen, Overhear, SpokenPhrase
+from screener.core.phrases import Phrases
+from screener.core.script import Heard, Likeness, Listen, Overhear
+from screener.core.transcript import Transcript
 from screener.core.vad import VoiceActivity
 
 # How often it is asked whether enough was heard, in frames: four times a second.
@@ -56,16 +58,14 @@ class Hearing:
     ) -> None:
         self.now = 0.0
         self.deaf = ""  # why the caller's words are not listened for; "" while they are
-        self._classes = classes
-        self._longest = max((len(p) for each in classes for p in each.phrases), default=1)
         self._tracker = tracker or Stranger()
         self._activity = activity or VoiceActivity()
         self._listening: Listening | None = None
         self._overhearing: Overhearing | None = None
         self._enough = Listen((), frozenset()).enough
-        self._told: list[tuple[str, str]] = []
-        self._words = ""
-        self._phrases: list[SpokenPhrase] = []
+        self._said = Transcript()
+        self._phrases = Phrases(classes)
+        self._earlier: frozenset[tuple[str, float]] = frozenset()  # those of earlier listenings
         self._likeness: Likeness | None = None
         self._frames = 0
 
@@ -74,7 +74,7 @@ class Hearing:
         self._listening = Listening(listen, self._activity, self.now)
         self._overhearing = None
         self._enough = listen.enough
-        self._phrases = []
+        self._earlier = frozenset((p.kind, p.at) for p in self._phrases.told())
 
     def overhear(self, overhear: Overhear) -> Overhearing:
         """Hear a recording out from now on; what is returned says when it is over."""
@@ -106,7 +106,7 @@ class Hearing:
     @property
     def told(self) -> tuple[str, ...]:
         """The phrases of robots in all of the call, in the order in which they were heard."""
-        return tuple(text for _, text in self._told)
+        return tuple(phrase.text for phrase in self._phrases.told())
 
     def so_far(self) -> Heard:
         """What has been heard in this listening until now."""
@@ -141,20 +141,14 @@ class Hearing:
             self._consider()
         return listening.speaking
 
-    def said(self, words: str) -> None:
+    def said(self, said: Transcript) -> None:
         """All words that the recogniser has made of this call's speech so far."""
-        if words == self._words:
+        if said is self._said:
             return
-        new = _changed(self._words, words, self._longest)
-        self._words = words
-        before = len(self._phrases)
-        for kind, text in phrases_in(new, self._classes):
-            # "press five now" says nothing new after "press five".
-            known = [old for other, old in self._told if other == kind]
-            if not any(old in text or text in old for old in known):
-                self._told.append((kind, text))
-                self._phrases.append(SpokenPhrase(kind, text, self.now))
-        if len(self._phrases) > before:
+        self._said = said
+        before = self._phrases.told()
+        self._phrases.hear(said.words, self.now)
+        if self._phrases.told() != before:
             self._consider()
 
     def _consider(self) -> None:
@@ -163,27 +157,11 @@ class Hearing:
         if listening is None or listening.heard is not None:
             return
         if self._likeness is None:
-            self._likeness = self._tracker.found(self._words, self.now)
+            self._likeness = self._tracker.found(self._said.text, self.now)
         if self._enough is not None and self._enough(self.so_far()):
             listening.enough()
 
     def _with_words(self, heard: Heard) -> Heard:
-        return replace(heard, phrases=tuple(self._phrases), likeness=self._likeness, deaf=self.deaf)
-
-
-def _changed(before: str, now: str, reach: int) -> str:
-    """The end of a text that is not what it was before, and `reach` words in front of it.
-
-    Whoever talks for minutes is not searched for phrases from his first word on, ten times a
-    second: that took a tenth of what the recogniser takes.
-    """
-    same, other = 0, min(len(before), len(now)) + 1
-    while other - same > 1:  # the first `same` characters are, the first `other` are not
-        middle = (same + other) // 2
-        if before[:middle] == now[:middle]:
-            same = middle
-        else:
-            other = middle
-    for _ in range(reach + 1):
-        same = max(0, now.rfind(" ", 0, same))
-    return now[same:]
+        told = self._phrases.told()
+        phrases = tuple(p for p in told if (p.kind, p.at) not in self._earlier)
+        return replace(heard, phrases=phrases, likeness=self._likeness, deaf=self.deaf)

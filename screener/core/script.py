@@ -20,6 +20,7 @@ from enum import StrEnum
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from screener.core.frontdoor import MessageBox, RingGroup
+from screener.core.transcript import UNRATED
 
 T = TypeVar("T")
 
@@ -58,12 +59,13 @@ class Span:
 class SpokenPhrase:
     """A phrase of a class (grammars/robocalls.jsgf) in the caller's talk, and when it was heard.
 
-    `at` is in seconds since the call was answered.
+    `at` is in seconds since the call was answered; `confidence` is the mean of its words'.
     """
 
     kind: str
     text: str
     at: float
+    confidence: float = UNRATED
 
 
 @dataclass(frozen=True, slots=True)

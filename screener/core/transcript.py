@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 # Below this a word is not shown as the caller's.
 SURE = 0.5
+# How sure an engine is of a word that it does not rate: as of most of those that it does.
+UNRATED = 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,11 @@ class Transcript:
     """Words in the order in which they were said."""
 
     words: tuple[Word, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The words with a blank between them."""
+        return " ".join(word.text for word in self.words)
 
     @property
     def confidence(self) -> float:

@@ -14,11 +14,11 @@ from screener.core.transcript import Transcript
 class Decoder(Protocol):
     """What turns a stream of speech into words; used by one thread at a time."""
 
-    def hear(self, pcm: bytes) -> str:
-        """Take some 8 kHz PCM; the words so far."""
+    def hear(self, pcm: bytes) -> Transcript:
+        """Take some 8 kHz PCM; the words so far, which may be thought over when more is heard."""
 
     def transcript(self) -> Transcript:
-        """The words so far with their confidence. More may be heard afterwards."""
+        """The words so far, none of them waiting to be rated. More may be heard afterwards."""
 
     def close(self) -> None:
         """Free its memory."""

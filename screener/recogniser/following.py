@@ -98,7 +98,7 @@ class Following:
         self._asked: list[Future[Transcript]] = []
         self._working = False
         self._closed = False
-        self._words = ""
+        self._words = Transcript()
 
     def feed(self, frame: bytes) -> None:
         """Take 20 ms of 8 kHz PCM; returns at once."""
@@ -116,7 +116,7 @@ class Following:
             self._working = True
         self._submit()
 
-    def words(self) -> str:
+    def words(self) -> Transcript:
         """What was recognised so far, at most some 0.3 s old."""
         return self._words
 

@@ -38,14 +38,19 @@ class SphinxDecoder:
         self._decoder = decoder
         self._upsampling = Upsampling(rate)
         self._started = False
+        self._text = ""
+        self._said = Transcript()
 
-    def hear(self, pcm: bytes) -> str:
+    def hear(self, pcm: bytes) -> Transcript:
         """Take some 8 kHz PCM; the words so far."""
         if not self._started:
             self._decoder.start()
             self._started = True
         self._decoder.process(self._upsampling(pcm))
-        return self._decoder.words()
+        text = self._decoder.words()
+        if text != self._text:  # to look at each word takes longer
+            self._text, self._said = text, self.transcript()
+        return self._said
 
     def hear_whole(self, pcm: bytes) -> str:
         """The words of an utterance that is all there: its channel is evened out over all of it."""

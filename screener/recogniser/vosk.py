@@ -16,7 +16,7 @@ from typing import Any
 
 from screener.core.audio import RATE
 from screener.core.grammar import Answers
-from screener.core.transcript import Transcript, Word
+from screener.core.transcript import UNRATED, Transcript, Word
 from screener.errors import RecogniserError
 from screener.recogniser.files import text_of
 from screener.recogniser.trial import try_out
@@ -64,15 +64,18 @@ class VoskDecoder:
         self._upsampling = Upsampling(rate)
         self._finished: list[Word] = []
 
-    def hear(self, pcm: bytes) -> str:
-        """Take some 8 kHz PCM; the words so far."""
+    def hear(self, pcm: bytes) -> Transcript:
+        """Take some 8 kHz PCM; the words so far. Those of an unfinished sentence are not rated:
+        libvosk would search its lattice anew each time."""
         with _Raising("Vosk could not decode a call"):
             ended = self._recogniser.AcceptWaveform(self._upsampling(pcm))
         if ended:
             self._finished += _words(self._recogniser.Result())
-            return _text(self._finished)
+            return Transcript(tuple(self._finished))
         partial = json.loads(self._recogniser.PartialResult()).get("partial", "").split()
-        return " ".join((*(w.text for w in self._finished), *filter(None, map(_word, partial))))
+        since = self._finished[-1].end if self._finished else 0.0
+        unrated = (Word(text, since, since, UNRATED) for text in map(_word, partial) if text)
+        return Transcript((*self._finished, *unrated))
 
     def hear_whole(self, pcm: bytes) -> tuple[Word, ...]:
         """The words of one utterance that is all there."""

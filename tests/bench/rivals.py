@@ -175,13 +175,13 @@ def _has_many_words(entry: Entry) -> bool:
     assert _engine is not None
     hearing, decoder = Hearing(()), _engine.decoder()
     hearing.begin(Listen(("prompt",), frozenset()))
-    portion, words = b"", ""
+    portion, said = b"", 0
     for frame in islice(clips.open_clip(speech.RECORDINGS / entry.file).frames(), _FRAMES):
         if hearing.frame(frame):
             portion += frame
         if len(portion) >= _PORTION:
-            words, portion = decoder.hear(portion), b""
-            if len(words.split()) >= WORDS:
+            said, portion = len(decoder.hear(portion).words), b""
+            if said >= WORDS:
                 break
     decoder.close()
-    return len(words.split()) >= WORDS
+    return said >= WORDS

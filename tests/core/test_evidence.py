@@ -136,3 +136,14 @@ def test_sentences_come_in_order(spans: list[Span]) -> None:
     heard = [talked(s.start, s.end, Span(s.start, s.start + 1.0), "offer") for s in spans]
     times = [at for at, _ in Evidence(tuple(heard)).told()]
     assert times == sorted(times)
+
+
+def test_out_of_one_breath_the_surest_phrase_of_a_class_counts() -> None:
+    said = (
+        SpokenPhrase("delivery", "to deliver", 5.0, 0.3),
+        SpokenPhrase("delivery", "your package", 5.3, 0.9),
+        SpokenPhrase("delivery", "be delivered", 8.0, 0.2),
+    )
+    heard = Heard(HeardBy.TALK, phrases=said)
+    told = [(phrase.text, phrase.at, phrase.confidence) for phrase in Evidence((heard,)).occasions]
+    assert told == [("to deliver", 5.0, 0.9), ("be delivered", 8.0, 0.2)]

@@ -13,6 +13,7 @@ from screener.core.evidence import Evidence
 from screener.core.grammar import phrase_classes
 from screener.core.jsgf import read
 from screener.core.script import Heard, HeardBy, Likeness, Sound, Span, SpokenPhrase
+from screener.core.transcript import UNRATED
 from screener.core.verdict import EITHER, WANTED, Kind, Verdict, judge
 from tests.core.lines import keyed, quiet, said, talked
 
@@ -266,3 +267,16 @@ def test_who_keyed_in_quiet_is_never_a_robot(evidence: Evidence) -> None:
 def test_only_robots_are_settled(evidence: Evidence) -> None:
     told = judge(evidence)
     assert not told.settled or told.kind in (Kind.UNWANTED_ROBOT, Kind.WANTED_ROBOT)
+
+
+def test_phrases_that_the_recogniser_is_not_sure_of_weigh_less() -> None:
+    """What people say is misheard as two classes now and then, in words that stand alone."""
+
+    def sure(confidence: float) -> Kind:
+        heard = talked(0.4, 7.5, FIRST, "legal", "warranty")
+        phrases = tuple(replace(phrase, confidence=confidence) for phrase in heard.phrases)
+        return verdict(replace(heard, phrases=phrases), talked(7.5, 10.5, SECOND)).kind
+
+    assert sure(0.9) is Kind.UNWANTED_ROBOT
+    assert sure(UNRATED) is Kind.UNWANTED_ROBOT
+    assert sure(0.45) is Kind.UNSURE

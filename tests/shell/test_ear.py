@@ -80,14 +80,14 @@ class Engine:
     def __init__(self) -> None:
         self.answers = 0
         self.open = 0
-        self.hearing: Callable[[], str] = lambda: ""
+        self.hearing: Callable[[], Transcript] = Transcript
         self.answering: Callable[[], str] = lambda: "office"
 
     def decoder(self) -> Engine:
         self.open += 1
         return self
 
-    def hear(self, pcm: bytes) -> str:
+    def hear(self, pcm: bytes) -> Transcript:
         return self.hearing()
 
     def transcript(self) -> Transcript:
@@ -229,7 +229,7 @@ async def test_an_engine_that_hangs_is_not_waited_for(
 async def test_a_decoder_that_dies_leaves_the_keys(
     ear: Ear, phone: Telephone, engine: Engine
 ) -> None:
-    def die() -> str:
+    def die() -> Transcript:
         raise RuntimeError("lattice")
 
     engine.hearing = die
@@ -245,7 +245,11 @@ async def test_a_decoder_that_dies_leaves_the_keys(
 async def test_a_decoder_that_falls_behind_leaves_the_keys(
     ear: Ear, phone: Telephone, engine: Engine, hang: threading.Event
 ) -> None:
-    engine.hearing = lambda: str(hang.wait(60))
+    def wait() -> Transcript:
+        hang.wait(60)
+        return Transcript()
+
+    engine.hearing = wait
     noise = np.random.default_rng(1).normal(0, 3000, 8000 * 2)
     await asked(ear, phone, OFFICE)
     heard = await asked(ear, phone, 3 * (OFFICE + noise.astype("<i2").tobytes()))
