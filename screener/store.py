@@ -24,22 +24,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from screener.calllog import (
-    DATABASE,
-    LONGEST_NAME,
-    CallLog,
-    Use,
-    call_row,
-    history_in,
-    uses_in,
-)
+from screener.calllog import LONGEST_NAME, Use, call_row, history_in, uses_in
 from screener.core.history import MOST, History
 from screener.core.rules import CLOCKLESS, EXPIRES
 from screener.core.story import CallRow
 from screener.database import explained, kept, open_to_read, open_to_write, utc
 from screener.errors import StoreError
-
-__all__ = ["DATABASE", "CallEnd", "CallLog", "CallStart", "Store"]
 
 log = logging.getLogger(__name__)
 

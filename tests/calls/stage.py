@@ -37,8 +37,8 @@ import aiohttp
 from screener import config
 from screener.asterisk.installation import Installation
 from screener.asterisk.private import PrivateAsterisk, phone_passwords
+from screener.calllog import DATABASE, CallLog
 from screener.core.story import CallRow, StoryLine
-from screener.store import DATABASE, CallLog
 from tests.calls.callers import Caller
 from tests.calls.mailserver import MailServer
 from tests.calls.phones import Phone

@@ -13,8 +13,8 @@ import wave
 from collections.abc import AsyncIterator
 
 from screener import config
+from screener.calllog import DATABASE
 from screener.core.call import Outcome
-from screener.store import DATABASE
 from tests.calls import speech
 from tests.calls.cable import Cable
 from tests.calls.sip import CallError
