@@ -36,6 +36,7 @@ class SphinxDecoder:
 
     def __init__(self, decoder: PocketSphinx, rate: int) -> None:
         self._decoder = decoder
+        self._rate = rate
         self._upsampling = Upsampling(rate)
         self._started = False
         self._text = ""
@@ -55,7 +56,7 @@ class SphinxDecoder:
     def hear_whole(self, pcm: bytes) -> str:
         """The words of an utterance that is all there: its channel is evened out over all of it."""
         self._decoder.start(stream=True)
-        self._decoder.process(self._upsampling(pcm), whole=True)
+        self._decoder.process(Upsampling(self._rate)(pcm), whole=True)
         self._decoder.end()
         return self._decoder.words()
 

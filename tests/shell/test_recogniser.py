@@ -28,7 +28,7 @@ import pytest
 
 from screener import config, recogniser, starter
 from screener.config import Settings
-from screener.core.audio import FRAME_BYTES, SILENCE
+from screener.core.audio import FRAME_BYTES, RATE, SILENCE
 from screener.core.grammar import phrases_in
 from screener.core.transcript import Transcript, Word
 from screener.core.words import DIGITS
@@ -36,7 +36,7 @@ from screener.errors import RecogniserError
 from screener.recogniser import languagemodel
 from screener.recogniser.following import PORTION, Following, Recogniser
 from screener.recogniser.libpocketsphinx import PocketSphinx, write_binary
-from screener.recogniser.sphinx import Sphinx
+from screener.recogniser.sphinx import Sphinx, SphinxDecoder
 from screener.recogniser.upsampling import Upsampling
 from screener.recogniser.vosk import Vosk, _Raising
 from screener.recogniser.workers import Workers
@@ -238,6 +238,27 @@ async def test_many_answers_at_once_are_each_understood(sphinx: Recogniser) -> N
         for words, expected in said
     ]
     assert await asyncio.gather(*answers) == [words for words, _ in said]
+
+
+def test_an_answer_sounds_the_same_whoever_answered_before(sphinx: Recogniser) -> None:
+    """The noise that is laid under a telephone's sound began where the last answer had ended."""
+    assert isinstance(sphinx.engine, Sphinx)
+    given: list[bytes] = []
+
+    class Listening(PocketSphinx):
+        def process(self, pcm: bytes, *, whole: bool = False) -> None:
+            given.append(pcm)
+
+        def words(self) -> str:
+            return ""
+
+    decoder = SphinxDecoder(
+        Listening(sphinx.engine._talk_options, model=sphinx.engine._model), RATE * 2
+    )
+    for word in ("office", "two", "office"):
+        decoder.hear_whole(at_level(SLT.say(word), -30))
+    decoder.close()
+    assert given[0] == given[2] != given[1]
 
 
 async def test_a_robocall_shows_its_classes_while_it_talks(
