@@ -74,7 +74,7 @@ class Hearing:
         self._listening = Listening(listen, self._activity, self.now)
         self._overhearing = None
         self._enough = listen.enough
-        self._earlier = frozenset((p.kind, p.at) for p in self._phrases.told())
+        self._earlier = frozenset((p.kind, p.at) for p in self._phrases.told)
 
     def overhear(self, overhear: Overhear) -> Overhearing:
         """Hear a recording out from now on; what is returned says when it is over."""
@@ -106,7 +106,7 @@ class Hearing:
     @property
     def told(self) -> tuple[str, ...]:
         """The phrases of robots in all of the call, in the order in which they were heard."""
-        return tuple(phrase.text for phrase in self._phrases.told())
+        return tuple(phrase.text for phrase in self._phrases.told)
 
     def so_far(self) -> Heard:
         """What has been heard in this listening until now."""
@@ -146,9 +146,9 @@ class Hearing:
         if said is self._said:
             return
         self._said = said
-        before = self._phrases.told()
+        before = self._phrases.told
         self._phrases.hear(said.words, self.now)
-        if self._phrases.told() != before:
+        if self._phrases.told != before:
             self._consider()
 
     def _consider(self) -> None:
@@ -162,6 +162,6 @@ class Hearing:
             listening.enough()
 
     def _with_words(self, heard: Heard) -> Heard:
-        told = self._phrases.told()
+        told = self._phrases.told
         phrases = tuple(p for p in told if (p.kind, p.at) not in self._earlier)
         return replace(heard, phrases=phrases, likeness=self._likeness, deaf=self.deaf)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from screener.core.grammar import PhraseClass, phrases_at
@@ -19,13 +19,17 @@ class _Place:
 
 
 class Phrases:
-    """What was found in a call's words so far. `classes` are the phrases that are looked for."""
+    """What was found in a call's words so far. `classes` are the phrases that are looked for.
+
+    `told` are they in the order of their times, but for those that say nothing new.
+    """
 
     def __init__(self, classes: Sequence[PhraseClass]) -> None:
         self._classes = classes
         self._reach = max((len(p) for each in classes for p in each.phrases), default=1)
         self._words: Sequence[Word] = ()
         self._places: list[_Place] = []
+        self.told: tuple[SpokenPhrase, ...] = ()
 
     def hear(self, words: Sequence[Word], now: float) -> None:
         """All words of the call so far; `now` is in seconds since it was answered.
@@ -44,20 +48,22 @@ class Phrases:
             phrase = SpokenPhrase(kind, " ".join(text), began, sum(rated) / len(rated))
             self._places.append(_Place(first, phrase))
         self._words = words
+        self.told = _news(place.phrase for place in self._places)
 
-    def told(self) -> tuple[SpokenPhrase, ...]:
-        """The phrases in the order of their times, but for those that say nothing new.
 
-        "press five now" says nothing new after "press five"; it may be surer.
-        """
-        told: list[SpokenPhrase] = []
-        for phrase in sorted((p.phrase for p in self._places), key=lambda phrase: phrase.at):
-            old = next((n for n, other in enumerate(told) if _alike(other, phrase)), None)
-            if old is None:
-                told.append(phrase)
-            elif phrase.confidence > told[old].confidence:
-                told[old] = replace(told[old], confidence=phrase.confidence)
-        return tuple(told)
+def _news(phrases: Iterable[SpokenPhrase]) -> tuple[SpokenPhrase, ...]:
+    """Phrases in the order of their times, but for those that say nothing new.
+
+    "press five now" says nothing new after "press five"; it may be surer.
+    """
+    told: list[SpokenPhrase] = []
+    for phrase in sorted(phrases, key=lambda phrase: phrase.at):
+        old = next((n for n, other in enumerate(told) if _alike(other, phrase)), None)
+        if old is None:
+            told.append(phrase)
+        elif phrase.confidence > told[old].confidence:
+            told[old] = replace(told[old], confidence=phrase.confidence)
+    return tuple(told)
 
 
 def _alike(one: SpokenPhrase, other: SpokenPhrase) -> bool:

@@ -47,6 +47,8 @@ _FUNCTIONS: Mapping[str, tuple[Any, tuple[Any, ...]]] = {
     "ngram_model_write": (_INT, (_POINTER, _TEXT, _INT)),
     "ngram_model_free": (_INT, (_POINTER,)),
 }
+# These are over in less time than it takes another thread to take over the global lock.
+_SHORT = ("ps_get_hyp", "ps_seg_iter", "ps_seg_next", "ps_seg_word", "ps_seg_frames", "ps_seg_prob")
 _ARPA, _BINARY = 1, 2  # ngram_file_type_t
 _LOG_BASE = 1.0001  # PocketSphinx's own (config_params, logbase)
 _SEARCH = b"search"
@@ -57,15 +59,17 @@ def _library() -> ctypes.CDLL:
     from pocketsphinx import _pocketsphinx  # noqa: PLC0415 - not needed where Vosk listens
 
     library = ctypes.CDLL(_pocketsphinx.__file__)
+    keeping = ctypes.PyDLL(_pocketsphinx.__file__)  # the global lock
     for name, (result, arguments) in _FUNCTIONS.items():
         try:
-            function = getattr(library, name)
+            function = getattr(keeping if name in _SHORT else library, name)
         except AttributeError:
             raise RecogniserError(
                 f"this build of PocketSphinx {version('pocketsphinx')} does not export {name}:"
                 " install the pocketsphinx wheel that requirements.txt names"
             ) from None
         function.restype, function.argtypes = result, arguments
+        setattr(library, name, function)
     return library
 
 

@@ -26,16 +26,16 @@ def test_a_phrase_has_the_time_at_which_it_was_first_heard() -> None:
     phrases = Phrases(CLASSES)
     phrases.hear(words("please press one"), 1.0)
     phrases.hear(words("please press one now or press one"), 2.0)
-    [told] = phrases.told()
+    [told] = phrases.told
     assert (told.kind, told.at) == ("press digit", 1.0)
 
 
 def test_a_phrase_is_as_sure_as_its_words_and_becomes_surer_with_them() -> None:
     phrases = Phrases(CLASSES)
     phrases.hear(words("press one", 0.2, 0.4), 1.0)
-    assert phrases.told()[0].confidence == pytest.approx(0.3)
+    assert phrases.told[0].confidence == pytest.approx(0.3)
     phrases.hear(words("press one your", 0.6, 0.8), 1.2)
-    [told] = phrases.told()
+    [told] = phrases.told
     assert told.at == 1.0
     assert told.confidence == pytest.approx(0.7)
 
@@ -43,7 +43,7 @@ def test_a_phrase_is_as_sure_as_its_words_and_becomes_surer_with_them() -> None:
 def test_what_is_said_twice_is_as_sure_as_the_surer_time() -> None:
     phrases = Phrases(CLASSES)
     phrases.hear(words("press one and press one", 0.2, 0.2, 0.2, 0.9, 0.9), 1.0)
-    [told] = phrases.told()
+    [told] = phrases.told
     assert told.confidence == pytest.approx(0.9)
 
 
@@ -51,9 +51,9 @@ def test_what_the_recogniser_thinks_better_of_was_not_said() -> None:
     phrases = Phrases(CLASSES)
     phrases.hear(words("press one about your account"), 1.0)
     phrases.hear(words("press one about your count"), 1.2)
-    assert [phrase.kind for phrase in phrases.told()] == ["press digit"]
+    assert [phrase.kind for phrase in phrases.told] == ["press digit"]
     phrases.hear(words("press one about your account"), 1.4)
-    assert [(phrase.kind, phrase.at) for phrase in phrases.told()] == [
+    assert [(phrase.kind, phrase.at) for phrase in phrases.told] == [
         ("press digit", 1.0),
         ("account", 1.4),
     ]
@@ -75,8 +75,8 @@ def test_what_is_found_step_by_step_is_what_is_found_at_once(
         at_once = Phrases(CLASSES)
         at_once.hear(now, 0.0)
         read = {kind for kind, _ in phrases_in(" ".join(word.text for word in now), CLASSES)}
-        assert {phrase.kind for phrase in phrases.told()} == read
-        assert {(p.kind, p.confidence) for p in phrases.told()} == {
-            (p.kind, p.confidence) for p in at_once.told()
+        assert {phrase.kind for phrase in phrases.told} == read
+        assert {(p.kind, p.confidence) for p in phrases.told} == {
+            (p.kind, p.confidence) for p in at_once.told
         }
-        assert all(0.0 <= phrase.at <= at for phrase in phrases.told())
+        assert all(0.0 <= phrase.at <= at for phrase in phrases.told)
