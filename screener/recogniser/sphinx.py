@@ -236,9 +236,9 @@ def _holds(path: Path) -> bool:
 _TELEPHONE_MEANS = "43,20,-25,30,-20,4,-5,-8,-4,-9,-1,-6,0"
 
 
-# An answer is heard twice, as from a somewhat longer and a shorter throat; where one contradicts the
-# other, it is asked for again. Of 40 digits of people 33 are right so and 1 is taken for another
-# (heard once: 34 and 2); where both must say the same, 30 and 1.
+# An answer is heard twice, as from a somewhat longer and a shorter throat; where one contradicts
+# the other, it is asked for again. Of 40 digits of people 33 are right so, and 1 is taken for
+# another (heard once: 34 and 2); where both must say the same, 30 and 1.
 _EARS = tuple({"warp_type": "inverse_linear", "warp_params": warp} for warp in ("0.96", "1.08"))
 
 
