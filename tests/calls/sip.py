@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import cycle
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -29,7 +30,8 @@ POLL = 0.005
 # One of the processes among which pytest-xdist divides the tests.
 WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-RTP_PORTS = range(61_000, 65_500, 4)
+RTP_PORTS = range(61_000, 65_500, 4)[WORKER::WORKERS]
+_RTP_TURNS = cycle(random.sample(RTP_PORTS, len(RTP_PORTS)))
 
 _HEAD = re.compile(
     rb"-{40,} (\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d\.\d{6})\n"
@@ -106,11 +108,11 @@ def free_port(*, even: bool = False) -> int:
     """A UDP and TCP port on loopback that nobody listens on now.
 
     An even one is for RTP: SIPp opens the second after it as well (its video), and it is none of
-    those that the kernel gives to whoever asks for any (on Linux 32768 to 60999). Tests that run
-    side by side choose it from ranges of their own: it is opened only a while after this.
+    those that the kernel gives to whoever asks for any (on Linux 32768 to 60999). It is opened only
+    a while after this: so each has its turn, and tests that run side by side have their own.
     """
     while True:
-        wanted = random.choice(RTP_PORTS[WORKER::WORKERS]) if even else 0
+        wanted = next(_RTP_TURNS) if even else 0
         with (
             socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp,
             socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as video,

@@ -29,11 +29,20 @@ async def learnt(stage: Stage, calls: int) -> Campaign:
             await asyncio.sleep(POLL)
 
 
+def forget_all(stage: Stage) -> None:
+    """Of what the calls of other tests have taught, nothing is left."""
+    where = campaignfile.folder(stage.settings.data)
+    with campaignfile.locked(where):
+        every, _ = campaignfile.read_all(where)
+        campaignfile.remove(where, [one.id for one in every])
+
+
 def knows(row: CallRow) -> bool:
     return any(line.startswith("same recording as ") for line in row.evidence)
 
 
 async def test_a_recording_is_known_again_sooner_and_not_once_it_is_forgotten(stage: Stage) -> None:
+    forget_all(stage)
     sound = next(iter(recorded().values()))
     first = await called(stage, 1, sound)
     second = await called(stage, 2, sound[2 * 8000 :])  # a second of it is missing
