@@ -125,8 +125,9 @@ class PocketSphinx:
 
     def start(self, *, stream: bool = False) -> None:
         """Begin an utterance; `stream`: on a line that was not heard before."""
-        if stream:
-            self._do("ps_start_stream")
+        if stream and self._decoder:
+            # It fails where a model has no noise removal, and so nothing of the line to forget.
+            self._library.ps_start_stream(self._decoder)
         self._do("ps_start_utt")
 
     def process(self, pcm: bytes, *, whole: bool = False) -> None:

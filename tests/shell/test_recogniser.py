@@ -261,6 +261,23 @@ def test_an_answer_sounds_the_same_whoever_answered_before(sphinx: Recogniser) -
     assert given[0] == given[2] != given[1]
 
 
+def test_a_model_without_noise_removal_hears_answers(sphinx: Recogniser, tmp_path: Path) -> None:
+    """As those of 8 kHz are: PocketSphinx then calls the beginning of a new stream a failure."""
+    assert isinstance(sphinx.engine, Sphinx)
+    options = sphinx.engine._options
+    for file in Path(options["hmm"]).iterdir():
+        if file.name != "feat.params":
+            (tmp_path / file.name).symlink_to(file)
+    features = (Path(options["hmm"]) / "feat.params").read_text()
+    (tmp_path / "feat.params").write_text(features.replace("-remove_noise yes", "-remove_noise no"))
+    words = sphinx.engine._pronunciations.of(["office"])
+    grammar = "#JSGF V1.0; grammar answer; public <answer> = office;"
+    library = PocketSphinx({**options, "hmm": str(tmp_path)}, words, grammar=grammar)
+    decoder = SphinxDecoder(library, 2 * RATE)
+    assert decoder.hear_whole(at_level(SLT.say("office"), -9)) == "office"
+    decoder.close()
+
+
 async def test_a_robocall_shows_its_classes_while_it_talks(
     sphinx: Recogniser, settings: Settings
 ) -> None:
