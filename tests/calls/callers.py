@@ -27,7 +27,16 @@ from types import TracebackType
 from typing import Self
 
 from tests.calls.rtp import PCMA, RtpEndpoint
-from tests.calls.sip import LOOPBACK, CallError, SipMessage, Sipp, free_port, in_cdata, scenario
+from tests.calls.sip import (
+    LOOPBACK,
+    CallError,
+    SipMessage,
+    Sipp,
+    free_port,
+    in_cdata,
+    login,
+    scenario,
+)
 
 REFUSALS = (
     *(300, 301, 302, 305, 380, 400, 401, 402, 403, 404, 405, 406, 407, 408, 410, 413, 414, 415),
@@ -269,8 +278,9 @@ class Caller:
         return next(filter(self._is_final, self.sip.messages), None)
 
     def _is_final(self, message: SipMessage) -> bool:
-        """The INVITE's final response; being asked for the password is none."""
-        asked = message.code == 401 and bool(self.password)
+        """The INVITE's final response; being asked for the password, once, is none."""
+        first = message.header("CSeq") == "1 INVITE"
+        asked = message.code == 401 and first and bool(self.password)
         return not message.sent and message.method == "INVITE" and message.code >= 200 and not asked
 
     def _hanging_up(self) -> bool:
@@ -315,7 +325,7 @@ class Caller:
             "alaw": self.rtp.sdp(PCMA),
         }
         if self.password:
-            added += f"\n[authentication username={self.number} password={self.password}]"
+            added += f"\n{login(self.number, self.password)}"
         fields = {
             "challenged": scenario("challenged", call) if self.password else "",
             "cseq": "2" if self.password else "1",

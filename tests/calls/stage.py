@@ -17,6 +17,7 @@ told to use: so it can be killed and started again while the Asterisk goes on.
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import random
 import shutil
@@ -44,6 +45,9 @@ from tests.calls.mailserver import MailServer
 from tests.calls.phones import Phone
 from tests.calls.sip import LOOPBACK, POLL, CallError, free_port
 
+PASSWORDS: Mapping[str, str] = {"office": "0x3JGOzHL5Z-UNPW_kab"}
+"""Such as screener makes up one in 4096 (see `sip.login`); it makes up the other phones'."""
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 KEPT_SOUNDS = REPOSITORY / ".cache" / "stage-sounds"
 """Rendered prompts, kept between runs: their names tell what they were made from."""
@@ -66,6 +70,7 @@ TOML = """country = "US"
 [dids."{did}"]
 ring = "family"
 box = "family"
+{door}
 [extensions.1]
 names = ["family", "home"]
 ring = "family"
@@ -99,6 +104,7 @@ rules = "rules"
 grammars = "grammars"
 sounds = "sounds"
 data = "data"
+{more}
 """
 
 
@@ -106,7 +112,10 @@ class Stage:
     """A house with its front door. `async with` sets it up, screener running unless `open` is off.
 
     `rules` is the text of its only rule file; `seconds` how long its groups ring; `extra_dialplan`
-    is added to Asterisk's. `settings` are what screener.toml says; `home` is the folder it is in.
+    and `extra_pjsip` are added to Asterisk's. `door` are further lines of the DID's table; `phones`
+    further phones and `groups` further (or other) groups, by name, as screener.toml says them
+    (a phone's value, '{ dial = "PJSIP/mobile", delay = 5 }'; a group's lines); `more` are tables at
+    the file's end. `settings` are what screener.toml says; `home` is the folder it is in.
     `program` is what Python is given to start screener the next time.
     """
 
@@ -118,10 +127,23 @@ class Stage:
         seconds: float = 15.0,
         engine: str = "auto",
         extra_dialplan: str = "",
+        extra_pjsip: str = "",
+        door: str = "",
+        phones: Mapping[str, str] = {},
+        groups: Mapping[str, str] = {},
+        more: str = "",
         open: bool = True,
     ) -> None:
         self.installation = installation
-        self.phones = {name: Phone(name) for group in GROUPS.values() for name in group}
+        names = dict.fromkeys((*(n for group in GROUPS.values() for n in group), *phones))
+        self.phones = {name: Phone(name) for name in names}
+        self._toml_of_phones = {name: f'"PJSIP/{name}"' for name in names} | dict(phones)
+        self._toml_of_groups = {
+            **{name: f"phones = {list(members)!r}" for name, members in GROUPS.items()},
+            **groups,
+        }
+        self._door = door
+        self._more = more
         self.mail = MailServer()
         self.callers: list[Caller] = []
         self.program: tuple[str, ...] = ("-m", "screener")
@@ -129,6 +151,7 @@ class Stage:
         self._seconds = seconds
         self._engine = engine
         self._extra_dialplan = extra_dialplan
+        self._extra_pjsip = extra_pjsip
         self._opens = open
         self._screener: Process | None = None
         self._stack = AsyncExitStack()
@@ -151,6 +174,7 @@ class Stage:
                     self.home / "asterisk",
                     contacts=contacts,
                     extra_dialplan=self._extra_dialplan,
+                    extra_pjsip=self._extra_pjsip,
                 )
             )
             ours = self.settings.asterisk
@@ -333,17 +357,22 @@ class Stage:
         shutil.rmtree(self.home / "data" / "sounds", ignore_errors=True)
         (self.home / "data").mkdir(exist_ok=True)
         (self.home / "data" / "sounds").symlink_to(KEPT_SOUNDS)
+        passwords = self.home / "data" / "phone-passwords.json"
+        passwords.write_text(json.dumps(PASSWORDS), encoding="ascii")
 
     def _toml(self) -> str:
         low = random.randrange(10_000, 30_000, 1_000)
         groups = "\n".join(
-            f"[groups.{name}]\nphones = {list(phones)!r}\nseconds = {self._seconds:g}"
-            for name, phones in GROUPS.items()
+            f"[groups.{name}]\n{text}"
+            + ("" if "seconds" in text else f"\nseconds = {self._seconds:g}")
+            for name, text in self._toml_of_groups.items()
         )
         return TOML.format(
             did=DID,
             host=LOOPBACK,
-            phones="\n".join(f'{name} = "PJSIP/{name}"' for name in self.phones),
+            phones="\n".join(f"{name} = {text}" for name, text in self._toml_of_phones.items()),
+            door=self._door,
+            more=self._more,
             groups=groups,
             mail_port=self.mail.port,
             http_port=free_port(),

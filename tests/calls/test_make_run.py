@@ -28,7 +28,7 @@ from screener.core.call import Outcome
 from screener.core.story import CallRow
 from tests.calls.callers import Caller
 from tests.calls.phones import Phone
-from tests.calls.sip import LOOPBACK, CallError, Sipp, free_port, in_cdata, scenario
+from tests.calls.sip import LOOPBACK, CallError, Sipp, free_port, login, scenario
 from tests.calls.stage import DID, FRIEND, KEPT_SOUNDS, REPOSITORY, RULES
 
 WITHIN = 60.0
@@ -101,7 +101,7 @@ class Household:
         assert f"user {phone.name}" in self.said
         assert password in self.said
         uri = f"sip:{phone.name}@{LOOPBACK}:{phone.port}"
-        fields = {"user": phone.name, "contact": uri, "password": in_cdata(password)}
+        fields = {"user": phone.name, "contact": uri, "login": login(phone.name, password)}
         folder = self.home / f"register-{phone.name}"
         options = (f"{self.pbx[0]}:{self.pbx[1]}", "-m", "1")
         xml = scenario("register", fields)
