@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
+from screener import replacement
 from screener.campaignrecord import LONGEST_OBJECT, as_object, campaign_of, object_in, text_of
 from screener.core.campaign import Campaign
 from screener.errors import CampaignError
@@ -109,7 +110,7 @@ def write(where: Path, campaigns: Sequence[Campaign]) -> None:
             os.sync()  # once, instead of thousands of times
         for new in made:
             new.replace(new.with_suffix(".json"))
-        _sync(where)
+        replacement.to_disk(where)
 
 
 def remove(where: Path, ids: Iterable[str]) -> None:
@@ -117,7 +118,7 @@ def remove(where: Path, ids: Iterable[str]) -> None:
     with _disk(where):
         for one in ids:
             (where / f"{one}.json").unlink(missing_ok=True)
-        _sync(where)
+        replacement.to_disk(where)
 
 
 def _read(path: Path) -> Campaign:
@@ -127,14 +128,6 @@ def _read(path: Path) -> Campaign:
     if campaign.id != path.stem:
         raise ValueError("its name and its fingerprint do not belong together")
     return campaign
-
-
-def _sync(where: Path) -> None:
-    handle = os.open(where, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 @contextlib.contextmanager

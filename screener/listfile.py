@@ -18,6 +18,7 @@ from typing import IO, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from screener import replacement
 from screener.core.numberlist import EPOCH, index_of
 from screener.lists import ARRAYS, HEAD, MAGIC, VERSION, Info, Opened
 
@@ -101,7 +102,7 @@ def write(
         # Nobody shall write into a file that others have mapped: only its folder's owner replaces.
         making.chmod(0o444)
         making.replace(path)
-    _sync(path.parent)
+    replacement.to_disk(path.parent)
     return replace(info, size=size)
 
 
@@ -141,14 +142,6 @@ def _fill(
     file.seek(0)
     file.write(HEAD.pack(MAGIC, VERSION, len(text), size, zlib.crc32(text), 0))
     return size
-
-
-def _sync(place: Path) -> None:
-    opened = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
 
 
 def pieces_of(opened: Opened, most: int) -> Iterator[Piece]:

@@ -32,7 +32,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
 
-from screener import recording
+from screener import recording, replacement
 from screener.core.callerid import shown
 from screener.core.delivery import Record, State, as_json, from_json
 from screener.core.letter import Letter
@@ -98,7 +98,7 @@ class Spool:
                 _save(making, Record.begun(name, letter, sender, now))
                 if audio is not None:
                     recording.keep(audio, making)
-                _sync(making)
+                replacement.to_disk(making)
                 self._move(making, State.QUEUED)
         except BaseException:
             shutil.rmtree(making, ignore_errors=True)  # what is left after a crash, recover() finds
@@ -110,8 +110,8 @@ class Spool:
     def _move(self, folder: Path, state: State) -> None:
         """Rename a folder into its new state, durably."""
         folder.rename(self._root / state / folder.name)
-        _sync(self._root / state)
-        _sync(folder.parent)
+        replacement.to_disk(self._root / state)
+        replacement.to_disk(folder.parent)
 
     def recover(self) -> list[str]:
         """Clear new/ of what a crash left there; return the ids that were saved.
@@ -257,21 +257,12 @@ def _save(folder: Path, record: Record) -> None:
         file.flush()
         os.fsync(file.fileno())
     part.replace(folder / "letter.json")
-    _sync(folder)
+    replacement.to_disk(folder)
 
 
 def _load(folder: Path) -> Record:
     """What `_save` wrote. Raises OSError, ValueError, KeyError or TypeError."""
     return from_json(folder.name, (folder / "letter.json").read_text(encoding="ascii"))
-
-
-def _sync(folder: Path) -> None:
-    """fsync a folder: the names in it are on disk."""
-    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)
 
 
 @contextlib.contextmanager

@@ -157,6 +157,14 @@ def safe_name(value: object) -> str:
     return value
 
 
+def check_name(mistakes: Mistakes, where: str, name: str) -> None:
+    """Note it when the owner's own name for a phone, a group or a box cannot go into files."""
+    try:
+        safe_name(name)
+    except UnfitError as unfit:
+        mistakes.note(where, name, str(unfit))
+
+
 def mail_address(value: object) -> str:
     """A plain mail address (RFC 5321 Mailbox without quoting), no display name."""
     if not isinstance(value, str) or not is_address(value):

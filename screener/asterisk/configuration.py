@@ -75,6 +75,7 @@ def private_files(
     passwords: Mapping[str, str],
     contacts: Mapping[str, str],
     extra_dialplan: str = "",
+    extra_pjsip: str = "",
 ) -> Mapping[str, str]:
     """File name -> text, for an Asterisk that lives in `folder`.
 
@@ -99,7 +100,7 @@ def private_files(
             "sessionlimit=1000\n"
         ),
         "ari.conf": f"[general]\nenabled=yes\npretty=no\n\n{ari_user(settings, asterisk.secret)}",
-        "pjsip.conf": _pjsip(settings, passwords, contacts),
+        "pjsip.conf": _pjsip(settings, passwords, contacts) + extra_pjsip,
         "rtp.conf": (
             f"[general]\nrtpstart={low}\nrtpend={high}\nstrictrtp=no\nicesupport=no\n"
             "rtcpinterval=5000\n"

@@ -86,8 +86,9 @@ class PrivateAsterisk:
     """One private Asterisk in the folder `run` (made where missing).
 
     `contacts` are fixed SIP URIs of phones that do not register, by what follows "PJSIP/" in their
-    endpoint. `extra_dialplan` is added to the end of extensions.conf as it is. `outlives`: see the
-    module. `tell` is given a sentence when one that was left running is found.
+    endpoint. `extra_dialplan` and `extra_pjsip` are added to the end of extensions.conf and
+    pjsip.conf as they are. `outlives`: see the module. `tell` is given a sentence when one that was
+    left running is found.
     """
 
     def __init__(
@@ -96,8 +97,9 @@ class PrivateAsterisk:
         settings: Settings,
         run: Path,
         contacts: Mapping[str, str] | None = None,
-        extra_dialplan: str = "",
         *,
+        extra_dialplan: str = "",
+        extra_pjsip: str = "",
         outlives: bool = False,
         tell: Callable[[str], None] = log.info,
     ) -> None:
@@ -106,6 +108,7 @@ class PrivateAsterisk:
         self.run = run.absolute()
         self.contacts = contacts or {}
         self.extra_dialplan = extra_dialplan
+        self.extra_pjsip = extra_pjsip
         self.outlives = outlives
         self.url = f"http://{LOOPBACK}:{settings.asterisk.http_port}/ari"
         self.log = self.run / "log" / LOG
@@ -272,6 +275,7 @@ class PrivateAsterisk:
             passwords=phone_passwords(self.settings),
             contacts=self.contacts,
             extra_dialplan=self.extra_dialplan,
+            extra_pjsip=self.extra_pjsip,
         )
 
     def _write(self, files: Mapping[str, str]) -> None:

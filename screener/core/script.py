@@ -141,13 +141,26 @@ class Heard:
     deaf: str = ""
 
 
+class Decision(StrEnum):
+    """What a called person wants done with a caller who was announced to him."""
+
+    TAKE = "take it"
+    MESSAGE = "to the message box"
+    AWAY = "turn away"
+    BLOCK = "turn away and block"
+
+
 @dataclass(frozen=True, slots=True)
 class Rang:
-    """What came of `Ring`: the phone that answered ("" for none), after how long, what else was."""
+    """What came of `Ring`: the phone that answered ("" for none), after how long, what else was.
+
+    With another `decision` than TAKE, somebody answered `phone`, and the caller is not connected.
+    """
 
     phone: str
     seconds: float
     remarks: tuple[str, ...] = ()
+    decision: Decision = Decision.TAKE
 
 
 class RecordedBy(StrEnum):
@@ -233,11 +246,16 @@ class Listen(Command[Heard]):
 class Ring(Command[Rang]):
     """Ring a group; when a phone answers, connect it to the caller.
 
-    The phones ring at once; the caller hears the prompts `meanwhile`, then the ringing tone.
+    The caller hears the prompts `meanwhile`, then the ringing tone or the group's music. `proved`
+    says that he has shown that he is a person, or that a rule let him in. With `announced`, whoever
+    answers hears who calls (the `name` that the caller spoke, a take; "": his number) and decides.
     """
 
     group: RingGroup
     meanwhile: tuple[str, ...] = ()
+    proved: bool = True
+    announced: bool = False
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +270,11 @@ class Record(Command[Recorded]):
     box: MessageBox
     silence: float = 6.0
     end_keys: str = "#"
+
+
+@dataclass(frozen=True, slots=True)
+class RecordName(Command[Recorded]):
+    """Record the caller's name, a few seconds of it, for the person who will be asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,6 +316,28 @@ class Drop(Command[None]):
     """Throw a take away."""
 
     take: str
+
+
+@dataclass(frozen=True, slots=True)
+class AskBack(Command[bool]):
+    """Tell those whom a box serves that the caller asks to be called back at `number` (E.164, or
+    the digits that he keyed): whether that is on disk now, to stay. `why` as in `Keep`."""
+
+    number: str
+    box: MessageBox
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Block(Command[str]):
+    """Write a rule that blocks the caller from now on; its place, "" where it was not written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Speak(Command[None]):
+    """From here on prompts are in this language ("de"; "" for that of the settings)."""
+
+    language: str
 
 
 class Treatment(StrEnum):
