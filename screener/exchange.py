@@ -11,16 +11,14 @@ of more than `MOST_RULES` entries are for `screener lists import`: nobody reads 
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
-from screener import contacts, textfile
+from screener import contacts, replacement, textfile
 from screener.config import Settings
 from screener.core import foreign, rulefile, ruletext
 from screener.core.callerid import shown
@@ -268,13 +266,14 @@ def _same(one: Path, other: Path) -> bool:
 def _copied(source: Path, path: Path) -> bool:
     """Copy an address book, whole or not at all; False where it is there already."""
     try:
-        if path.exists():
-            if _same(source, path):
-                return False
-            raise RulesError(f"{path} has come there meanwhile: nothing was written")
-        _put(path, source.read_bytes())
+        there = path.exists()
+        if there and _same(source, path):
+            return False
+        done = not there and replacement.replace(path, None, source.read_bytes())
     except OSError as error:
         raise RulesError(f"{path} was not written ({error.strerror})") from None
+    if not done:
+        raise RulesError(f"{path} has come there meanwhile: nothing was written")
     return True
 
 
@@ -292,26 +291,9 @@ def excerpt(settings: Settings, form: Format, action: Action | None = None) -> E
 
 def write(path: Path, text: str) -> None:
     """Write an export to a new file, whole or not at all. Raises RulesError."""
-    if path.exists():
-        raise RulesError(f"{path} is there already: remove it, or give another name")
     try:
-        _put(path, text.encode("utf-8"))
+        done = not path.exists() and replacement.replace(path, None, text.encode("utf-8"))
     except OSError as error:
         raise RulesError(f"{path} was not written ({error.strerror})") from None
-
-
-def _put(path: Path, content: bytes) -> None:
-    """A new file, whole or not at all: it gets its name when all of it is on the disk."""
-    handle, name = tempfile.mkstemp(".new", f".{path.name}.", path.parent)
-    beside = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        mask = os.umask(0)
-        os.umask(mask)
-        beside.chmod(0o666 & ~mask)
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    if not done:
+        raise RulesError(f"{path} is there already: remove it, or give another name")
