@@ -145,6 +145,18 @@ def test_a_voice_stands_out_of_loud_line_noise(name: str, dbfs: float) -> None:
     assert noisy == pytest.approx(clean, rel=0.25)
 
 
+def with_losses(frames: list[bytes]) -> list[bytes]:
+    """The same with a packet lost every second, and two in a row after each tenth."""
+    lost = {n for n in range(0, len(frames), 50)} | {n + 1 for n in range(0, len(frames), 500)}
+    return [SILENCE if number in lost else frame for number, frame in enumerate(frames)]
+
+
+@pytest.mark.parametrize("dbfs", [-40.0, -50.0, -59.0])
+@pytest.mark.parametrize("pink", [False, True])
+def test_a_lost_packet_makes_no_voice_of_line_noise(dbfs: float, pink: bool) -> None:
+    assert heard_of(with_losses(line(noise(10.0, dbfs, pink)))) == 0.0
+
+
 @pytest.mark.parametrize("hertz", [50, 60])
 def test_hum_is_named_and_is_no_voice(hertz: float) -> None:
     frames = line(tone([hertz, 2 * hertz], 8.0, -30.0) + noise(8.0, -70.0))
