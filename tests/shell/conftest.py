@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from screener.store import Store
 from screener.surroundings import ARI_SECRET, MAIL_PASSWORD
 from tests.shell.household import Write
 from tests.shell.post import MailServer, wav
@@ -23,6 +24,20 @@ async def server() -> AsyncIterator[MailServer]:
 def audio(tmp_path: Path) -> Path:
     """A recording of two seconds."""
     return wav(tmp_path / "take.wav", 2.0)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where a database of calls can be: neither it nor its folder is there yet."""
+    return tmp_path / "data" / "calls.db"
+
+
+@pytest_asyncio.fixture
+async def store(path: Path) -> AsyncIterator[Store]:
+    """A database of no calls yet."""
+    opened = Store(path)
+    yield opened
+    await opened.close()
 
 
 @pytest.fixture

@@ -2,14 +2,12 @@
 
 import random
 import sqlite3
-from collections.abc import AsyncIterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
 from screener.calllog import CallLog
 from screener.core.replay import calls_again
@@ -21,18 +19,6 @@ from screener.store import CallEnd, CallStart, Store
 STARTED = datetime(2026, 11, 20, 22, 3, 11, tzinfo=UTC)
 START = CallStart("1790000000.17", STARTED, "+18182223333", "+18055550142", "UNKNOWN")
 PEST = "+19005550100"
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "data" / "calls.db"
-
-
-@pytest_asyncio.fixture
-async def store(path: Path) -> AsyncIterator[Store]:
-    opened = Store(path)
-    yield opened
-    await opened.close()
 
 
 async def ended(store: Store, start: CallStart, outcome: str) -> None:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
 from screener.calllog import CallLog
 from screener.core.call import Call, Ending, Outcome
@@ -29,13 +26,6 @@ PEST = replace(
     expecting="you said so",
     emergency="one of your phones dialled 911",
 )
-
-
-@pytest_asyncio.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    opened = Store(tmp_path / "calls.db")
-    yield opened
-    await opened.close()
 
 
 def rules(store: Store, text: str) -> RuleSet:

@@ -7,14 +7,13 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -40,18 +39,6 @@ END = CallEnd(
     seconds=35.1,
 )
 NOBODY = 65534
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "data" / "calls.db"
-
-
-@pytest_asyncio.fixture
-async def store(path: Path) -> AsyncIterator[Store]:
-    opened = Store(path)
-    yield opened
-    await opened.close()
 
 
 def read(path: Path, call: int) -> tuple[CallRow, list[StoryLine]]:
