@@ -248,6 +248,36 @@ class FrontDoor:
         return f"menu-{self.did.removeprefix('+')}"
 
 
+NUMBER = "{number}"
+"""What stands for the number in `Outside.trunk`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """How numbers that are not of this house are reached.
+
+    `trunk` is what Asterisk dials for one, "PJSIP/{number}@trunk"; "": none can be dialled. Where
+    the trunk does not let calls be sent elsewhere (SIP 302, REFER), they are `bridged`: dialled
+    over it, and connected. `country` (ISO 3166) tells what is international.
+    """
+
+    country: str = ""
+    trunk: str = ""
+    bridged: bool = False
+
+    def endpoint(self, target: str) -> str:
+        """What Asterisk dials for an E.164 number or a SIP URI; "" where it cannot be dialled."""
+        if not self.trunk:
+            return ""
+        if not target.lower().startswith(("sip:", "sips:")):
+            return self.trunk.replace(NUMBER, target)
+        technology, _, dialled = self.trunk.partition("/")
+        # "{number}@trunk" or "trunk/sip:{number}@host": an endpoint dials any URI, as here.
+        endpoint, slash, _ = dialled.partition("/")
+        endpoint = endpoint if slash else dialled.partition("@")[2]
+        return f"PJSIP/{endpoint}/{target}" if technology == "PJSIP" else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Directory:
     """Who can be reached: the front doors by their DIDs (E.164), all else by its own name."""
@@ -258,3 +288,4 @@ class Directory:
     boxes: Mapping[str, MessageBox]
     extensions: Mapping[str, Extension]
     menus: Mapping[str, Menu] = field(default_factory=nothing)
+    outside: Outside = Outside()

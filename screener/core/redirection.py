@@ -1,0 +1,166 @@
+"""A phone redirects a call (SIP 3xx): whether it is followed, and to whom.
+
+What a phone sends as a target is a stranger's text: a SIP URI, or the user part of one, which is
+all that Asterisk tells. Its user part decides, whatever host stands behind it: an extension, a
+phone or a group of this house; or a number that the owner has listed, dialled over his trunk.
+Never followed: more than `HOPS` redirects behind one another, to where the call has been already
+or back in by the front door, and to a number that is not listed, premium and international above
+all: a phone whose password is stolen must cost nobody money.
+Sources: RFC 3261, 8.1.3.4 and 21.3; RFC 3966.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+from screener.core import number
+from screener.core.callerid import shown
+from screener.core.frontdoor import Directory, Outside, Phone, Redirects, RingGroup
+
+HOPS = 3
+"""How many redirects may follow one another: a forwards to b, b to c, c to d."""
+
+_LONGEST = 200
+_SHOWN = 40
+_URI = re.compile(r"(?:[^<>]*<)?\s*(?P<scheme>sips?|tel):(?P<rest>[^<>\s]+).*", re.I | re.S)
+_USER = re.compile(r"[A-Za-z0-9_.!~*'()&=+$,;?/#-]{1,80}", re.ASCII)
+_ESCAPED = re.compile("%([0-9A-Fa-f]{2})")
+# Kinds of number that cost the caller more than others (core/number.py).
+_COSTLY = ("premium", "shared-cost", "personal")
+
+
+@dataclass(frozen=True, slots=True)
+class Follow:
+    """The phones that ring in place of the one that redirected; `to` is what they are called."""
+
+    phones: tuple[Phone, ...]
+    to: str
+
+    def __str__(self) -> str:
+        return f"followed to {self.to}"
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The redirect is not followed. `busy`: as if the phone had said that it is busy."""
+
+    reason: str
+    busy: bool = False
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a call has come to the phone that redirects it.
+
+    `been` are the endpoints that it has been to, those that ring now among them; `hops` is how
+    many redirects have led to this phone.
+    """
+
+    been: Collection[str]
+    hops: int = 0
+
+
+IGNORED = Refused("ignored")
+BUSY = Refused("treated as busy", busy=True)
+
+
+def judge(
+    target: str, phone: Phone, group: RingGroup, way: Way, directory: Directory
+) -> Follow | Refused:
+    """Whether a phone of a group, or one that was followed to, may send the call to `target`."""
+    policy = phone.redirects or group.redirects
+    if policy is Redirects.IGNORE:
+        return IGNORED
+    if policy is Redirects.BUSY:
+        return BUSY
+    user = _user(target)
+    if not user:
+        return _not("it is no telephone number and no name")
+    if way.hops >= HOPS:
+        return _not(f"more than {HOPS} redirects")
+    inside = _inside(user, directory)
+    if inside is not None:
+        return _unvisited(inside, way)
+    listed = group.redirect_to if policy is Redirects.LISTED else None
+    return _outside(user, listed, way, directory)
+
+
+def told(phone: str, target: str, became: Follow | Refused) -> str:
+    """The remark for the call's row: "kitchen redirected to 200: followed to study"."""
+    return f"{phone} redirected to {shown(target, _SHOWN)}: {became}"
+
+
+def undistracted(group: RingGroup) -> RingGroup:
+    """The group, with every redirect of its phones ignored: nobody at a doorbell is sent away."""
+    phones = tuple(replace(phone, redirects=None) for phone in group.phones)
+    return replace(group, phones=phones, redirects=Redirects.IGNORE)
+
+
+def _not(why: str) -> Refused:
+    return Refused(f"not followed, {why}")
+
+
+def _user(target: str) -> str:
+    """The user part of what a phone gave as its target; "" for what is none."""
+    if len(target) > _LONGEST or not target.isprintable():
+        return ""
+    found = _URI.fullmatch(target.strip())
+    text = target.strip() if found is None else found["rest"]
+    if found is not None and found["scheme"].lower() != "tel":
+        user, at, _ = text.partition("@")
+        text = user.partition(":")[0] if at else ""
+    text = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text.partition(";")[0])
+    return text if _USER.fullmatch(text) else ""
+
+
+def _inside(user: str, directory: Directory) -> Follow | None:
+    """Who in this house is called so: an extension, as between the phones, a phone or a group."""
+    if user in directory.extensions:
+        extension = directory.extensions[user]
+        return Follow(extension.group.phones, f"extension {user}, {extension.title}")
+    for phone in directory.phones.values():
+        if user in (phone.name, phone.endpoint.partition("/")[2]):
+            return Follow((replace(phone, delay=0.0),), phone.name)
+    if user in directory.groups:
+        return Follow(directory.groups[user].phones, f"the group {user}")
+    return None
+
+
+def _unvisited(found: Follow, way: Way) -> Follow | Refused:
+    """Who of them the call has not been to."""
+    left = tuple(phone for phone in found.phones if phone.endpoint not in way.been)
+    return replace(found, phones=left) if left else _not("the call has been there")
+
+
+def _outside(
+    user: str, listed: Collection[str] | None, way: Way, directory: Directory
+) -> Follow | Refused:
+    """A number outside: it is dialled if it is among the `listed` (None: none ever is)."""
+    outside = directory.outside
+    e164 = number.read(user, outside.country).e164
+    if number.is_emergency(user, outside.country):
+        return _not("an emergency number")
+    if not e164:
+        return _not("not inside")
+    if e164 in directory.doors:
+        return _not("it would come back in by the front door")
+    if listed is None or e164 not in listed:
+        worst = _costs(e164, outside)
+        return _not(worst or ("not inside" if listed is None else "not listed"))
+    endpoint = outside.endpoint(e164)
+    if not endpoint:
+        return _not("asterisk.trunk in screener.toml names no trunk")
+    # Whatever answers out there may be a machine: whoever answers has to press a key.
+    return _unvisited(Follow((Phone(e164, endpoint, confirm=True),), e164), way)
+
+
+def _costs(e164: str, outside: Outside) -> str:
+    """Why a call to the number may cost a lot: "premium", "international"; "" where it does not."""
+    plan = number.plan(e164)
+    costly = next((kind for kind in _COSTLY if kind in plan.kinds), "")
+    return costly or ("international" if plan.country != outside.country else "")

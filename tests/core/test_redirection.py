@@ -1,0 +1,184 @@
+"""A phone's redirect: who is followed, who never is, and what the call's row says of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from screener.core.frontdoor import Directory, Outside, Phone, Redirects, RingGroup
+from screener.core.redirection import (
+    BUSY,
+    HOPS,
+    IGNORED,
+    Follow,
+    Refused,
+    Way,
+    judge,
+    told,
+    undistracted,
+)
+from tests.core.lines import BOX, DOOR, FAMILY, KITCHEN, OFFICE, STUDY
+
+MOBILE = "+18055550100"
+LONDON = "+442079460123"
+TRUNK = Outside("US", "PJSIP/{number}@trunk")
+LISTED = replace(FAMILY, redirects=Redirects.LISTED, redirect_to=(MOBILE, LONDON, "+19005550123"))
+INSIDE = replace(FAMILY, redirects=Redirects.INSIDE)
+OLD = Phone("attic", "PJSIP/200")
+HOUSE = Directory(
+    {DOOR.did: DOOR},
+    {phone.name: phone for phone in (KITCHEN, STUDY, OLD)},
+    {group.name: group for group in (FAMILY, OFFICE)},
+    {BOX.name: BOX},
+    DOOR.extensions,
+    outside=TRUNK,
+)
+FROM_KITCHEN = Way((KITCHEN.endpoint,))
+
+
+def became(target: str, group: RingGroup = LISTED, way: Way = FROM_KITCHEN) -> str:
+    """What becomes of a redirect by the kitchen's phone, in the words of the row."""
+    return str(judge(target, KITCHEN, group, way, HOUSE))
+
+
+@pytest.mark.parametrize(
+    ("target", "phones"),
+    [
+        ("study", (STUDY,)),
+        ("200", (OLD,)),  # by what follows PJSIP/
+        ("attic", (OLD,)),
+        ("20", (STUDY,)),  # an extension's group
+        ("family", (STUDY,)),  # without the kitchen, where the call has been
+        ("sip:study@192.0.2.1:5060;transport=udp", (STUDY,)),
+        ('"The study" <sip:study@192.0.2.1>;q=0.5', (STUDY,)),
+        ("SIPS:20:secret@home.example", (STUDY,)),
+        ("sip:%73tudy@192.0.2.1", (STUDY,)),
+    ],
+)
+@pytest.mark.parametrize("group", [INSIDE, LISTED])
+def test_inside_targets_are_followed(
+    target: str, phones: tuple[Phone, ...], group: RingGroup
+) -> None:
+    found = judge(target, KITCHEN, group, FROM_KITCHEN, HOUSE)
+    assert isinstance(found, Follow)
+    assert found.phones == phones
+
+
+def test_a_redirect_is_ignored_unless_its_owner_says_otherwise() -> None:
+    assert judge("study", KITCHEN, FAMILY, FROM_KITCHEN, HOUSE) == IGNORED
+    assert judge("study", replace(KITCHEN, redirects=Redirects.IGNORE), LISTED, Way(()), HOUSE) == (
+        IGNORED
+    )
+    busy = replace(FAMILY, redirects=Redirects.BUSY)
+    assert judge("study", KITCHEN, busy, FROM_KITCHEN, HOUSE) == BUSY
+    own = replace(KITCHEN, redirects=Redirects.INSIDE)
+    assert isinstance(judge("study", own, FAMILY, FROM_KITCHEN, HOUSE), Follow)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [MOBILE, f"sip:{MOBILE}@trunk.example", "(805)555-0100", "tel:+1-805-555-0100", "18055550100"],
+)
+def test_a_listed_number_is_dialled_over_the_trunk_and_whoever_answers_must_press_a_key(
+    target: str,
+) -> None:
+    assert judge(target, KITCHEN, LISTED, FROM_KITCHEN, HOUSE) == Follow(
+        (Phone(MOBILE, f"PJSIP/{MOBILE}@trunk", confirm=True),), MOBILE
+    )
+
+
+def test_a_listed_number_is_dialled_though_it_is_abroad_or_dear() -> None:
+    assert became(LONDON) == f"followed to {LONDON}"
+    assert became("+1-900-555-0123") == "followed to +19005550123"
+
+
+@pytest.mark.parametrize(
+    ("target", "reason"),
+    [
+        ("+19002345678", "not followed, premium"),
+        ("sip:+19002345678@trunk", "not followed, premium"),
+        ("+447012345678", "not followed, personal"),
+        ("+34913123456", "not followed, international"),
+        ("+18765550123", "not followed, international"),  # Jamaica: +1, and not the US
+        ("00442079460124", "not followed, international"),
+        ("805-555-0142", "not followed, not listed"),
+        ("911", "not followed, an emergency number"),
+        ("sip:112@192.0.2.1", "not followed, an emergency number"),
+        ("*97", "not followed, not inside"),
+        ("voicemail", "not followed, not inside"),
+        (DOOR.did, "not followed, it would come back in by the front door"),
+        ("kitchen", "not followed, the call has been there"),
+        ("", "not followed, it is no telephone number and no name"),
+        ("sip:192.0.2.1", "not followed, it is no telephone number and no name"),
+        ("stu dy", "not followed, it is no telephone number and no name"),
+        ("study\r\nRoute: <sip:x>", "not followed, it is no telephone number and no name"),
+        ("9" * 201, "not followed, it is no telephone number and no name"),
+    ],
+)
+def test_what_is_never_followed(target: str, reason: str) -> None:
+    assert became(target) == reason
+
+
+def test_a_number_is_followed_only_where_the_owner_allows_numbers_and_has_a_trunk() -> None:
+    assert became(MOBILE, INSIDE) == "not followed, not inside"
+    assert became("+19002345678", INSIDE) == "not followed, premium"
+    without = replace(HOUSE, outside=Outside("US"))
+    found = judge(MOBILE, KITCHEN, LISTED, FROM_KITCHEN, without)
+    assert found == Refused("not followed, asterisk.trunk in screener.toml names no trunk")
+
+
+def test_a_loop_and_a_long_way_end() -> None:
+    been = Way((KITCHEN.endpoint, STUDY.endpoint))
+    assert became("study", way=been) == "not followed, the call has been there"
+    assert became("family", way=been) == "not followed, the call has been there"
+    assert became(MOBILE, way=Way((f"PJSIP/{MOBILE}@trunk",))) == (
+        "not followed, the call has been there"
+    )
+    assert became("attic", way=Way((KITCHEN.endpoint,), HOPS - 1)) == "followed to attic"
+    assert (
+        became("attic", way=Way((KITCHEN.endpoint,), HOPS)) == "not followed, more than 3 redirects"
+    )
+
+
+def test_a_redirect_and_what_became_of_it_is_one_remark() -> None:
+    refused = judge("+19002345678", KITCHEN, LISTED, FROM_KITCHEN, HOUSE)
+    assert told("kitchen", "+19002345678", refused) == (
+        "kitchen redirected to +19002345678: not followed, premium"
+    )
+    followed = judge("20", KITCHEN, INSIDE, FROM_KITCHEN, HOUSE)
+    assert told("kitchen", "\x1b[2J20", followed) == (
+        r"kitchen redirected to \x1b[2J20: followed to extension 20, office"
+    )
+
+
+def test_at_a_doorbell_every_redirect_counts_for_nothing() -> None:
+    eager = replace(LISTED, phones=(replace(KITCHEN, redirects=Redirects.INSIDE), STUDY))
+    calm = undistracted(eager)
+    assert all(judge("study", p, calm, Way(()), HOUSE) == IGNORED for p in calm.phones)
+
+
+def test_a_sip_address_goes_out_over_the_trunk_as_well() -> None:
+    assert TRUNK.endpoint("sip:me@example.net") == "PJSIP/trunk/sip:me@example.net"
+    long_form = Outside("US", "PJSIP/trunk/sip:{number}@198.51.100.1")
+    assert long_form.endpoint("sip:me@example.net") == "PJSIP/trunk/sip:me@example.net"
+    assert long_form.endpoint(MOBILE) == f"PJSIP/trunk/sip:{MOBILE}@198.51.100.1"
+    assert Outside("US", "Local/{number}@out").endpoint("sip:me@example.net") == ""
+    assert Outside("US").endpoint(MOBILE) == ""
+
+
+@given(st.text(max_size=250), st.integers(0, 5), st.sampled_from(Redirects))
+def test_no_text_reaches_what_the_owner_has_not_set_up(
+    target: str, hops: int, redirects: Redirects
+) -> None:
+    group = replace(LISTED, redirects=redirects)
+    found = judge(target, KITCHEN, group, Way((KITCHEN.endpoint,), hops), HOUSE)
+    ours = {phone.endpoint for phone in HOUSE.phones.values()}
+    ours |= {TRUNK.endpoint(listed) for listed in LISTED.redirect_to}
+    if isinstance(found, Follow):
+        assert redirects in (Redirects.INSIDE, Redirects.LISTED)
+        assert hops < HOPS
+        assert {phone.endpoint for phone in found.phones} <= ours - {KITCHEN.endpoint}
+    assert told("kitchen", target, found).isprintable()
