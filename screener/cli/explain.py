@@ -234,4 +234,6 @@ def _fate(ruling: Ruling) -> str:
             return f"no phone rings; the caller gets {told}"
         case "send":
             return f"it goes to {_place(ruling.target)}"
+    if ruling.challenge:
+        return "the attendant asks the caller the challenge first"
     return "the caller meets the attendant"

@@ -7,7 +7,7 @@
     block   from +1900*, +1976*                         "premium numbers"    play sit
     block   name *political*, /(auto|car) warrant(y|ies)/
     block   list ftc.csv reports>=3 within 30d          "reported"           refuse 607
-    screen  attestation C when from +1*                 "gateway traffic"
+    screen  attestation C when from +1*                 "gateway traffic"    challenge
     send    to +18182223333 on mon-fri 22:00-07:00      "night"              message family
 
     ACTION CONDITION... ["LABEL"] [TAIL...]
@@ -19,7 +19,7 @@ does not matter, save in the names of files, groups and boxes.
 ACTION and its tails:
     allow   the phones ring                  [ring GROUP]
     block   the caller is turned away        [play sit|busy|ringing|silence|hangup | refuse CODE]
-    screen  the caller meets the attendant
+    screen  the caller meets the attendant   [challenge]
     send    the call goes elsewhere          ring GROUP | extension DIGITS | menu DID | message BOX
                                              | redirect sip:...|NUMBER
     and for each: expires SPAN (the rule ends when it has decided no call for so long)
@@ -145,7 +145,17 @@ def _rule(line: Line, file: str, at: int) -> Rule | None:
     if line.wrong:
         return None
     label = tails.label or line.written_out()
-    return Rule(action, conditions, label, tails.treatment, tails.target, tails.expires, file, at)
+    return Rule(
+        action,
+        conditions,
+        label,
+        tails.treatment,
+        tails.target,
+        tails.expires,
+        file,
+        at,
+        tails.challenge,
+    )
 
 
 def _action(line: Line) -> Action:
@@ -175,6 +185,8 @@ def write(rule: Rule) -> str:
         tail.append(f"play {rule.treatment}")
     if rule.target is not None:
         tail.append(str(rule.target))
+    if rule.challenge:
+        tail.append("challenge")
     if rule.expires:
         tail.append(f"expires {written_span(rule.expires)}")
     bare = " ".join([head, *tail])

@@ -23,7 +23,7 @@ CONDITIONS = (
     *("expecting", "emergency"),
 )
 TARGETS = tuple(where.value for where in Where)
-TAILS = ("play", "refuse", *TARGETS, "expires")
+TAILS = ("play", "refuse", "challenge", *TARGETS, "expires")
 STARTS = frozenset({*CONDITIONS, *TAILS, "neighbor", "calls", "not", "when"})
 """The words with which something new begins."""
 

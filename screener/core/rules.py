@@ -62,6 +62,7 @@ class Rule:
     `label` is the owner's words for it ("Mom"), `file` and `line` are where it stands. `treatment`
     is for block. `target` is where send sends a call, and the group that allow rings (None: the
     DID's). A rule that has decided no call for as long as `expires` says decides none any more.
+    Whom a rule screens with `challenge`, he is asked the challenge before all else.
     """
 
     action: Action
@@ -72,6 +73,7 @@ class Rule:
     expires: timedelta | None = None
     file: str = ""
     line: int = 0
+    challenge: bool = False
 
     @property
     def place(self) -> str:
@@ -91,6 +93,8 @@ class Rule:
             words.append(str(self.treatment) if refused else f"play {self.treatment}")
         if self.target is not None:
             words.append(str(self.target))
+        if self.challenge:
+            words.append("challenge")
         return " ".join(words)
 
     @cached_property
@@ -142,6 +146,11 @@ class Ruling:
     @property
     def target(self) -> Target | None:
         return self.rule.target if self.rule else None
+
+    @property
+    def challenge(self) -> bool:
+        """Whether the caller is asked the challenge before all else."""
+        return self.rule is not None and self.rule.challenge
 
     @property
     def name(self) -> str:

@@ -14,6 +14,7 @@ from screener.core.rules import Action, Target, Where
 from screener.core.ruletext import LONGEST_LABEL, Sort, Token, WrongError
 from screener.core.script import Refusal, Treatment
 
+_TREATMENTS = ("play", "refuse")
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
 _EXTENSION = re.compile(r"[0-9]{1,8}")
 _URI_WORD = r"[A-Za-z0-9._~%+!*'-]{1,64}"
@@ -41,6 +42,7 @@ class Tails:
     treatment: Treatment | Refusal = Treatment.SIT
     target: Target | None = None
     expires: timedelta | None = None
+    challenge: bool = False
 
 
 def read(line: Line, action: Action) -> Tails:
@@ -87,12 +89,14 @@ def _tail(line: Line, action: Action, tails: Tails, there: set[str]) -> None:
     owner = _owner(word)
     if action not in owner:
         raise WrongError(token.column, f"{word} belongs to {' and '.join(owner)}, not to {action}")
-    group = "target" if word in TARGETS else "treatment" if word != "expires" else word
+    group = "target" if word in TARGETS else "treatment" if word in _TREATMENTS else word
     if group in there:
         raise WrongError(token.column, f"this is a second {group}; a rule has one")
     there.add(group)
     if word == "expires":
         tails.expires = line.span(word)
+    elif word == "challenge":
+        tails.challenge = True
     elif word == "play":
         tails.treatment = _played(line)
     elif word == "refuse":
@@ -176,6 +180,8 @@ def _owner(word: str) -> tuple[Action, ...]:
     """The actions that a tail belongs to."""
     if word == "expires":
         return tuple(Action)
-    if word in ("play", "refuse"):
+    if word in _TREATMENTS:
         return (Action.BLOCK,)
+    if word == "challenge":
+        return (Action.SCREEN,)
     return (Action.ALLOW, Action.SEND) if word == "ring" else (Action.SEND,)

@@ -144,6 +144,38 @@ def test_a_word_without_end_is_cut_in_a_mistake(text: str) -> None:
     assert len(mistake) < 500
 
 
+# A challenge -------------------------------------------------------------------------------------
+
+
+def test_a_rule_may_have_its_callers_asked_the_challenge() -> None:
+    rule = one('screen from +1* challenge "gateways" expires 9mo')
+    assert rule.challenge
+    assert rule.effect == "screen challenge"
+    assert rule == one('screen from +1* "gateways" expires 9mo challenge')
+    assert write(rule) == 'screen from +1* "gateways" challenge expires 9mo'
+    assert not one("screen from +1*").challenge
+
+
+@pytest.mark.parametrize(
+    ("text", "mistake"),
+    [
+        ("allow withheld challenge", "t.rules:1:16: challenge belongs to screen, not to allow"),
+        (
+            "screen withheld challenge challenge",
+            "t.rules:1:27: this is a second challenge; a rule has one",
+        ),
+        (
+            'screen withheld "x" chalenge',
+            "t.rules:1:21: 'chalenge' is not a word that may stand here; expected play, refuse,"
+            " challenge, ring, extension, menu, message, redirect, expires; did you mean"
+            " challenge?",
+        ),
+    ],
+)
+def test_a_challenge_is_for_callers_who_are_screened(text: str, mistake: str) -> None:
+    assert told(text) == [mistake]
+
+
 # A label -----------------------------------------------------------------------------------------
 
 
@@ -278,6 +310,7 @@ def rules(draw: st.DrawFn) -> Rule:
         draw(_within),
         "t.rules",
         1,
+        challenge=action is Action.SCREEN and draw(st.booleans()),
     )
 
 
