@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -38,7 +38,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
         *("host", "port", "security", "user", "password_file"),
         *("sender", "owner", "retry_days", "keep_days"),
     ),
-    "speech": ("engine", "model", "voice", "language", "keep_heard"),
+    "speech": ("engine", "model", "voice", "voices", "language", "keep_heard"),
     "web": ("listen", "url"),
 }
 """The keys of each table."""
@@ -120,6 +120,7 @@ class SpeechSettings:
 
     `model` is a Vosk model folder, or None to look in the data folder's `models/`. `voice` is
     "program:voice" ("flite:slt", "espeak-ng:en-us"); `language` names the file of prompt texts.
+    `voices` are those of other languages, by language.
     `keep_heard` is for how many seconds what the ear heard of a call is kept; 0: nothing is.
     """
 
@@ -128,6 +129,18 @@ class SpeechSettings:
     voice: str
     language: str = "en"
     keep_heard: float = 30 * 86400.0
+    voices: Mapping[str, str] = field(default_factory=dict)
+
+    def voice_of(self, language: str) -> str:
+        """The program and voice that speak the prompts of a language."""
+        if language == self.language:
+            return self.voice
+        return self.voices.get(language) or usual_voice(language)
+
+
+def usual_voice(language: str) -> str:
+    """The voice of a language for which none is named: flite has English only."""
+    return "flite:slt" if language == "en" else f"espeak-ng:{language}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,12 +208,15 @@ def mail(root: Table, folder: Path, people: Directory, warnings: list[str]) -> M
 def speech(root: Table, folder: Path) -> SpeechSettings:
     """The speech engine and the voice."""
     table = root.table("speech", KEYS["speech"])
+    language = table.take("language", safe_name, "en")
+    voices = table.owned("voices")
     return SpeechSettings(
         engine=table.take("engine", one_of(Engine), Engine.AUTO),
         model=table.take("model", folder_from(folder), None),
-        voice=table.take("voice", _voice, "flite:slt"),
-        language=table.take("language", safe_name, "en"),
+        voice=table.take("voice", _voice, usual_voice(language)),
+        language=language,
         keep_heard=table.take("keep_heard", _span, 30 * 86400.0),
+        voices={name: voices.take(name, _voice, "") for name in voices},
     )
 
 

@@ -167,7 +167,7 @@ def test_sounds_are_built_with_progress_and_then_listed(home: Path) -> None:
     assert "  none  " in screener("sounds", "list", "--dir", home).stdout
     built = screener("sounds", "build", "--dir", home)
     assert built.exit_code == 0
-    every = len(REQUIRED) + 1  # and the menu of the one number
+    every = len(REQUIRED) + 3  # and the menu of the one number, the names of two extensions
     assert f"making sound 1 of {every}: greeting" in built.stderr
     assert built.stdout == f"all {every} prompts have their sound\n"
     listed = screener("sounds", "list", "--dir", home).stdout

@@ -15,7 +15,11 @@ from screener.config import Settings
 from screener.core.frontdoor import FrontDoor
 from screener.core.loudness import level
 from screener.errors import ConfigError, PromptMissing
-from screener.prompts import MADE, REQUIRED, Prompts, speak
+from screener.prompts import MADE, REQUIRED, SPOKEN, Prompts
+from screener.voices import speak
+
+COMPOSED = ("menu-18182223333", "extension-1", "extension-2")
+"""The prompts that the starter's screener.toml makes."""
 
 
 def quiet(line: str) -> None:
@@ -90,11 +94,11 @@ def mistakes_of(settings: Settings) -> str:
 
 def test_all_prompts_of_the_starter_are_spoken_at_one_loudness(home: Settings) -> None:
     prompts = Prompts.open(home)
-    assert set(prompts.missing()) == {*REQUIRED, "menu-18182223333"}
+    assert set(prompts.missing()) == {*REQUIRED, *COMPOSED}
     told: list[str] = []
     prompts.build(told.append)
     assert prompts.missing() == []
-    assert len(told) == len(REQUIRED) + 1
+    assert len(told) == len(REQUIRED) + len(COMPOSED)
     for name in set(REQUIRED) - set(MADE):
         sound = pcm(prompts.path(name))
         assert level(sound) == pytest.approx(-19.0, abs=1.0), name
@@ -130,7 +134,7 @@ def test_a_changed_text_is_spoken_anew_and_nothing_else(few: Settings) -> None:
 def test_another_voice_speaks_all_anew_but_the_tones(few: Settings) -> None:
     other = replace(few, speech=replace(few.speech, voice="espeak-ng:en-us"))
     prompts = Prompts.open(other)
-    assert set(prompts.missing()) == {*REQUIRED, "menu-18182223333"} - set(MADE)
+    assert set(prompts.missing()) == {*REQUIRED, *COMPOSED} - set(MADE)
     prompts.build(quiet)
     assert prompts.missing() == []
 
@@ -143,7 +147,7 @@ def test_a_second_build_has_nothing_to_do(few: Settings) -> None:
 
 def test_no_draft_is_left_behind(few: Settings) -> None:
     files = list((few.data / "sounds" / "en").iterdir())
-    assert len(files) == len(REQUIRED) + 1
+    assert len(files) == len(REQUIRED) + len(COMPOSED)
     assert all(file.suffix == ".wav" for file in files)
 
 
@@ -242,13 +246,19 @@ def test_a_wrong_text_is_named(few: Settings, line: str, said: str) -> None:
     assert said in mistakes
 
 
-def test_missing_texts_are_all_named(few: Settings) -> None:
-    texts(few).write_text('greeting = "hello"\n')
-    mistakes = mistakes_of(few).splitlines()
-    younger = 17  # these have the text that comes with screener
-    assert len(mistakes) == len(REQUIRED) - len(MADE) - 1 - younger + 2
-    assert any("goodbye is missing: expected its text, or a recording" in m for m in mistakes)
-    assert not any("expecting-on" in m for m in mistakes)
+def test_missing_texts_of_a_language_that_does_not_come_with_screener_are_all_named(
+    few: Settings,
+) -> None:
+    (few.sounds / "fr.toml").write_text('greeting = "bonjour"\n')
+    record(few.sounds / "fr" / "again.wav")
+    french = replace(few, speech=replace(few.speech, language="fr"))
+    mistakes = mistakes_of(french).splitlines()
+    assert len(mistakes) == len(SPOKEN) - 2 + len(("menu", "menu-unnamed"))
+    file = few.sounds / "fr.toml"
+    assert f"{file}: goodbye is missing: expected its text, or a recording fr/goodbye.wav" in (
+        mistakes
+    )
+    assert f"{file}: menu is missing: expected its text" in mistakes
 
 
 def test_a_folder_of_an_older_screener_speaks_the_shipped_texts(few: Settings) -> None:
@@ -257,19 +267,18 @@ def test_a_folder_of_an_older_screener_speaks_the_shipped_texts(few: Settings) -
     prompts = Prompts.open(few)
     spoken = {prompt.name: prompt.text for prompt in prompts}
     assert spoken["expecting-on"].startswith("You are expecting a call.")
-    assert prompts.warnings == tuple(
-        f"{texts(few)}: {name} is missing, so the text that comes with screener is spoken;"
-        f' to word it yourself, add {name} = "..."'
-        for name in ("expecting-on", "expecting-off")
+    assert prompts.warnings == (
+        f"{texts(few)}: expecting-on, expecting-off: no text, so the one that comes with screener"
+        ' is spoken; to word it yourself, add expecting-on = "..."',
     )
     told: list[str] = []
     prompts.build(told.append)
-    assert told[:2] == [f"warning: {warning}" for warning in prompts.warnings]
+    assert told[:1] == [f"warning: {warning}" for warning in prompts.warnings]
     assert Prompts.open(few).missing() == []
 
     texts(few).rename(few.sounds / "de.toml")
     german = replace(few, speech=replace(few.speech, language="de"))
-    assert {p.name: p.text for p in Prompts.open(german)}["expecting-on"].startswith("You are ")
+    assert {p.name: p.text for p in Prompts.open(german)}["expecting-on"].startswith("Sie erwarten")
 
 
 def test_an_own_text_or_recording_warns_of_nothing(few: Settings) -> None:
@@ -282,7 +291,81 @@ def test_an_own_text_or_recording_warns_of_nothing(few: Settings) -> None:
 
 def test_a_language_without_texts_is_named(few: Settings) -> None:
     other = replace(few, speech=replace(few.speech, language="tlh"))
-    assert "tlh.toml: cannot be read (No such file or directory)" in mistakes_of(other)
+    assert mistakes_of(other) == (
+        f'{few.path}: speech.language = "tlh": expected a language whose texts are in {few.sounds};'
+        " expected one of de, en"
+    )
+
+
+def test_the_language_of_a_number_without_texts_is_named_with_the_nearest(few: Settings) -> None:
+    door = replace(few.doors["+18182223333"], language="dee")
+    assert mistakes_of(with_door(few, door)) == (
+        f'{few.path}: dids."+18182223333".language = "dee": expected a language whose texts are in'
+        f' {few.sounds}; did you mean "de"?'
+    )
+
+
+# Several languages -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def two(few: Settings) -> Settings:
+    """A house with a number in English, and one in German with few words."""
+    lines = [f'{name} = "gut"' for name in SPOKEN]
+    lines += ['menu = "Für {name} {number}"', 'menu-unnamed = "bitte"', 'extension-2 = "Büro"']
+    (few.sounds / "de.toml").write_text("\n".join(lines), encoding="utf-8")
+    english = few.doors["+18182223333"]
+    german = replace(english, did="+493012345678", language="de")
+    doors = {door.did: door for door in (english, german)}
+    return replace(few, directory=replace(few.directory, doors=doors))
+
+
+def test_each_language_that_a_number_names_is_there_whole(two: Settings) -> None:
+    prompts = Prompts.open(two)
+    assert prompts.languages == ("en", "de")
+    german = {prompt.name for prompt in prompts if prompt.language == "de"}
+    assert german == {*REQUIRED, *COMPOSED, "menu-493012345678"}
+    prompts.build(quiet)
+    assert prompts.missing() == []
+    assert prompts.uri("goodbye", "de").startswith(f"sound:{two.data}/sounds/de/goodbye-")
+    assert prompts.uri("goodbye") == prompts.uri("goodbye", "en") != prompts.uri("goodbye", "de")
+    assert prompts.seconds("goodbye", "de") > 0.2
+
+
+def test_menus_and_names_are_worded_in_their_language(two: Settings) -> None:
+    said = {(p.language, p.name): p.text for p in Prompts.open(two)}
+    assert said["de", "menu-493012345678"] == "Für family 1 Für Büro 2"
+    assert said["en", "menu-493012345678"] == "family 1 office 2"
+    assert (said["de", "extension-2"], said["en", "extension-2"]) == ("Büro", "office")
+
+
+def test_another_language_has_a_voice_of_its_own(two: Settings) -> None:
+    def greeting(settings: Settings) -> Path:
+        return Prompts.open(settings).prompt("greeting", "de").file
+
+    usual = greeting(two)
+    assert greeting(replace(two, speech=replace(two.speech, voice="flite:rms"))) == usual
+    other = {"de": "espeak-ng:de+f3"}
+    assert greeting(replace(two, speech=replace(two.speech, voices=other))) != usual
+
+
+def test_a_language_that_no_number_has_is_refused(two: Settings) -> None:
+    with pytest.raises(PromptMissing, match="no prompts in the language fr; expected one of de"):
+        Prompts.open(two).uri("greeting", "fr")
+
+
+def test_what_has_changed_is_taken_over_while_calls_go_on(few: Settings) -> None:
+    prompts = Prompts.open(few)
+    before = prompts.path("goodbye")
+    record(few.sounds / "en" / "goodbye.wav")
+    prompts.renew(quiet)
+    assert prompts.path("goodbye") != before
+    assert prompts.seconds("goodbye") == pytest.approx(0.5, abs=0.02)
+    assert before.is_file()  # somebody may be hearing it
+    (few.sounds / "en" / "goodbye.wav").write_text("not a recording")
+    with pytest.raises(PromptMissing):
+        prompts.renew(quiet)
+    assert prompts.seconds("goodbye") == pytest.approx(0.5, abs=0.02)
 
 
 def test_a_menu_may_be_worded_by_hand(few: Settings) -> None:

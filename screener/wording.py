@@ -1,0 +1,161 @@
+"""What is said in one language: sounds/LANGUAGE.toml, the recordings beside it, what is shipped.
+
+The owner's recording goes before his text, and both before the text that comes with screener. What
+is composed of screener.toml, the menus and the names of extensions, he may word or record as well.
+"""
+
+from __future__ import annotations
+
+import string
+import tomllib
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from screener import starter, textfile
+from screener.core.frontdoor import Directory, FrontDoor
+from screener.errors import ConfigError
+from screener.tables import Mistakes, nearest
+
+TEMPLATES: Mapping[str, tuple[str, ...]] = {"menu": ("name", "number"), "menu-unnamed": ()}
+"""Texts that prompts are composed of, and the fields in braces that each may have."""
+
+RECORDINGS = (".wav", ".mp3", ".ogg", ".flac", ".m4a", ".opus")
+"""What a recording's name may end in."""
+
+_NOTES = (".txt", ".md")
+_LONGEST_TEXT = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """The prompts of one language: their names, what is said, the recordings that win over it.
+
+    `shipped` are those that the owner has neither worded nor recorded: these have the text that
+    comes with screener.
+    """
+
+    names: tuple[str, ...]
+    texts: Mapping[str, str]
+    recordings: Mapping[str, Path]
+    shipped: tuple[str, ...]
+
+
+def read(
+    sounds: Path,
+    language: str,
+    names: tuple[Collection[str], Collection[str]],
+    directory: Directory,
+    mistakes: Mistakes,
+) -> Wording:
+    """The wording of a language; every mistake is noted, prompts that nobody has worded among them.
+
+    `names` are the prompts that are spoken, and those that are made (a tone has no text).
+    """
+    spoken, made = names
+    every = (*spoken, *made, *composed(directory, dict.fromkeys(TEMPLATES, "")))
+    worded = {*every, *TEMPLATES} - {*made}
+    own = _texts(sounds / f"{language}.toml", worded, mistakes)
+    recordings = _recordings(sounds / language, every, mistakes)
+    lacking = [n for n in (*spoken, *TEMPLATES) if n not in own and n not in recordings]
+    shipped = {name: text for name, text in _shipped(language).items() if name in lacking}
+    for name in lacking:
+        if name not in shipped:
+            or_recording = "" if name in TEMPLATES else f", or a recording {language}/{name}.wav"
+            mistakes.missing(name, f"expected its text{or_recording}")
+    texts = {**dict.fromkeys(TEMPLATES, ""), **shipped, **own}
+    return Wording(every, composed(directory, texts) | texts, recordings, tuple(shipped))
+
+
+# What is composed of screener.toml ---------------------------------------------------------------
+
+
+def composed(directory: Directory, texts: Mapping[str, str]) -> dict[str, str]:
+    """The prompts that screener.toml makes, by name, with their words."""
+    titles = {e.prompt: texts.get(e.prompt, e.title) for e in directory.extensions.values()}
+    menus = {door.menu: _menu(door, {**titles, **texts}) for door in directory.doors.values()}
+    return {**menus, **titles}
+
+
+def _menu(door: FrontDoor, texts: Mapping[str, str]) -> str:
+    """What reads out a door's extensions. Digits stand apart, or "12" would be said "twelve"."""
+    offered = [
+        texts["menu"].format(
+            name=texts.get(extension.prompt, extension.title), number=" ".join(extension.number)
+        )
+        for _, extension in sorted(door.extensions.items())
+        if extension.names
+    ]
+    return " ".join(offered) or texts["menu-unnamed"]
+
+
+# The files ---------------------------------------------------------------------------------------
+
+
+def _texts(file: Path, known: Collection[str], mistakes: Mistakes) -> dict[str, str]:
+    """The texts of one language, by prompt name."""
+    try:
+        written = tomllib.loads(file.read_bytes().decode("utf-8-sig"))
+    except OSError as error:
+        raise ConfigError([f"{file}: cannot be read ({error.strerror})"]) from None
+    except UnicodeDecodeError as error:
+        raise ConfigError([f"{file}:{textfile.not_utf8(error)}"]) from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError([f"{file}: {error}"]) from None
+    texts: dict[str, str] = {}
+    for name, text in written.items():
+        if name not in known:
+            mistakes.note(name, text, f"nothing plays such a prompt; {nearest(name, known)}")
+        elif not isinstance(text, str) or not text.strip() or len(text) > _LONGEST_TEXT:
+            expected = f"expected what is said, in quotes ({_LONGEST_TEXT} letters at most)"
+            mistakes.note(name, text, expected)
+            texts[name] = ""
+        elif unfit := _unfit_fields(name, text):
+            mistakes.note(name, text, unfit)
+            texts[name] = ""
+        else:
+            texts[name] = " ".join(text.split())
+    return texts
+
+
+def _shipped(language: str) -> dict[str, str]:
+    """The texts as `screener init` writes them; none of a language that does not come with us."""
+    file = starter.origin("sounds") / f"{language}.toml"
+    if not file.is_file():
+        return {}
+    return {name: str(text) for name, text in tomllib.loads(file.read_text("utf-8")).items()}
+
+
+def _unfit_fields(name: str, text: str) -> str:
+    """What is wrong with the {fields} of a text; only templates may have any."""
+    allowed = TEMPLATES.get(name, ())
+    try:
+        fields = [field for field in string.Formatter().parse(text) if field[1] is not None]
+    except ValueError as error:
+        return f"expected every {{ to have its }} ({error})"
+    plain = all(field in allowed and not form and not how for _, field, form, how in fields)
+    if plain:
+        return ""
+    return (
+        f"expected no fields in braces but {', '.join(allowed)}"
+        if allowed
+        else ("expected no braces: only menu has fields")
+    )
+
+
+def _recordings(folder: Path, known: Iterable[str], mistakes: Mistakes) -> dict[str, Path]:
+    """The recordings laid beside the texts, by prompt name."""
+    found: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if path.name.startswith(".") or path.suffix.lower() in _NOTES:
+            continue
+        if path.suffix.lower() not in RECORDINGS:
+            mistakes.sentences.append(f"{path}: expected a recording: {', '.join(RECORDINGS)}")
+        elif path.stem not in known:
+            advice = nearest(path.stem, known)
+            mistakes.sentences.append(f"{path}: nothing plays such a prompt; {advice}")
+        elif path.stem in found:
+            mistakes.sentences.append(f"{path}: {found[path.stem].name} is there already; keep one")
+        else:
+            found[path.stem] = path
+    return found
