@@ -22,7 +22,7 @@ class Course:
 
     `ruling` is what the rules said. `doing` completes "the caller hung up ..."; `why` says why the
     call goes where it goes. `take` is the recording that holds what he said, for `box`, until it is
-    kept or dropped.
+    kept or dropped. `proved`: he has answered the challenge.
     """
 
     ruling: Ruling
@@ -34,6 +34,7 @@ class Course:
     take: Recorded | None = None
     message_kept: bool = False
     turned_away: bool = False
+    proved: bool = False
 
     @property
     def connected(self) -> bool:

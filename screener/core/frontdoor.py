@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from types import MappingProxyType
 from typing import TypeVar
@@ -178,6 +178,12 @@ class Menu:
         """The name of the prompt that reads the menu out."""
         return f"menu-{self.name}"
 
+    def prompt_for(self, choice: Choice) -> str:
+        """The name of the prompt that says what one of its choices is."""
+        if choice.step is Step.EXTENSION:
+            return f"extension-{choice.aim}"
+        return f"choice-{self.name}-{choice.keys}"
+
 
 # Front doors -------------------------------------------------------------------------------------
 
@@ -220,7 +226,8 @@ class FrontDoor:
     screener cannot decide; `box` takes a message when no extension was chosen. `tries` is how
     often the attendant asks before it offers the box; `challenged` is who has to answer a riddle,
     and whoever did is not asked again for `remembered` seconds.
-    `language` is that of its prompts ("" for speech.language). `operator` is reached by "0".
+    `language` is that of its prompts ("" for speech.language); where callers are not understood in
+    it, answers are given `by_key`. `operator` is reached by "0".
     Outside its `hours` (None: always open) it receives callers as `closed` says, on `holidays` as
     `holiday` says (None: as when closed). At a `doorbell` nobody can press keys: nothing is asked,
     the group rings, a phone's redirect counts for nothing, and no box ever answers.
@@ -241,6 +248,14 @@ class FrontDoor:
     holidays: tuple[Holiday, ...] = ()
     holiday: Reply | None = None
     doorbell: bool = False
+    by_key: bool = False
+
+    def reply(self, at: datetime) -> Reply:
+        """How it receives callers at a time of the owner's clock."""
+        day = at.date()
+        if any(each.first <= day <= each.last for each in self.holidays):
+            return self.holiday or self.closed
+        return self.open if self.hours is None or self.hours.holds(at) else self.closed
 
     @property
     def menu(self) -> str:

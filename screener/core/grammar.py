@@ -10,24 +10,56 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import product
+from typing import Protocol
 
-from screener.core.frontdoor import Extension
 from screener.core.jsgf import Grammar, Words
 from screener.core.words import DIGITS, normal
 
 # An answer at the attendant ----------------------------------------------------------------------
 
 
-def spoken(extensions: Mapping[str, Extension]) -> dict[str, str]:
-    """What reaches each extension, phrase -> number: its names, and its digits said one by one."""
+class Named(Protocol):
+    """What has names that callers say."""
+
+    @property
+    def names(self) -> tuple[str, ...]: ...
+
+
+def spoken(offered: Mapping[str, Named]) -> dict[str, str]:
+    """What reaches each of what is offered, phrase -> number: its names, and its digits said one by
+    one. Of a name of two words each will do, where it can mean nobody else."""
     phrases: dict[str, str] = {}
-    for number, extension in extensions.items():
-        for name in extension.names:
+    for number, each in offered.items():
+        for name in each.names:
             phrases.setdefault(normal(name), number)
-    for number in extensions:
+    for number in offered:
         phrases.setdefault(normal(number), number)
     phrases.pop("", None)
+    for half, numbers in _halves(offered).items():
+        if len(numbers) == 1:
+            phrases.setdefault(half, *numbers)
     return phrases
+
+
+# Words of a name that call nobody by themselves.
+_NO_NAME = frozenset(
+    (
+        *("the", "my", "our", "your", "and", "of", "for", "to", "at", "in"),
+        *("mr", "mrs", "ms", "dr", "mister", "miss", "missus"),
+    )
+)
+
+
+def _halves(offered: Mapping[str, Named]) -> dict[str, set[str]]:
+    """The given and the family names of all names of two words: word -> whose they are."""
+    halves: dict[str, set[str]] = {}
+    for number, each in offered.items():
+        for name in each.names:
+            words = normal(name).split()
+            for word in words if len(words) == 2 else ():
+                if word not in _NO_NAME and word not in DIGITS:
+                    halves.setdefault(word, set()).add(number)
+    return halves
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,8 +102,11 @@ class Listening:
         self._keyed_over_prompt |= self._prompt_end is None
         self._keys += digit
         self._last_key = self.now
-        longer = any(e.startswith(self._keys) and e != self._keys for e in self._listen.extensions)
-        if not longer:
+        known = self._listen.extensions
+        longer = any(e.startswith(self._keys) and e != self._keys for e in known)
+        until = self._listen.until
+        gathering = until and digit not in (until, "*") and self._keys not in known
+        if not longer and not gathering:
             self._finish(HeardBy.KEYS)
 
     def frame(self, pcm: bytes) -> None:

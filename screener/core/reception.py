@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from screener.core.attendant import attend
 from screener.core.call import Call, Ending, Outcome
 from screener.core.course import Course
 from screener.core.frontdoor import Directory, FrontDoor
+from screener.core.menu import Desk
 from screener.core.message import hear_out, keep_message, ring_or_take_message, take_message
 from screener.core.rules import Action, RuleSet, Ruling, Target, Where
 from screener.core.script import (
@@ -45,7 +46,7 @@ def receive(call: Call, reception: Reception) -> Script[Ending]:
         if reception.shadow:
             return (yield from _only_watch(reception.door, course))
         yield from do(Note(ruling.reason))
-        return (yield from _follow(ruling, reception, course))
+        return (yield from _follow(ruling, call, reception, course))
     except CallerGone as gone:
         return (yield from _caller_gone(gone, course))
     except LineFailed as failed:
@@ -72,9 +73,10 @@ def _only_watch(door: FrontDoor, course: Course) -> Script[Ending]:
     return (yield from ring_or_take_message(door.group, door.box, course))
 
 
-def _follow(ruling: Ruling, reception: Reception, course: Course) -> Script[Ending]:
+def _follow(ruling: Ruling, call: Call, reception: Reception, course: Course) -> Script[Ending]:
     """Do what the rules say."""
     door = reception.door
+    desk = Desk(door, reception.directory, call.at, reception.chance)
     match ruling.action:
         case Action.BLOCK:
             course.turned_away = True
@@ -85,13 +87,13 @@ def _follow(ruling: Ruling, reception: Reception, course: Course) -> Script[Endi
             group = reception.directory.groups.get(named, door.group)
             return (yield from ring_or_take_message(group, door.box, course))
         case Action.SEND if ruling.target is not None:
-            return (yield from _send(ruling.target, reception, course))
-    return (yield from attend(door, course, reception.chance))
+            return (yield from _send(ruling.target, desk, course))
+    return (yield from attend(desk, course))
 
 
-def _send(target: Target, reception: Reception, course: Course) -> Script[Ending]:
+def _send(target: Target, desk: Desk, course: Course) -> Script[Ending]:
     """Send the call where a rule says. What is there no more, or refuses, is the attendant's."""
-    door, directory = reception.door, reception.directory
+    door, directory = desk.door, desk.directory
     match target.where:
         case Where.RING if target.name in directory.groups:
             group = directory.groups[target.name]
@@ -103,10 +105,10 @@ def _send(target: Target, reception: Reception, course: Course) -> Script[Ending
             yield from do(Answer())
             return (yield from take_message(directory.boxes[target.name], course.why, course))
         case Where.MENU if target.name in directory.doors:
-            return (yield from attend(directory.doors[target.name], course, reception.chance))
+            return (yield from attend(replace(desk, door=directory.doors[target.name]), course))
         case Where.REDIRECT:
             if (yield from do(Redirect(target.name))):
                 return course.ending(Outcome.REDIRECTED, course.why)
         case _:
             yield from do(Note(f"there is no {target} any more"))
-    return (yield from attend(door, course, reception.chance))
+    return (yield from attend(desk, course))

@@ -125,7 +125,8 @@ class Heard:
     answer: one of the phrases it was told to expect, or "" for anything else. `talk` are the
     stretches of speech; `sounds` what was no speech; `prompt` is the stretch during which our own
     prompt was playing. `end` is when listening ended, in seconds since the call was answered.
-    `deaf` says why the caller's words were not listened for, "" where they were.
+    `deaf` says why the caller's words were not listened for, "" where they were. `sure` is False
+    where `words` are only what they probably were.
     """
 
     by: HeardBy
@@ -139,6 +140,7 @@ class Heard:
     likeness: Likeness | None = None
     end: float = 0.0
     deaf: str = ""
+    sure: bool = True
 
 
 class Decision(StrEnum):
@@ -232,7 +234,8 @@ class Listen(Command[Heard]):
 
     `extensions` are the key sequences that mean something (a key stops the prompt); `expected` are
     the phrases an answer may consist of, in lower-case words. `enough` is asked now and then
-    whether what was heard so far decides the call; then listening ends at once.
+    whether what was heard so far decides the call; then listening ends at once. With `until`, other
+    keys than `extensions` are gathered too, until this key, "*" or a pause.
     """
 
     prompts: tuple[str, ...]
@@ -240,6 +243,7 @@ class Listen(Command[Heard]):
     expected: frozenset[str] = frozenset()
     wait: float = 6.0
     enough: Callable[[Heard], bool] | None = field(default=None, compare=False, repr=False)
+    until: str = ""
 
 
 @dataclass(frozen=True, slots=True)

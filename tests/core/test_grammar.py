@@ -54,6 +54,7 @@ def test_an_extension_is_reached_by_its_names_and_its_digits() -> None:
     assert spoken(EXTENSIONS) == {
         "office": "201",
         "dr smith": "201",
+        "smith": "201",
         "family": "2",
         "two zero one": "201",
         "two": "2",

@@ -1,0 +1,107 @@
+"""Menus: what a caller may choose at a point of the call, by keys or by words.
+
+In every menu the extensions of the door can be dialled as well; what the menu itself gives the same
+keys goes before them. "0" is the operator where nothing else is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from screener.core.frontdoor import Choice, Directory, FrontDoor, Menu, Step
+from screener.core.grammar import spoken
+from screener.core.script import Heard
+
+BACK, AGAIN = "*", "#"
+"""The keys that lead back to the main menu, and that have the question put again."""
+
+OPERATOR = Choice("0", Step.OPERATOR, "", ("operator",))
+"""What "0" is where the owner has given it to nobody else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What can be chosen at one point: `offered` by its keys, and the `prompt` that reads it out.
+
+    `menu` is the owner's menu, None for a door's extensions alone.
+    """
+
+    prompt: str
+    offered: Mapping[str, Choice] = field(default_factory=dict)
+    menu: Menu | None = None
+
+    @property
+    def keys(self) -> frozenset[str]:
+        return frozenset(self.offered)
+
+    @property
+    def phrases(self) -> frozenset[str]:
+        return frozenset(spoken(self.offered))
+
+    def keyed(self, keys: str) -> Choice | None:
+        return self.offered.get(keys)
+
+    def chosen(self, heard: Heard) -> Choice | None:
+        """What the caller has chosen, if anything. "#" may end what he keys."""
+        if not heard.keys:
+            return self.offered.get(spoken(self.offered).get(heard.words, ""))
+        keys = heard.keys.removesuffix(AGAIN)
+        return self.offered.get(keys, OPERATOR if keys == OPERATOR.keys else None)
+
+    def prompt_for(self, choice: Choice) -> str:
+        """The name of the prompt that says what a choice is."""
+        if choice.step is Step.EXTENSION:
+            return f"extension-{choice.aim}"
+        if self.menu is not None and choice.keys in self.menu.choices:
+            return self.menu.prompt_for(choice)
+        return "operator"
+
+
+def options(door: FrontDoor, menu: Menu | None) -> Options:
+    """What can be chosen in a menu of a door; None: among its extensions."""
+    dialled = {
+        number: Choice(number, Step.EXTENSION, number, extension.names)
+        for number, extension in door.extensions.items()
+    }
+    if door.operator is not None:
+        dialled.setdefault(OPERATOR.keys, OPERATOR)
+    if menu is None:
+        return Options(door.menu, dialled)
+    named = {choice.aim for choice in menu.choices.values() if choice.step is Step.EXTENSION}
+    besides = {
+        keys: replace(each, names=()) if each.aim in named else each
+        for keys, each in dialled.items()
+        if keys not in menu.choices
+    }
+    return Options(menu.prompt, {**menu.choices, **besides}, menu)
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What the attendant of a call knows: the door that it came to, who can be reached, what time
+    it is in the owner's zone, and a number drawn for this call, of which the challenge is made."""
+
+    door: FrontDoor
+    directory: Directory
+    at: datetime
+    chance: int = 0
+
+    @property
+    def main(self) -> Menu | None:
+        """The main menu at this time."""
+        return self.door.reply(self.at).menu
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a caller is asked next: the prompts, what he may choose, and which try it is.
+
+    `unsure` counts the answers that we were not sure to have understood.
+    """
+
+    options: Options
+    prompts: tuple[str, ...]
+    attempt: int = 1
+    unsure: int = 0
