@@ -52,6 +52,7 @@ from screener.core.script import (
     Replay,
     Ring,
     Script,
+    Speak,
     Talk,
     Treat,
 )
@@ -108,6 +109,7 @@ class Session:
         self._leg: Leg | None = None
         self._overheard: dict[str, Transcript] = {}
         self._talking = False
+        self._language = ""
 
     async def run(self, reception: Reception) -> Outcome:
         """Take the call through its script to its end; how it ended."""
@@ -231,6 +233,9 @@ class Session:
                 return await self._treat(command)
             case Redirect(target):
                 return await self._line.redirect(target)
+            case Speak(language):
+                self._language = language
+                return None
             case Hangup():
                 return await self._line.hangup()
         raise TypeError(f"no such command: {command!r}")
@@ -241,8 +246,8 @@ class Session:
     def _sound(self, prompts: Iterable[str]) -> Sound:
         """Prompts as media URIs, and their length together in seconds."""
         sounds = self._house.prompts
-        uris = tuple(sounds.uri(name) for name in prompts)
-        return uris, sum(sounds.seconds(name) for name in prompts)
+        uris = tuple(sounds.uri(name, self._language) for name in prompts)
+        return uris, sum(sounds.seconds(name, self._language) for name in prompts)
 
     async def _listen(self, listen: Listen) -> Heard:
         return await self._ear.listen(listen, *self._sound(listen.prompts))
@@ -312,7 +317,9 @@ def _interrupted_by_hangup(command: Command[Any]) -> bool:
     """Whether a caller who hangs up ends it. A refusal or a redirect ends the call itself."""
     if isinstance(command, Treat):
         return not isinstance(command.treatment, Refusal)
-    return not isinstance(command, Note | Record | Overhear | Keep | Drop | Hangup | Redirect)
+    return not isinstance(
+        command, Note | Speak | Record | Overhear | Keep | Drop | Hangup | Redirect
+    )
 
 
 def _failed(script: Script[Ending] | None, reason: str) -> Ending:
