@@ -19,9 +19,22 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import phonenumbers
 
 from screener import directory, secret, surroundings, textfile
-from screener.core.frontdoor import Directory, FrontDoor, MessageBox, Phone, RingGroup
+from screener.core.frontdoor import (
+    Directory,
+    FrontDoor,
+    MessageBox,
+    Outside,
+    Phone,
+    RingGroup,
+)
 from screener.errors import ConfigError
-from screener.surroundings import AsteriskSettings, MailSettings, SpeechSettings, WebSettings
+from screener.surroundings import (
+    AsteriskSettings,
+    MailSettings,
+    SendAway,
+    SpeechSettings,
+    WebSettings,
+)
 from screener.tables import (
     Mistakes,
     Table,
@@ -135,7 +148,9 @@ def load(path: Path) -> Settings:
     mode = root.take("mode", one_of(Mode), Mode.SCREEN)
     paths = _paths(root, folder)
     asterisk = surroundings.asterisk(root, folder, warnings)
+    outside = Outside(country, asterisk.trunk, asterisk.send_away is SendAway.BRIDGE)
     people = directory.read(root, country, private=asterisk.url is None)
+    people = replace(people, outside=outside)
     mail = surroundings.mail(root, folder, people, warnings)
     speech = surroundings.speech(root, folder)
     windows = _windows(root)

@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from screener import secret
-from screener.core.frontdoor import Directory
+from screener.core.frontdoor import NUMBER, Directory
 from screener.core.spans import read_span
 from screener.tables import (
     Table,
@@ -32,7 +32,8 @@ MAIL_PASSWORD = "SCREENER_MAIL_PASSWORD"
 KEYS: Mapping[str, tuple[str, ...]] = {
     "asterisk": (
         *("url", "user", "secret_file", "app"),
-        *("media_host", "sip_port", "http_port", "rtp_ports"),
+        *("media_host", "sip_port", "http_port", "rtp_ports", "hep_port"),
+        *("trunk", "send_away"),
     ),
     "mail": (
         *("host", "port", "security", "user", "password_file"),
@@ -47,6 +48,7 @@ _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.:-]{0,252}[A-Za-z0-9])?|::1")
 _VOICE = re.compile(r"(?:flite|espeak-ng):[A-Za-z0-9_+-]{1,40}")
 _ADDRESS = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^\[\]:]+):(?P<port>[0-9]{1,5})", re.ASCII)
 _URL = re.compile(r"https?://[A-Za-z0-9._~\[\]:/-]{1,200}", re.ASCII)
+_TRUNK = re.compile(r"[A-Za-z0-9]{2,20}/[A-Za-z0-9_.+:@/-]{0,100}", re.ASCII)
 _EVERYWHERE = ("0.0.0.0", "::")
 _NOTHING = re.compile("0+[smhdw]")
 _LOCAL = ("localhost", "127.0.0.1", "::1")
@@ -63,6 +65,13 @@ class MailSecurity(StrEnum):
 _MAIL_PORTS = {MailSecurity.NONE: 25, MailSecurity.STARTTLS: 587, MailSecurity.TLS: 465}
 
 
+class SendAway(StrEnum):
+    """How a call that a rule sends elsewhere gets there."""
+
+    REDIRECT = "redirect"  # the caller's network is told: SIP 302, after the answer REFER
+    BRIDGE = "bridge"  # where it takes neither: dialled over the trunk, and connected
+
+
 class Engine(StrEnum):
     """Which speech recogniser listens; auto takes Vosk where a model is found."""
 
@@ -76,7 +85,9 @@ class AsteriskSettings:
     """The Asterisk to use. `url` None means: a private one that screener installs and runs.
 
     `url` is ARI's base ("http://127.0.0.1:8088/ari"). `media_host` is the address of this machine
-    as Asterisk sees it, for the caller's audio. The ports are those of the private Asterisk.
+    as Asterisk sees it, for the caller's audio. The ports are those of the private Asterisk; to
+    `hep_port`, of this machine, it copies its SIP messages (contacts.py); 0: it does not.
+    `trunk` is what is dialled for a number outside, "PJSIP/{number}@trunk" ("": none is).
     """
 
     url: str | None
@@ -87,6 +98,9 @@ class AsteriskSettings:
     sip_port: int
     http_port: int
     rtp_ports: tuple[int, int]
+    hep_port: int = 9160
+    trunk: str = ""
+    send_away: SendAway = SendAway.REDIRECT
 
     def __repr__(self) -> str:  # the secret is never printed
         return f"AsteriskSettings(url={self.url!r}, user={self.user!r}, app={self.app!r})"
@@ -162,6 +176,11 @@ def asterisk(root: Table, folder: Path, warnings: list[str]) -> AsteriskSettings
     if given is None and "url" in table:
         where = table.name("secret_file")
         table.mistakes.missing(where, f"expected the file with the ARI secret, or ${ARI_SECRET}")
+    trunk = table.take("trunk", _trunk, "")
+    send_away = table.take("send_away", one_of(SendAway), SendAway.REDIRECT)
+    if send_away is SendAway.BRIDGE and "trunk" not in table:
+        expected = "expected what is dialled for a number outside, where calls are bridged"
+        table.mistakes.missing(table.name("trunk"), expected)
     return AsteriskSettings(
         url=url,
         user=table.take("user", safe_name, "screener"),
@@ -171,6 +190,9 @@ def asterisk(root: Table, folder: Path, warnings: list[str]) -> AsteriskSettings
         sip_port=table.take("sip_port", whole(1024, 65535), 5160),
         http_port=table.take("http_port", whole(1024, 65535), 8188),
         rtp_ports=table.take("rtp_ports", _port_range, (12000, 12999)),
+        hep_port=table.take("hep_port", _port_or_none, 9160),
+        trunk=trunk,
+        send_away=send_away,
     )
 
 
@@ -278,6 +300,19 @@ def _port_range(value: object) -> tuple[int, int]:
         if whole_numbers and 1024 <= first <= last - 19 and last <= 65535:
             return first, last
     raise UnfitError("expected the first and the last of at least 20 ports, like [12000, 12999]")
+
+
+def _port_or_none(value: object) -> int:
+    if type(value) is int and (value == 0 or 1024 <= value <= 65535):
+        return value
+    raise UnfitError("expected a port from 1024 to 65535, or 0 for none")
+
+
+def _trunk(value: object) -> str:
+    once = isinstance(value, str) and value.count(NUMBER) == 1
+    if isinstance(value, str) and once and _TRUNK.fullmatch(value.replace(NUMBER, "")):
+        return value
+    raise UnfitError(f'expected what Asterisk dials for a number, like "PJSIP/{NUMBER}@trunk"')
 
 
 def _voice(value: object) -> str:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from screener import rulebook, starter
 from screener.config import KEYS, WindowSettings, load
+from screener.core.frontdoor import Outside
 from screener.surroundings import ARI_SECRET, MAIL_PASSWORD, Engine, MailSecurity
 from tests.shell.household import PLAIN, Write, assert_refused, changed, mistakes_of
 
@@ -115,6 +116,11 @@ def test_a_time_zone_and_a_mode_are_what_the_owner_says(write: Write) -> None:
         ("[mail]", '[asterisk]\nurl = "http://u:p@h/ari"\n[mail]', "expected ARI's address like"),
         ("[mail]", '[asterisk]\nurl = "http://h/ari"\n[mail]', "asterisk.secret_file is missing"),
         ("[mail]", "[asterisk]\nrtp_ports = [9, 1]\n[mail]", "expected the first and the last"),
+        ("[mail]", "[asterisk]\nhep_port = 80\n[mail]", "expected a port from 1024 to 65535"),
+        ("[mail]", '[asterisk]\ntrunk = "PJSIP/trunk"\n[mail]', "PJSIP/{number}@trunk"),
+        ("[mail]", '[asterisk]\ntrunk = "{number}, x"\n[mail]', "PJSIP/{number}@trunk"),
+        ("[mail]", '[asterisk]\nsend_away = "refer"\n[mail]', "expected one of bridge, redirect"),
+        ("[mail]", '[asterisk]\nsend_away = "bridge"\n[mail]', "asterisk.trunk is missing"),
         ("[mail]", '[speech]\nvoice = "slt"\n[mail]', "expected a program and its voice"),
         ("[mail]", '[speech]\nmodel = "nowhere"\n[mail]', "there is no folder"),
         ("[mail]", '[speech]\nkeep_heard = "30"\n[mail]', 'expected how long, like "30d"'),
@@ -127,6 +133,13 @@ def test_a_mistake_names_file_key_value_and_what_was_expected(
     write: Write, old: str, new: str, said: str
 ) -> None:
     assert_refused(write(changed(old, new)), said)
+
+
+def test_a_trunk_says_how_numbers_outside_are_dialled(write: Write) -> None:
+    trunk = '[asterisk]\ntrunk = "PJSIP/{number}@trunk"\nsend_away = "bridge"\n[mail]'
+    outside = load(write(changed("[mail]", trunk))).directory.outside
+    assert outside == Outside("US", "PJSIP/{number}@trunk", bridged=True)
+    assert load(write(changed("[mail]", "[mail]"))).directory.outside == Outside("US")
 
 
 def test_all_mistakes_are_told_at_once(write: Write) -> None:
@@ -226,7 +239,7 @@ def test_windows_are_as_they_are_usually_unless_told_otherwise(write: Write) -> 
         ('code = "*39,1,System(x)"', "expected what a phone dials"),
         ("code = 39", "expected what a phone dials"),
         ('expecting = "0s"', "windows.expecting"),
-        ('expecting = "200h"', "from 1m to 10080m"),
+        ('expecting = "200h"', "from 1m to 7d"),
         ('emergency = "-1h"', "windows.emergency"),
     ],
 )
