@@ -73,13 +73,13 @@ class Acquaintance:
         return call, door
 
     async def known(self, call: Call, rules: RuleSet) -> Call:
-        """The call with the windows that are open, and with what these rules may ask of its past.
+        """The call with the windows that are open, and with what may be asked of its past.
 
         Whoever shows no number has none.
         """
         call = await self._with_windows(call)
         shows = call.caller.e164 or call.caller.raw
-        if call.caller.withheld or not shows or not rules.asks_history:
+        if call.caller.withheld or not shows or not self._asks_history(rules):
             return call
         try:
             history = await self._store.history(shows)
@@ -87,6 +87,11 @@ class Acquaintance:
         except StoreError as unknown:
             log.warning("history unknown of %s: %s", shown(shows), unknown)
             return call
+
+    def _asks_history(self, rules: RuleSet) -> bool:
+        """Whether anything asks for it: a rule, or a door that remembers who was challenged."""
+        doors = self._settings.doors.values()
+        return rules.asks_history or any(door.remembered for door in doors)
 
     async def _with_windows(self, call: Call) -> Call:
         """The call with why a window is open, if one is."""

@@ -147,6 +147,7 @@ def call_row(row: Mapping[str, Any]) -> CallRow:
         expecting=row["expecting"],
         emergency=row["emergency"],
         shadow=bool(row["shadow"]),
+        passed=bool(row["passed"]),
     )
 
 
@@ -177,4 +178,5 @@ def history_in(database: Database, number: str, limit: int) -> History:
         answered=times(reached % Outcome.CONNECTED),
         messages=times(reached % Outcome.MESSAGE),
         dialled=times("SELECT at FROM dialled WHERE number = ? ORDER BY at"),
+        passed=times("SELECT started FROM calls WHERE number = ? AND passed = 1 ORDER BY started"),
     )

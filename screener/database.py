@@ -87,6 +87,11 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             hits INTEGER NOT NULL
         ) WITHOUT ROWID""",
     ),
+    (
+        # Whose caller has answered the challenge need not answer one for a while.
+        "ALTER TABLE calls ADD COLUMN passed INTEGER NOT NULL DEFAULT 0",
+        "CREATE INDEX calls_passed ON calls (number, passed, started) WHERE passed = 1",
+    ),
 )
 
 _OPEN_SECONDS = 5.0  # for another program that holds the file locked when it is opened

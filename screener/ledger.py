@@ -78,6 +78,7 @@ class Entry:
             answered_by=ending.answered_by,
             rang_after=ending.rang_after,
             seconds=self.seconds,
+            passed=ending.passed,
         )
         if self.number:
             await self._written(self._store.end(self.number, end))

@@ -65,7 +65,7 @@ class CallEnd:
     """How a call ended: `outcome` a word of core/call.py, `reason` the clause after "because".
 
     `ruled` is what the rules said (rules.Ruling.effect), "" when they were not asked; `ruling` the
-    same with its reason.
+    same with its reason. `passed`: the caller has answered the challenge.
     """
 
     ended: datetime
@@ -79,6 +79,7 @@ class CallEnd:
     answered_by: str = ""
     rang_after: float | None = None
     seconds: float | None = None
+    passed: bool = False
 
 
 class Store:
@@ -158,6 +159,7 @@ class Store:
             "answered_by": kept(end.answered_by, LONGEST_NAME),
             "rang_after": end.rang_after,
             "seconds": end.seconds,
+            "passed": int(end.passed),
         }
         await self._write(lambda: self._db.table("calls").update(call, changes))
 

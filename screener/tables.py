@@ -24,8 +24,8 @@ E = TypeVar("E", bound=StrEnum)
 Reading = Callable[[object], T]
 
 _LONGEST_SHOWN = 60
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h)")
-_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d)")
+_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _SAFE_NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
 
 
@@ -195,7 +195,7 @@ def number(lowest: float, highest: float) -> Reading[float]:
 
 
 def duration(lowest: float, highest: float) -> Reading[float]:
-    """Seconds: a number, or text like "25s", "5m", "1h"; within a range, both ends included."""
+    """Seconds: a number, or text like "25s", "5m", "1h", "90d"; within a range, ends included."""
 
     def reading(value: object) -> float:
         seconds = _numeric(value)
@@ -217,6 +217,8 @@ def _numeric(value: object) -> float:
 
 
 def _spoken(seconds: float) -> str:
+    if seconds >= _SECONDS["d"]:
+        return f"{seconds / _SECONDS['d']:g}d"
     return f"{seconds / 60:g}m" if seconds >= 60 else f"{seconds:g}s"
 
 

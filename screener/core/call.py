@@ -45,6 +45,8 @@ class Outcome(StrEnum):
     NO_MESSAGE = "no message"  # the message box was offered and nothing was left
     TREATED = "turned away"  # unwanted: it got its treatment
     REDIRECTED = "redirected"  # sent elsewhere by a rule
+    ASKED_BACK = "asked for a call"  # left a number to be called back at, and it is kept
+    UNANSWERED = "nobody answered"  # at a doorbell, where no box answers
     SILENT = "silent"  # nothing was ever said or keyed
     GAVE_UP = "gave up"  # the caller hung up before anything came of the call
     FAILED = "failed"  # we failed, and gave the call to the phones
@@ -60,7 +62,8 @@ class Ending:
     `rule_key` is its key (rules.Rule.key), by which its uses are counted.
     `ruled` is what the rules said, in the form of rules.Ruling.effect ("block play sit"): in
     shadow mode what would have been done; `ruling` is the same with the reason, as a sentence.
-    `rang_after` is in seconds from the start of ringing to the answer.
+    `rang_after` is in seconds from the start of ringing to the answer. `passed`: the caller has
+    answered the challenge.
     """
 
     outcome: Outcome
@@ -73,3 +76,4 @@ class Ending:
     evidence: tuple[str, ...] = ()
     answered_by: str = ""
     rang_after: float | None = None
+    passed: bool = False

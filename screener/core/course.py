@@ -22,7 +22,8 @@ class Course:
 
     `ruling` is what the rules said. `doing` completes "the caller hung up ..."; `why` says why the
     call goes where it goes. `take` is the recording that holds what he said, for `box`, until it is
-    kept or dropped. `proved`: he has answered the challenge.
+    kept or dropped. `proved`: he has shown that he is a person, now or lately, or a rule has let
+    him in; `passed`: he has answered the challenge in this call.
     """
 
     ruling: Ruling
@@ -35,6 +36,7 @@ class Course:
     message_kept: bool = False
     turned_away: bool = False
     proved: bool = False
+    passed: bool = False
 
     @property
     def connected(self) -> bool:
@@ -60,6 +62,7 @@ class Course:
             evidence=self.evidence.sentences(),
             answered_by=self.rang.phone if self.rang else "",
             rang_after=self.rang.seconds if self.rang and self.connected else None,
+            passed=self.passed,
         )
 
     def listened_to(self, heard: Heard | None) -> None:

@@ -59,8 +59,8 @@ class Worth:
     """What a call was worth to us, as it turned out.
 
     `answered`: how long the call took in seconds, where somebody talked with the caller, else None.
-    `message`: it left one. `called_back`: when one of our phones first dialled the number, within
-    CALLED_BACK after the call.
+    `message`: it left one, or a number to be called back at. `called_back`: when one of our phones
+    first dialled the number, within CALLED_BACK after the call.
     """
 
     answered: float | None = None
@@ -329,6 +329,6 @@ class _Past:
         back = after < len(dialled) and dialled[after] - row.started <= CALLED_BACK
         return Worth(
             (row.seconds or 0.0) if row.outcome == Outcome.CONNECTED else None,
-            row.outcome == Outcome.MESSAGE,
+            row.outcome in (Outcome.MESSAGE, Outcome.ASKED_BACK),
             dialled[after] if back else None,
         )

@@ -26,6 +26,7 @@ class CallRow:
     `attestation` to `emergency` are what the call showed besides, as in core/call.py. `ruled` is
     what the rules said of it (rules.Ruling.effect; only the action in rows of an old screener, ""
     where it is not known), `ruling` the same with its reason. With `shadow` it rang all the same.
+    `passed`: the caller has answered the challenge.
     """
 
     id: int
@@ -51,6 +52,7 @@ class CallRow:
     ruled: str = ""
     ruling: str = ""
     shadow: bool = False
+    passed: bool = False
 
     @property
     def in_progress(self) -> bool:

@@ -72,6 +72,14 @@ def test_a_call_of_the_future_by_a_clock_that_was_set_back_counts_as_recent() ->
 def test_what_had_been_by_a_time(spans: list[timedelta]) -> None:
     times = tuple(sorted(CALL.utc + span for span in spans))
     past = tuple(time for time in times if time <= CALL.utc)
-    assert History(times, times[:1], times[1:], times).until(CALL.at) == History(
-        past, past[:1], past[len(times[:1]) :], past
+    assert History(times, times[:1], times[1:], times, times).until(CALL.at) == History(
+        past, past[:1], past[len(times[:1]) :], past, past
     )
+
+
+def test_who_answered_the_challenge_is_remembered_for_a_time() -> None:
+    history = History(passed=(ago(days=100), ago(days=90)))
+    assert history.passed_within(90 * 86400, CALL.utc) == ago(days=90)
+    assert history.passed_within(90 * 86400 - 1, CALL.utc) is None
+    assert history.passed_within(0, CALL.utc) is None
+    assert History().passed_within(1e9, CALL.utc) is None

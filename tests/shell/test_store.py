@@ -415,6 +415,9 @@ async def test_the_history_of_a_number(store: Store) -> None:
         await ended(store, replace(START, started=at, number=PEST), outcome)
     await store.begin(replace(START, started=times[5], number=PEST))
     await ended(store, START, "connected")
+    for at in times[:2]:
+        proof = await store.begin(replace(START, started=at, number="+12125550199"))
+        await store.end(proof, replace(END, passed=True))
     await store.dialled(PEST, times[1])
     await store.dialled(START.number, times[2])
     assert await store.history(PEST) == History(
@@ -424,6 +427,7 @@ async def test_the_history_of_a_number(store: Store) -> None:
         dialled=(times[1],),
     )
     assert await store.history("+12125550100") == History()
+    assert (await store.history("+12125550199")).passed == tuple(times[:2])
     assert (await store.history(PEST)).calls[0].utcoffset() == timedelta(0)
 
 
@@ -433,7 +437,7 @@ async def test_the_past_of_a_number_is_read_from_indexes_alone(store: Store) -> 
     store._past.conn.set_trace_callback(asked.append)
     await store.history(PEST)
     store._past.conn.set_trace_callback(None)
-    assert len(asked) == 4
+    assert len(asked) == 5
     for sql in asked:
         [plan] = store._past.execute(f"EXPLAIN QUERY PLAN {sql}").fetchall()
         assert "USING COVERING INDEX" in plan[-1] or "USING PRIMARY KEY" in plan[-1], plan
