@@ -26,6 +26,8 @@ from screener.wording import Wording
 _DIGITS = tuple(f"digit-{digit}" for digit in range(10))
 SPOKEN = (
     *("greeting", "again", "press-now", "no-such-extension", "connecting"),
+    *("closed", "operator", "confirm-hearing", "press-keys"),
+    *("spell-name", "no-such-name", "several-names", "for", "press"),
     *("challenge", "challenge-press", "how-much-is", "plus", *_DIGITS, "person-press-key"),
     *("nobody-answers", "leave-message", "review", "kept", "dropped"),
     *("nothing-recorded", "not-kept", "goodbye", "not-in-service"),
@@ -166,7 +168,7 @@ class Prompts:
 
     def _render(self, prompt: Prompt) -> bytes:
         if prompt.name in MADE and prompt.recording is None:
-            return signals.synthesise(_tones(prompt.name, self._settings.country))
+            return even_out(signals.synthesise(_tones(prompt.name, self._settings.country)))
         if prompt.recording is not None:
             sound = voices.decode(prompt.recording)
         else:

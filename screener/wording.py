@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import string
 import tomllib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from screener import starter, textfile
-from screener.core.frontdoor import Directory, FrontDoor
+from screener.core.frontdoor import Directory, FrontDoor, Menu, Step
 from screener.errors import ConfigError
 from screener.tables import Mistakes, nearest
 
@@ -52,7 +52,7 @@ def read(
 
     `names` are the prompts that are spoken, and those that are made (a tone has no text).
     """
-    spoken, made = names
+    spoken, made = tuple(dict.fromkeys((*names[0], *named(directory)))), names[1]
     every = (*spoken, *made, *composed(directory, dict.fromkeys(TEMPLATES, "")))
     worded = {*every, *TEMPLATES} - {*made}
     own = _texts(sounds / f"{language}.toml", worded, mistakes)
@@ -73,20 +73,43 @@ def read(
 def composed(directory: Directory, texts: Mapping[str, str]) -> dict[str, str]:
     """The prompts that screener.toml makes, by name, with their words."""
     titles = {e.prompt: texts.get(e.prompt, e.title) for e in directory.extensions.values()}
-    menus = {door.menu: _menu(door, {**titles, **texts}) for door in directory.doors.values()}
-    return {**menus, **titles}
+    for menu in directory.menus.values():
+        for choice in menu.choices.values():
+            title = choice.names[0] if choice.names else str(choice)
+            titles.setdefault(menu.prompt_for(choice), title)
+    titles |= {name: texts[name] for name in titles if texts.get(name)}
+    doors = {door.menu: _menu(door, titles, texts) for door in directory.doors.values()}
+    menus = {menu.prompt: _read_out(menu, titles, texts) for menu in directory.menus.values()}
+    return {**doors, **menus, **titles}
 
 
-def _menu(door: FrontDoor, texts: Mapping[str, str]) -> str:
-    """What reads out a door's extensions. Digits stand apart, or "12" would be said "twelve"."""
-    offered = [
-        texts["menu"].format(
-            name=texts.get(extension.prompt, extension.title), number=" ".join(extension.number)
-        )
-        for _, extension in sorted(door.extensions.items())
-        if extension.names
-    ]
-    return " ".join(offered) or texts["menu-unnamed"]
+def named(directory: Directory) -> Iterator[str]:
+    """The prompts that the owner names in screener.toml: his greetings, and what menus say."""
+    for door in directory.doors.values():
+        for reply in (door.open, door.closed, door.holiday):
+            if reply is not None:
+                yield reply.greeting
+    for menu in directory.menus.values():
+        yield from (choice.aim for choice in menu.choices.values() if choice.step is Step.SAY)
+
+
+def _menu(door: FrontDoor, titles: Mapping[str, str], texts: Mapping[str, str]) -> str:
+    """What reads out a door's extensions."""
+    extensions = (extension for _, extension in sorted(door.extensions.items()))
+    offered = [(titles.get(e.prompt, e.title), e.number) for e in extensions if e.names]
+    return _offering(offered, texts)
+
+
+def _read_out(menu: Menu, titles: Mapping[str, str], texts: Mapping[str, str]) -> str:
+    """What reads out a menu, in the order in which it is written."""
+    named = (choice for choice in menu.choices.values() if choice.names)
+    return _offering([(titles[menu.prompt_for(each)], each.keys) for each in named], texts)
+
+
+def _offering(offered: Iterable[tuple[str, str]], texts: Mapping[str, str]) -> str:
+    """Titles, each with its keys. Digits stand apart, or "12" would be said "twelve"."""
+    said = [texts["menu"].format(name=title, number=" ".join(keys)) for title, keys in offered]
+    return " ".join(said) or texts["menu-unnamed"]
 
 
 # The files ---------------------------------------------------------------------------------------
