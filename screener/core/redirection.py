@@ -12,7 +12,7 @@ Sources: RFC 3261, 8.1.3.4 and 21.3; RFC 3966.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from screener.core import number
@@ -90,9 +90,91 @@ def judge(
     return _outside(user, listed, way, directory)
 
 
-def told(phone: str, target: str, became: Follow | Refused) -> str:
-    """The remark for the call's row: "kitchen redirected to 200: followed to study"."""
-    return f"{phone} redirected to {shown(target, _SHOWN)}: {became}"
+@dataclass(frozen=True, slots=True)
+class Became:
+    """What became of a redirect: who rings in place of the phone, and a remark for the row."""
+
+    phones: tuple[Phone, ...]
+    remark: str
+
+
+class Redirections:
+    """What the phones of one ringing group redirect, and on which ways the call has come by it.
+
+    Tell it which phones ring (`rings`); `redirected` then says who rings in place of one. Where a
+    phone names several contacts, the next is tried when the one before has come to nothing.
+    """
+
+    def __init__(self, group: RingGroup, directory: Directory) -> None:
+        self._group = group
+        self._directory = directory
+        self._been: list[str] = []
+        self._paths: dict[str, tuple[Phone, ...]] = {}
+        self._forks: dict[str, _Fork] = {}
+
+    def rings(self, phone: Phone) -> None:
+        """This phone is rung."""
+        self._been.append(phone.endpoint)
+
+    def path(self, phone: str) -> tuple[str, ...]:
+        """Who has sent the call to this phone, the first one first; nobody to the group's own."""
+        return tuple(by.name for by in self._paths.get(phone, ()))
+
+    def redirected(self, phone: Phone, targets: Sequence[str]) -> Became:
+        """A phone redirects the call to one of `targets`, the best one first."""
+        became = self._sent(phone, targets)
+        if became.phones:
+            return became
+        return self.failed(phone.name, became.remark) or became
+
+    def failed(self, phone: str, why: str) -> Became | None:
+        """A phone came to nothing: who rings now, where another contact led elsewhere; else None.
+
+        `why` is told before it: "study is busy".
+        """
+        fork = self._forks.pop(phone, None)
+        if fork is None:
+            return None
+        fork.waiting.discard(phone)
+        if fork.waiting or not fork.left:
+            return None
+        became = self._sent(fork.by, fork.left)
+        return Became(became.phones, f"{why}; {became.remark}")
+
+    def _sent(self, by: Phone, targets: Sequence[str]) -> Became:
+        path = self._paths.get(by.name, ())
+        told = []
+        for at, target in enumerate(targets, 1):
+            found = judge(target, by, self._group, Way(self._been, len(path)), self._directory)
+            told.append(f"{shown(target, _SHOWN)}: {found}")
+            if isinstance(found, Follow):
+                self._follow(found.phones, (*path, by), targets[at:])
+                return Became(found.phones, _remark(by, told))
+            if found in (IGNORED, BUSY):  # whatever the target
+                break
+        return Became((), _remark(by, told))
+
+    def _follow(
+        self, phones: tuple[Phone, ...], path: tuple[Phone, ...], left: Sequence[str]
+    ) -> None:
+        fork = _Fork(path[-1], {phone.name for phone in phones}, left)
+        for phone in phones:
+            self._paths[phone.name] = path
+            self._forks[phone.name] = fork
+
+
+@dataclass(slots=True)
+class _Fork:
+    """Who redirected, who of those that it was followed to may still answer, and what is left."""
+
+    by: Phone
+    waiting: set[str]
+    left: Sequence[str]
+
+
+def _remark(by: Phone, told: list[str]) -> str:
+    """ "kitchen redirected to 200: followed to study"."""
+    return f"{by.name} redirected to {'; to '.join(told)}"
 
 
 def undistracted(group: RingGroup) -> RingGroup:

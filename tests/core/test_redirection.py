@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -13,11 +14,12 @@ from screener.core.redirection import (
     BUSY,
     HOPS,
     IGNORED,
+    Became,
     Follow,
+    Redirections,
     Refused,
     Way,
     judge,
-    told,
     undistracted,
 )
 from tests.core.lines import BOX, DOOR, FAMILY, KITCHEN, OFFICE, STUDY
@@ -144,14 +146,66 @@ def test_a_loop_and_a_long_way_end() -> None:
 
 
 def test_a_redirect_and_what_became_of_it_is_one_remark() -> None:
-    refused = judge("+19002345678", KITCHEN, LISTED, FROM_KITCHEN, HOUSE)
-    assert told("kitchen", "+19002345678", refused) == (
-        "kitchen redirected to +19002345678: not followed, premium"
+    asked = Redirections(LISTED, HOUSE)
+    refused = asked.redirected(KITCHEN, ["+19002345678"])
+    assert refused == Became((), "kitchen redirected to +19002345678: not followed, premium")
+    followed = asked.redirected(KITCHEN, ["\x1b[2J20", "20"])
+    assert followed.phones == (STUDY,)
+    assert followed.remark == (
+        r"kitchen redirected to \x1b[2J20: not followed, it is no telephone number and no name;"
+        " to 20: followed to extension 20, office"
     )
-    followed = judge("20", KITCHEN, INSIDE, FROM_KITCHEN, HOUSE)
-    assert told("kitchen", "\x1b[2J20", followed) == (
-        r"kitchen redirected to \x1b[2J20: followed to extension 20, office"
+    assert asked.path("study") == ("kitchen",)
+    assert asked.path("kitchen") == ()
+
+
+def test_several_contacts_are_tried_in_their_order() -> None:
+    asked = Redirections(LISTED, HOUSE)
+    asked.rings(KITCHEN)
+    first = asked.redirected(KITCHEN, ["study", "+19002345678", "attic", MOBILE])
+    assert first.phones == (STUDY,)
+    asked.rings(STUDY)
+    second = asked.failed("study", "study is busy")
+    assert second is not None
+    assert [phone.name for phone in second.phones] == ["attic"]
+    assert second.remark == (
+        "study is busy; kitchen redirected to +19002345678: not followed, premium;"
+        " to attic: followed to attic"
     )
+    asked.rings(OLD)
+    third = asked.redirected(OLD, ["kitchen"])  # a loop: then the kitchen's last contact
+    assert [phone.name for phone in third.phones] == [MOBILE]
+    assert asked.path(MOBILE) == ("kitchen",)
+    assert asked.failed(MOBILE, "it is busy") is None
+    assert asked.failed("kitchen", "it is busy") is None
+
+
+def test_where_a_group_was_followed_to_the_next_contact_waits_for_all_of_it() -> None:
+    both = replace(OFFICE, phones=(STUDY, OLD))
+    house = replace(HOUSE, groups={"office": both})
+    asked = Redirections(LISTED, house)
+    asked.rings(KITCHEN)
+    assert asked.redirected(KITCHEN, ["office", MOBILE]).phones == (STUDY, OLD)
+    assert asked.failed("study", "study is busy") is None
+    last = asked.failed("attic", "attic is busy")
+    assert last is not None
+    assert last.phones[0].name == MOBILE
+
+
+def test_redirects_behind_one_another_end() -> None:
+    chain = [Phone(f"p{n}", f"PJSIP/p{n}") for n in range(HOPS + 2)]
+    house = replace(HOUSE, phones={phone.name: phone for phone in chain})
+    asked = Redirections(INSIDE, house)
+    followed = 0
+    for phone, following in pairwise(chain):
+        asked.rings(phone)
+        became = asked.redirected(phone, [following.name])
+        followed += bool(became.phones)
+    assert followed == HOPS
+    assert (
+        became.remark == f"p{HOPS} redirected to p{HOPS + 1}: not followed, more than 3 redirects"
+    )
+    assert asked.path(f"p{HOPS}") == ("p0", "p1", "p2")
 
 
 def test_at_a_doorbell_every_redirect_counts_for_nothing() -> None:
@@ -181,4 +235,4 @@ def test_no_text_reaches_what_the_owner_has_not_set_up(
         assert redirects in (Redirects.INSIDE, Redirects.LISTED)
         assert hops < HOPS
         assert {phone.endpoint for phone in found.phones} <= ours - {KITCHEN.endpoint}
-    assert told("kitchen", target, found).isprintable()
+    assert Redirections(group, HOUSE).redirected(KITCHEN, [target]).remark.isprintable()
