@@ -86,7 +86,7 @@ class AsteriskSettings:
 
     `url` is ARI's base ("http://127.0.0.1:8088/ari"). `media_host` is the address of this machine
     as Asterisk sees it, for the caller's audio. The ports are those of the private Asterisk; to
-    `hep_port`, of this machine, it copies its SIP messages (contacts.py); 0: it does not.
+    `hep_port`, of this machine, it copies its SIP messages (capture.py); 0: it does not.
     `trunk` is what is dialled for a number outside, "PJSIP/{number}@trunk" ("": none is).
     """
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from screener.asterisk import dialplan
+from screener.asterisk import capture, dialplan
 from screener.asterisk.installation import Installation
 from screener.config import Settings
 from screener.errors import ConfigError
@@ -28,7 +28,15 @@ MODULES = (
     *("format_wav", "format_wav_gsm", "format_gsm", "format_pcm", "format_sln"),
     # the dialplan
     *("pbx_config", "app_dial", "app_playback", "app_verbose", "app_echo", "app_stack", "app_read"),
-    *("app_stasis", "app_exec", "func_base64", "func_callerid", "func_channel", "func_cut"),
+    *(
+        "app_stasis",
+        "app_exec",
+        "app_transfer",
+        "func_base64",
+        "func_callerid",
+        "func_channel",
+        "func_cut",
+    ),
     *("func_db", "func_dialplan", "func_export", "func_global", "func_hangupcause", "func_logic"),
     *("func_math", "func_module", "func_pjsip_aor", "func_pjsip_contact", "func_pjsip_endpoint"),
     *("func_strings", "func_timeout", "func_uri", "func_volume"),
@@ -41,8 +49,8 @@ MODULES = (
     *("res_pjsip_endpoint_identifier_anonymous", "res_pjsip_endpoint_identifier_ip"),
     *("res_pjsip_endpoint_identifier_user", "res_pjsip_header_funcs", "res_pjsip_messaging"),
     *("res_pjsip_path", "res_pjsip_registrar", "res_pjsip_rfc3326", "res_pjsip_dlg_options"),
-    *("res_pjsip_nat", "res_pjsip_acl", "res_pjsip_pubsub", "res_rtp_asterisk"),
-    *("res_rtp_multicast", "chan_rtp", "chan_bridge_media"),
+    *("res_pjsip_nat", "res_pjsip_acl", "res_pjsip_pubsub", "res_pjsip_refer", "res_rtp_asterisk"),
+    *("res_rtp_multicast", "chan_rtp", "chan_bridge_media", "res_hep", "res_hep_pjsip"),
     # ARI
     *("res_http_websocket", "res_websocket_client", "res_stasis", "res_stasis_answer"),
     *("res_stasis_device_state", "res_stasis_playback", "res_stasis_recording"),
@@ -106,6 +114,7 @@ def private_files(
             "rtcpinterval=5000\n"
         ),
         "extensions.conf": "\n".join(plan),
+        "hep.conf": _hep(settings, capture.password(asterisk.secret), LOOPBACK),
         "indications.conf": _INDICATIONS,
         # Files that Asterisk wants to see, though we have nothing to say in them.
         **{f"{empty}.conf": "" for empty in _EMPTY},
@@ -189,6 +198,17 @@ def ari_user(settings: Settings, secret: str) -> str:
     )
 
 
+def _hep(settings: Settings, password: str, host: str) -> str:
+    """Copies of SIP messages, for capture.py; off where no port is set."""
+    port = settings.asterisk.hep_port
+    if not port:
+        return "[general]\nenabled=no\n"
+    return (
+        f"[general]\nenabled=yes\ncapture_address={host}:{port}\ncapture_id=1\n"
+        f"capture_password={password}\n"
+    )
+
+
 def _pjsip(settings: Settings, passwords: Mapping[str, str], contacts: Mapping[str, str]) -> str:
     bind = f"{LOOPBACK}:{settings.asterisk.sip_port}"
     parts = [
@@ -258,6 +278,11 @@ def pbx_config(settings: Settings, secret: str | None = None) -> str:
         dids=dids,
         phones=phones,
         sample=_sample_endpoint(settings),
+        hep=_hep(
+            settings,
+            shown if secret is None else capture.password(secret),
+            settings.asterisk.media_host,
+        ),
         host=dialplan.comment(
             f"media_host {settings.asterisk.media_host}: this Asterisk sends callers' audio there"
         ),
@@ -343,6 +368,13 @@ _PBX = """\
 ; One of them, as a plain Asterisk would have it:
 {sample}
 
+
+; ---- /etc/asterisk/hep.conf (if you like) --------------------------------------------------------
+; A phone may redirect to several contacts. Asterisk tells the best one only; with its modules
+; res_hep and res_hep_pjsip, and this, all of them are known. The password is none that opens
+; anything; `screener pbx config --secret` writes it out.
+
+{hep}
 
 ; ---- Audio --------------------------------------------------------------------------------------
 {host}

@@ -1,11 +1,12 @@
 """The dialplan that carries screener: how a call reaches us, and what rings when we are not there.
 
-Five contexts, the same in the private Asterisk and in a user's own:
+Six contexts, the same in the private Asterisk and in a user's own:
 
     screener-in         every call to a DID comes in here, the number in any form
     screener-door       hands it to screener (Stasis), with what its SIP headers show; `T` catches a
                         call whose screener has died
     screener-refuse     ends a call with the SIP status that screener wants
+    screener-away       sends an answered call elsewhere (SIP REFER), and tells screener if it fails
     screener-failsafe   rings the DID's default group without us: promise 1, the phone rings
     screener-ring       which phones those are, one extension for each form of each DID
 
@@ -40,6 +41,14 @@ FAILSAFE = "screener-failsafe"
 FAILSAFE_EXTENSION = "s"
 PHONES = "screener-phones"
 REFUSE = "screener-refuse"
+AWAY = "screener-away"
+AWAY_TO = "SCREENER_AWAY"
+"""The channel variable with the SIP URI that `AWAY` sends a call to."""
+BACK = "back"
+"""The first argument of a call that comes back from `AWAY`; the second is the SIP status or "0"."""
+AWAY_PATIENCE = 30.0
+"""Seconds after which an answered call that is sent elsewhere, and is never heard of again, is taken
+to the phones."""
 CODE = "screener-code"
 EXPECT = "expect"
 """The extension in `CODE`, and what the key code's channel is given as its second argument."""
@@ -53,19 +62,22 @@ PATIENCE = 15.0
 """Seconds that a caller waits for a dead screener."""
 
 
-# The headers in which a call shows whether its number is verified and whether it is a call back in
-# an emergency (core/signature.py, acquaintance.py): name, which of several, and how many of its
-# last characters are handed on. What counts stands at the end, a name of any length before it. All
-# of them together, in base64, must fit into the 8191 characters that an application is given.
+# The headers in which a call shows whether its number is verified, whether it is a call back in an
+# emergency, and where it was dialled first (core/signature.py, acquaintance.py, core/diversion.py):
+# name, which of several, and how many of its last characters are handed on (less than 0: of its
+# first). What counts stands at the end, a name of any length before it; in History-Info, at the
+# beginning. All together, in base64, must fit into the 8191 characters of an application's data.
 _SHOWN = (
     ("P-Asserted-Identity", 1, 1500),
     ("P-Asserted-Identity", 2, 1000),
-    ("From", 1, 2000),
+    ("From", 1, 1000),
     ("Attestation-Info", 1, 64),
     ("X-Attestation-Info", 1, 64),
     ("P-Attestation-Indicator", 1, 64),
     ("X-Twilio-VerStat", 1, 64),
     ("Priority", 1, 64),
+    *(("Diversion", which, 300) for which in (1, 2, 3)),
+    *(("History-Info", which, -300) for which in (1, 2)),
 )
 VERIFIED = "STIR_SHAKEN"
 """What Asterisk's own verification is called among the headers: its result and the attestation."""
@@ -144,7 +156,7 @@ def dial(group: RingGroup) -> str:
 
 
 def arrivals(settings: Settings) -> str:
-    """The five contexts, complete."""
+    """The six contexts, complete."""
     app = name("asterisk.app", settings.asterisk.app)
     lines = [
         f"[{ARRIVALS}]",
@@ -168,6 +180,8 @@ def arrivals(settings: Settings) -> str:
         "",
         *_refusals(),
         "",
+        *_away(app),
+        "",
         f"[{FAILSAFE}]",
         f"exten => {FAILSAFE_EXTENSION},1,Set({DEADLINE}=0)",
         " same => n,Goto(screener-ring,did${SCREENER_DID},1)",
@@ -189,7 +203,8 @@ def _shown() -> Iterator[str]:
     yield " same => n,Set(SCREENER_SHOWN=)"
     yield ' same => n,GotoIf($["${CHANNEL(channeltype)}"!="PJSIP"]?door)'
     for header, which, most in _SHOWN:
-        yield f" same => n,Set(SCREENER_TEXT=${{PJSIP_HEADER(read,{header},{which}):-{most}}})"
+        part = f"-{most}" if most > 0 else f"0:{-most}"
+        yield f" same => n,Set(SCREENER_TEXT=${{PJSIP_HEADER(read,{header},{which}):{part}}})"
         yield from _hand_on(header)
     yield ' same => n,GotoIf($["${IFMODULE(res_stir_shaken.so)}"!="1"]?door)'
     yield ' same => n,GotoIf($["${STIR_SHAKEN(count)}"="0"]?door)'
@@ -217,6 +232,22 @@ def _refusals() -> Iterator[str]:
     yield " same => n,TryExec(PJSIPHangup(${EXTEN:0:3}))"
     yield " same => n(cause),Hangup(${EXTEN:4})"
     yield "exten => T,1,Hangup(21)"
+
+
+def _away(app: str) -> Iterator[str]:
+    """REFER, and what came of it: success once the other end has told that it got through.
+
+    A call that it did not come to comes back to us, with the SIP status that says why.
+    """
+    yield f"[{AWAY}]"
+    yield f"exten => s,1,Set({DEADLINE}={AWAY_PATIENCE:.0f})"
+    yield f" same => n,Transfer(PJSIP/${{{AWAY_TO}}})"
+    yield ' same => n,GotoIf($["${TRANSFERSTATUS}"="SUCCESS"]?gone)'
+    yield f" same => n,Set({DEADLINE}={PATIENCE:.0f})"
+    yield f" same => n,Stasis({app},{BACK},${{TRANSFERSTATUSPROTOCOL}})"
+    yield f" same => n,Goto({FAILSAFE},{FAILSAFE_EXTENSION},1)"
+    yield " same => n(gone),Hangup(16)"
+    yield f"exten => T,1,Goto({FAILSAFE},{FAILSAFE_EXTENSION},1)"
 
 
 def _ring(doors: Mapping[str, FrontDoor]) -> Iterator[str]:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from screener.asterisk import dialplan
+from screener.asterisk import capture, dialplan
 from screener.asterisk.configuration import pbx_config, private_files
 from screener.asterisk.installation import Installation
 from screener.config import Settings, WindowSettings
@@ -134,7 +134,7 @@ def test_the_phones_ring_without_us_and_no_redirect_is_followed() -> None:
 def test_what_a_call_shows_fits_into_what_an_application_is_given() -> None:
     door = sections(dialplan.arrivals(house(app="a" * 80)))["screener-door"]
     text = "\n".join(door)
-    most = [int(found) for found in re.findall(r"PJSIP_HEADER\(read,[^)]*\):-(\d+)", text)]
+    most = [int(found) for found in re.findall(r"PJSIP_HEADER\(read,[^)]*\):(?:-|0:)(\d+)", text)]
     names = re.findall(r"BASE64_ENCODE\(([\w-]+) ", text)
     assert len(names) == len(most) + 1  # and what Asterisk itself has verified
     lengths = [len(f"{name} ") + size for name, size in zip(names, [*most, 64], strict=True)]
@@ -147,7 +147,7 @@ def test_every_header_is_without_colons_before_it_is_encoded() -> None:
     read = [
         at for at, line in enumerate(door) if "Set(SCREENER_TEXT=" in line and "REPLACE" not in line
     ]
-    assert len(read) == 9
+    assert len(read) == 14
     for at in read:
         assert "Set(SCREENER_TEXT=${REPLACE(SCREENER_TEXT,:," in door[at + 1]
         assert "BASE64_ENCODE(" in door[at + 2]
@@ -158,6 +158,13 @@ def test_a_call_that_is_refused_has_no_deadline_and_rings_no_phone() -> None:
     assert refuse[0] == "exten => _[456]XX*.,1,Set(TIMEOUT(absolute)=0)"
     assert extensions(refuse) == ["_[456]XX*.", "T"]
     assert not [line for line in refuse if "Dial(" in line or "failsafe" in line]
+
+
+def test_a_call_that_is_sent_elsewhere_comes_back_or_rings_the_phones() -> None:
+    away = sections(dialplan.arrivals(house()))["screener-away"]
+    assert extensions(away) == ["s", "T"]
+    assert "same => n,Stasis(screener,back,${TRANSFERSTATUSPROTOCOL})" in away
+    assert away[-1] == "exten => T,1,Goto(screener-failsafe,s,1)"
 
 
 def test_two_dids_that_share_a_form_ring_at_the_first() -> None:
@@ -221,6 +228,18 @@ def test_what_a_pbx_is_given_holds_the_secret_only_when_asked() -> None:
     asked = sections(pbx_config(house(), SECRET))
     assert "password=s3cret\\;with a semicolon" in asked["screener"]
     assert "screener-failsafe" in asked
+
+
+def test_sip_messages_are_copied_to_us_with_a_password_that_opens_nothing() -> None:
+    read = house()
+    copied = files(read)["hep.conf"]
+    assert "capture_address=127.0.0.1:9160\n" in copied
+    assert "s3cret" not in copied
+    off = replace(read, asterisk=replace(read.asterisk, hep_port=0))
+    assert files(off)["hep.conf"] == "[general]\nenabled=no\n"
+    shown = f"capture_password={capture.password(SECRET)}\n"
+    assert shown not in pbx_config(read)
+    assert shown in pbx_config(read, SECRET)
 
 
 def test_only_the_phones_can_dial_the_key_code() -> None:
