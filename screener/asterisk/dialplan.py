@@ -47,8 +47,8 @@ AWAY_TO = "SCREENER_AWAY"
 BACK = "back"
 """The first argument of a call that comes back from `AWAY`; the second is the SIP status or "0"."""
 AWAY_PATIENCE = 30.0
-"""Seconds after which an answered call that is sent elsewhere, and is never heard of again, is taken
-to the phones."""
+"""Seconds after which an answered call that is sent elsewhere, and of which nothing more is heard,
+is taken to the phones."""
 CODE = "screener-code"
 EXPECT = "expect"
 """The extension in `CODE`, and what the key code's channel is given as its second argument."""
