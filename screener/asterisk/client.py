@@ -115,11 +115,16 @@ class Client:
             return False
         return bool(module["status"] == "Running")
 
-    async def endpoint_known(self, endpoint: str) -> bool:
-        """Whether Asterisk has such an endpoint: "PJSIP/kitchen"."""
+    async def endpoint(self, endpoint: str) -> dict[str, Any]:
+        """What Asterisk knows of an endpoint ("PJSIP/kitchen"): its `state` ("online", "offline",
+        "unknown") and the `channel_ids` that it has. Raises AriGone where there is no such one."""
         technology, _, resource = endpoint.partition("/")
+        return dict(await self._ask("GET", "endpoints", technology, resource))
+
+    async def endpoint_known(self, endpoint: str) -> bool:
+        """Whether Asterisk has such an endpoint."""
         try:
-            await self._ask("GET", "endpoints", technology, resource)
+            await self.endpoint(endpoint)
         except AriGone:
             return False
         return True
@@ -235,13 +240,23 @@ class Client:
         """Set a global variable or dialplan function."""
         await self._ask("POST", "asterisk", "variable", variable=name, value=value)
 
-    async def create(self, channel: str, endpoint: str, args: str, deadline: float) -> None:
-        """Make a channel to a phone without ringing it yet; Asterisk ends it after `deadline` s."""
+    async def create(
+        self,
+        channel: str,
+        endpoint: str,
+        args: str,
+        deadline: float,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
+        """Make a channel to a phone without ringing it yet; Asterisk ends it after `deadline` s.
+
+        `variables` are set on it; a dialplan function takes its value as it is, whatever is in it.
+        """
         await self._ask(
             "POST",
             "channels",
             "create",
-            body={"variables": {DEADLINE: f"{deadline:.0f}"}},
+            body={"variables": {DEADLINE: f"{deadline:.0f}", **(variables or {})}},
             endpoint=endpoint,
             app=self.app,
             appArgs=args,
@@ -253,6 +268,13 @@ class Client:
         await self._ask(
             "POST", "channels", channel, "dial", timeout=max(1, round(seconds)), caller=caller
         )
+
+    async def music(self, channel: str, kind: str) -> None:
+        """Play music of a class of music on hold, until `music_stop`."""
+        await self._ask("POST", "channels", channel, "moh", mohClass=kind)
+
+    async def music_stop(self, channel: str) -> None:
+        await self._ask("DELETE", "channels", channel, "moh")
 
     async def snoop(self, channel: str, snoop: str, args: str) -> None:
         """Make a channel that hears what comes in on `channel`."""
