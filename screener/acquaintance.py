@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 
 from screener.asterisk.translate import Arrived
 from screener.config import Settings
-from screener.core import number, signature
+from screener.core import diversion, number, signature
 from screener.core.call import Call
 from screener.core.callerid import shown
 from screener.core.frontdoor import FrontDoor, Phone
@@ -53,22 +53,26 @@ class Acquaintance:
     def met(self, arrived: Arrived) -> tuple[Call, FrontDoor]:
         """The call that a channel brings, as far as the channel tells, and the door it came to.
 
-        A DID that is not in screener.toml gets the first door: somebody who is dialled, rings.
+        Where it was dialled at another of our numbers first, that number's door it is. A DID that
+        is not in screener.toml gets the first door: somebody who is dialled, rings.
         """
         country = self._settings.country
-        did = number.read(arrived.args[1] if len(arrived.args) > 1 else "", country)
+        came_in = number.read(arrived.args[1] if len(arrived.args) > 1 else "", country).e164
         doors = self._settings.doors
-        door = doors.get(did.e164) or next(iter(doors.values()))
+        first = diversion.door(came_in, arrived.headers, doors, country)
+        did = first or came_in
+        door = doors.get(did) or next(iter(doors.values()))
         caller = number.read(arrived.number, country)
         at = datetime.now(UTC).astimezone(self._settings.zone)
         call = Call(
             arrived.channel,
-            did.e164 or door.did,
+            did or door.did,
             caller,
             at,
             arrived.name,
             signature.read(arrived.headers),
             emergency=_called_back(arrived),
+            came_to=came_in if first else "",
         )
         return call, door
 

@@ -17,6 +17,7 @@ class Call:
 
     `uid` is Asterisk's channel id, `did` is E.164. `at` is aware, in the owner's time zone: its
     hour is what the clock on his wall shows. `history` is what has been between us and the number.
+    `came_to` is the DID that it came in at where it was dialled at another, `did`, and sent on.
     `expecting` and `emergency` say why such a window is open, as a clause ("one of your phones
     dialled 911 at 12:03"); "" where it is not.
     `utc` is `at` in UTC: a thousand rules may ask how long ago something was.
@@ -31,6 +32,7 @@ class Call:
     history: History = field(default_factory=History)
     expecting: str = ""
     emergency: str = ""
+    came_to: str = ""
     utc: datetime = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -38,8 +38,11 @@ def door(
 ) -> str:
     """The DID whose front door is meant: the first dialled of ours, "" where that is `came_to`.
 
-    A stranger may write such a header himself: it takes him to no door that asks nothing.
+    A stranger may write such a header himself: it takes him to no door that asks nothing. And from
+    a doorbell nobody is taken away.
     """
+    if came_to in doors and doors[came_to].doorbell:
+        return ""
     for before in dialled(headers, country):
         if before in doors and not doors[before].doorbell:
             return before if before != came_to else ""

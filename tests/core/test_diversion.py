@@ -57,6 +57,11 @@ def test_the_number_dialled_first_chooses_the_door(
     assert diversion.door(HOME, headers, DOORS, "US") == did
 
 
+def test_a_header_takes_nobody_away_from_a_doorbell() -> None:
+    assert diversion.door(GATE, [FIRST], DOORS, "US") == ""
+    assert diversion.door("+18055550100", [FIRST], DOORS, "US") == SHOP
+
+
 def test_who_sends_a_call_on_is_named_above_those_before_him() -> None:
     inside = diversion.onward(["kitchen", "study"], HOME, "192.0.2.1", inside=True, came=[FIRST])
     assert inside["Diversion"] == (

@@ -6,6 +6,7 @@ import os
 import socket
 import sqlite3
 import threading
+from base64 import b64encode
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,7 @@ import pytest_asyncio
 
 from screener import config
 from screener.acquaintance import Acquaintance
+from screener.asterisk.translate import Arrived
 from screener.core.call import Call
 from screener.core.history import History
 from screener.core.rulefile import parse
@@ -53,6 +55,26 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
 @pytest.fixture
 def acquaintance(write: Write, store: Store) -> Acquaintance:
     return Acquaintance(config.load(write(PLAIN)), store)
+
+
+SECOND = """
+[dids."+18182224444"]
+ring = "family"
+box = "family"
+[extensions.1]"""
+
+
+def test_the_number_that_was_dialled_first_chooses_the_door(write: Write, store: Store) -> None:
+    settings = config.load(write(PLAIN.replace("\n[extensions.1]", SECOND, 1)))
+    shown = b64encode(b"Diversion <sip\x1a+18182224444@provider>;reason=unconditional").decode()
+    arrived = Arrived("1.0", ("did", "+18182223333", shown), "+14155550100", "", "Ring")
+    call, door = Acquaintance(settings, store).met(arrived)
+    assert door is settings.doors["+18182224444"]
+    assert (call.did, call.came_to) == ("+18182224444", "+18182223333")
+    plain = replace(arrived, args=arrived.args[:2])
+    call, door = Acquaintance(settings, store).met(plain)
+    assert (call.did, call.came_to) == ("+18182223333", "")
+    assert door is settings.doors["+18182223333"]
 
 
 @pytest.mark.parametrize("number", ["+14155550100", "611"])
