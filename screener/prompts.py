@@ -37,7 +37,7 @@ MADE = ("beep", "sit")
 REQUIRED = (*SPOKEN, *MADE)
 """The names that call scripts use, besides what is composed of screener.toml (wording.py)."""
 
-_VERSION = "2"  # of the making of sounds: a new one makes all anew
+_VERSION = "3"  # of the making of sounds: a new one makes all anew
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,11 +29,38 @@ def test_pauses_do_not_make_a_voice_louder() -> None:
     assert level(even_out(talk)) == pytest.approx(SPEECH_LEVEL, abs=0.1)
 
 
-def test_a_click_holds_the_level_down_rather_than_clip() -> None:
-    samples = array("h", voice(-40))
+def test_a_click_neither_clips_nor_holds_the_voice_down() -> None:
+    samples = array("h", voice(-40, 3.0))
     samples[4000] = 32000
     evened = array("h", even_out(samples.tobytes()))
-    assert max(evened) == pytest.approx(32768 * 10 ** (HIGHEST_PEAK / 20), abs=2)
+    assert max(evened) <= 32768 * 10 ** (HIGHEST_PEAK / 20) + 1
+    assert level(evened[8000:].tobytes()) == pytest.approx(SPEECH_LEVEL, abs=0.5)
+
+
+def test_peaks_are_turned_down_around_them_and_nothing_else_is() -> None:
+    samples = array("h", voice(-21, 1.0))
+    untouched = array("h", even_out(samples.tobytes()))
+    samples[4000] = 32000
+    evened = array("h", even_out(samples.tobytes()))
+    assert max(map(abs, evened)) <= 32768 * 10 ** (HIGHEST_PEAK / 20) + 1
+    ratios = [b / a for a, b in zip(untouched, evened, strict=True) if abs(a) > 2000]
+    assert max(ratios) / sorted(ratios)[len(ratios) // 2] < 1.01
+    assert sum(ratio < 0.99 * ratios[0] for ratio in ratios) < 8000 * 0.02
+
+
+def test_a_sine_has_the_loudness_that_the_standard_says() -> None:
+    # ITU-R BS.1770-4, annex 1: a sine of 997 Hz has its RMS level, here 20 dB below full scale.
+    assert level(synthesise([Tone(997, 3.0)], -23.01)) == pytest.approx(-23.01, abs=0.1)
+
+
+def test_low_tones_count_for_less_than_high_ones() -> None:
+    low, high = (level(synthesise([Tone(pitch, 2.0)], -30)) for pitch in (60, 3000))
+    assert high - low == pytest.approx(7.5, abs=1.5)
+
+
+def test_a_word_alone_is_as_loud_as_the_same_word_said_over_and_over() -> None:
+    word = voice(-25, 0.2) + silence(0.1)
+    assert level(word) == pytest.approx(level(word * 10), abs=0.2)
 
 
 @pytest.mark.parametrize("pcm", [b"", b"\0", silence(1), voice(-70)])

@@ -1,6 +1,8 @@
 """Prompts: what is spoken, recorded and made becomes WAV files that Asterisk plays as they are."""
 
+import audioop
 import math
+import re
 import shutil
 import struct
 import subprocess
@@ -13,10 +15,10 @@ import pytest
 from screener import config, starter
 from screener.config import Settings
 from screener.core.frontdoor import FrontDoor
-from screener.core.loudness import level
+from screener.core.loudness import SPEECH_LEVEL, level
 from screener.errors import ConfigError, PromptMissing
 from screener.prompts import MADE, REQUIRED, SPOKEN, Prompts
-from screener.voices import speak
+from screener.voices import speak, write
 
 COMPOSED = ("menu-18182223333", "extension-1", "extension-2")
 """The prompts that the starter's screener.toml makes."""
@@ -101,9 +103,39 @@ def test_all_prompts_of_the_starter_are_spoken_at_one_loudness(home: Settings) -
     assert len(told) == len(REQUIRED) + len(COMPOSED)
     for name in set(REQUIRED) - set(MADE):
         sound = pcm(prompts.path(name))
-        assert level(sound) == pytest.approx(-19.0, abs=1.0), name
+        assert level(sound) == pytest.approx(SPEECH_LEVEL, abs=0.1), name
         assert max(abs(s) for (s,) in struct.iter_unpack("<h", sound)) < 32767
         assert prompts.seconds(name) == pytest.approx(len(sound) / 16000)
+
+
+def lufs(path: Path) -> float:
+    """How loud a sound is as ffmpeg measures it (EBU R 128), said again and again for ten seconds:
+    it takes no measure of what is shorter than 0.4 s."""
+    sound = pcm(path)
+    command = "ffmpeg -nostats -hide_banner -f s16le -ar 8000 -ac 1 -i - -af ebur128 -f null -"
+    done = subprocess.run(
+        command.split(), input=sound * (160_000 // len(sound) + 1), capture_output=True, check=True
+    )
+    return float(re.findall(r"I: +(-[0-9.]+) LUFS", done.stderr.decode())[-1])
+
+
+def test_all_prompts_of_both_languages_and_recordings_of_any_level_are_equally_loud(
+    home: Settings,
+) -> None:
+    door = replace(home.doors["+18182223333"], language="de")
+    house = with_door(home, door)
+    words = speak("this was recorded by hand", "flite:rms")
+    for name, gain in (("goodbye", 0.05), ("again", 0.1), ("greeting", 3.0)):
+        (house.sounds / "en").mkdir(exist_ok=True)
+        write(house.sounds / "en" / f"{name}.wav", audioop.mul(words, 2, gain))
+    click = bytearray(audioop.mul(words, 2, 0.05))
+    click[4000:4002] = struct.pack("<h", 32000)
+    write(house.sounds / "en" / "dropped.wav", bytes(click))
+    prompts = Prompts.open(house)
+    prompts.build(quiet)
+    measured = {f"{p.language}/{p.name}": lufs(p.file) for p in prompts}
+    assert {name.split("/")[0] for name in measured} == {"en", "de"}
+    assert max(measured.values()) - min(measured.values()) < 2.0, measured
 
 
 def test_a_caller_is_told_what_to_do_within_four_seconds(home: Settings) -> None:
@@ -160,7 +192,7 @@ def test_a_recording_beside_the_text_wins(few: Settings) -> None:
     prompts.build(quiet)
     sound = pcm(prompts.path("goodbye"))
     assert prompts.seconds("goodbye") == pytest.approx(0.5, abs=0.02)
-    assert level(sound) == pytest.approx(-19.0, abs=0.5)
+    assert level(sound) == pytest.approx(SPEECH_LEVEL, abs=0.1)
 
 
 def test_a_new_recording_replaces_the_old_one(few: Settings) -> None:
