@@ -50,7 +50,7 @@ FILE = "screener.toml"
 KEYS: Mapping[str, tuple[str, ...]] = {
     "": (
         *("country", "timezone", "mode"),
-        *("dids", "extensions", "phones", "groups", "boxes"),
+        *("dids", "extensions", "menus", "phones", "groups", "boxes"),
         *("windows", "asterisk", "mail", "speech", "web", "paths"),
     ),
     **directory.KEYS,
@@ -58,8 +58,8 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "windows": ("code", "expecting", "emergency"),
     "paths": ("rules", "grammars", "sounds", "data"),
 }
-"""The keys of each table; those of `dids`, `extensions`, `groups` and `boxes` stand one level
-deeper, under the owner's own name (`[groups.family]`)."""
+"""The keys of each table; those of `dids`, `extensions`, `menus`, `groups` and `boxes` stand one
+level deeper, under the owner's own name (`[groups.family]`)."""
 
 _LONGEST_WINDOW = 604_800.0  # core/window.py takes none that is longer
 _KEY_CODE = re.compile(r"(?=.*[*#])[0-9*#]{2,8}")
@@ -149,10 +149,10 @@ def load(path: Path) -> Settings:
     paths = _paths(root, folder)
     asterisk = surroundings.asterisk(root, folder, warnings)
     outside = Outside(country, asterisk.trunk, asterisk.send_away is SendAway.BRIDGE)
-    people = directory.read(root, country, private=asterisk.url is None)
+    speech = surroundings.speech(root, folder)
+    people = directory.read(root, country, speech.language, private=asterisk.url is None)
     people = replace(people, outside=outside)
     mail = surroundings.mail(root, folder, people, warnings)
-    speech = surroundings.speech(root, folder)
     windows = _windows(root)
     web = surroundings.web(root, warnings)
     if not mistakes.sentences and asterisk.url is None and not asterisk.secret:

@@ -2,14 +2,14 @@
 
 `read` makes of the tables the front doors that calls come to (core/frontdoor.py), and notes every
 mistake: what is missing, what is named and not there, and what no caller could ever reach. Phones
-and groups are read in ringgroups.py, the doors and what stands behind them in doors.py.
+and groups are read in ringgroups.py, menus in menus.py, the doors and the rest in doors.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from screener import doors, ringgroups
+from screener import doors, menus, ringgroups
 from screener.core.frontdoor import Directory
 from screener.tables import Table
 
@@ -18,14 +18,17 @@ KEYS: Mapping[str, tuple[str, ...]] = {**doors.KEYS, **ringgroups.KEYS}
 (`[groups.family]`). In `phones`, the owner's own names are the keys."""
 
 
-def read(root: Table, country: str, private: bool) -> Directory:
+def read(root: Table, country: str, language: str, private: bool) -> Directory:
     """The directory in the file's tables; `private` says that its phones are on our own Asterisk.
 
+    `language` is that in which callers are understood.
     Mistakes are noted in `root.mistakes`; with any of them, the directory is of no use.
     """
     phones = ringgroups.phones(root, private)
     groups = ringgroups.groups(root, phones)
     boxes = doors.boxes(root)
     extensions = doors.extensions(root, groups, boxes)
-    behind = doors.doors(root, country, groups, boxes, extensions)
-    return Directory(behind, phones, groups, boxes, extensions)
+    choices = menus.menus(root, extensions, boxes)
+    behind = doors.Behind(country, language, groups, boxes, extensions, choices)
+    fronts = doors.doors(root, behind)
+    return Directory(fronts, phones, groups, boxes, extensions, choices)

@@ -1,13 +1,30 @@
-"""Front doors of screener.toml: the DIDs, and the boxes, extensions and menus behind them."""
+"""Front doors of screener.toml: the DIDs, and the boxes and extensions behind them.
+
+Menus are read in menus.py.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 
-from screener.core import number
-from screener.core.frontdoor import Challenged, Extension, FrontDoor, MessageBox, RingGroup
+from screener import menus
+from screener.core import hours, number
+from screener.core.frontdoor import (
+    Challenged,
+    Choice,
+    Extension,
+    FrontDoor,
+    Menu,
+    MessageBox,
+    Reply,
+    RingGroup,
+    Step,
+)
+from screener.menus import Aims, digits_said, spoken_name
 from screener.tables import (
+    Reading,
     Table,
     UnfitError,
     check_name,
@@ -17,19 +34,24 @@ from screener.tables import (
     mail_address,
     member,
     one_of,
+    safe_name,
     whole,
 )
 
 KEYS: Mapping[str, tuple[str, ...]] = {
-    "dids": ("ring", "box", "extensions", "tries", "challenge"),
+    "dids": (
+        *("ring", "box", "extensions", "menu", "operator", "tries", "challenge"),
+        *("greeting", "language", "hours", "closed", "holiday"),
+    ),
     "extensions": ("names", "ring", "box"),
     "boxes": ("mail", "limit"),
+    **menus.KEYS,
 }
 """The keys of each table; they stand one level deeper, under the owner's own name
 (`[boxes.family]`)."""
 
-_WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*", re.UNICODE)
-_DIGIT_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+_REPLY = ("greeting", "menu", "to")
+_LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})?")
 _NO_GROUP = RingGroup("", ())
 _NO_BOX = MessageBox("", ())
 
@@ -52,7 +74,7 @@ def extensions(
     root: Table, groups: Mapping[str, RingGroup], boxes: Mapping[str, MessageBox]
 ) -> dict[str, Extension]:
     found: dict[str, Extension] = {}
-    reading = distinct(listing(_spoken_name, '"office"'))
+    reading = distinct(listing(spoken_name, '"office"'))
     unnamed: tuple[str, ...] = ()
     for key, table in root.tables("extensions", KEYS["extensions"]).items():
         if not (key.isascii() and key.isdigit() and len(key) <= 8):
@@ -63,35 +85,83 @@ def extensions(
     return found
 
 
-def doors(
-    root: Table,
-    country: str,
-    groups: Mapping[str, RingGroup],
-    boxes: Mapping[str, MessageBox],
-    extensions: Mapping[str, Extension],
-) -> dict[str, FrontDoor]:
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """What stands behind the doors, all by their names; `country` is the owner's, and `language`
+    that in which callers are understood."""
+
+    country: str
+    language: str
+    groups: Mapping[str, RingGroup]
+    boxes: Mapping[str, MessageBox]
+    extensions: Mapping[str, Extension]
+    menus: Mapping[str, Menu]
+
+
+def doors(root: Table, behind: Behind) -> dict[str, FrontDoor]:
+    """The front doors by their DIDs, E.164."""
     found: dict[str, FrontDoor] = {}
     tables = root.tables("dids", KEYS["dids"])
     if not tables:
         expected = 'expected a number that people dial to reach you: [dids."+18182223333"]'
         root.mistakes.missing("dids", expected)
-    listed = distinct(listing(member(extensions, "extension", "[extensions]"), '"1"'))
     for written, table in tables.items():
-        did = _did(table, written, country)
+        did = _did(table, written, behind.country)
         if did in found:
             table.mistakes.note(table.where, written, f"is the same number as {did}, given above")
-        group, box = _behind(table, groups, boxes)
-        open_to = table.take("extensions", listed, tuple(extensions.values()))
-        if not open_to:
-            expected = "needs at least one extension, or unknown callers could reach nobody"
-            table.mistakes.missing(table.name("extensions"), expected)
-        _check_spoken(table, open_to)
-        tries = table.take("tries", whole(1, 9), 3)
-        challenged = table.take("challenge", one_of(Challenged), Challenged.UNSURE)
-        open_extensions = {e.number: e for e in open_to}
-        found[did] = FrontDoor(did, group, box, open_extensions, tries, challenged)
-    _check_reachable(root, found, extensions)
+        found[did] = _door(table, did, behind)
+    led_to = menus.check(root, found.values(), behind.menus)
+    _check_reachable(root, found, behind.extensions, led_to)
     return found
+
+
+def _door(table: Table, did: str, behind: Behind) -> FrontDoor:
+    """One number that people dial."""
+    group, box = _behind(table, behind.groups, behind.boxes)
+    one = member(behind.extensions, "extension", "[extensions]")
+    open_to = table.take("extensions", distinct(listing(one, '"1"')), _all(behind.extensions))
+    if not open_to and "menu" not in table:
+        expected = "needs at least one extension, or unknown callers could reach nobody"
+        table.mistakes.missing(table.name("extensions"), expected)
+    _check_spoken(table, open_to)
+    language = table.take("language", _language, "")
+    menu = table.take("menu", member(behind.menus, "menu", "[menus.NAME]"), None)
+    closed = _reply(table, "closed", Reply("closed"), box, behind)
+    holiday = _reply(table, "holiday", Reply(closed.greeting), box, behind)
+    opening = table.take("hours", _hours, None)
+    if opening is None and "closed" in table:
+        table.mistakes.missing(table.name("hours"), "it is never closed without them")
+    return FrontDoor(
+        did,
+        group,
+        box,
+        {e.number: e for e in open_to},
+        table.take("tries", whole(1, 9), 3),
+        table.take("challenge", one_of(Challenged), Challenged.UNSURE),
+        language=language,
+        operator=table.take("operator", one, None),
+        open=Reply(table.take("greeting", safe_name, "greeting"), menu),
+        hours=opening,
+        closed=closed,
+        holiday=holiday if "holiday" in table else None,
+        by_key=language not in ("", behind.language),
+    )
+
+
+def _all(extensions: Mapping[str, Extension]) -> tuple[Extension, ...]:
+    return tuple(extensions.values())
+
+
+def _reply(table: Table, key: str, usual: Reply, box: MessageBox, behind: Behind) -> Reply:
+    """How callers are received when closed: where nothing is said, they may leave a message."""
+    own = table.table(key, _REPLY)
+    menu = own.take("menu", member(behind.menus, "menu", "[menus.NAME]"), None)
+    to = own.take("to", _aim(Aims(behind.extensions, behind.boxes)), None)
+    if "menu" in own and "to" in own:
+        own.mistakes.note(own.name("to"), own["to"], 'expected "menu" or "to", not both')
+    if menu is None and to is None:
+        to = Choice("", Step.MESSAGE, box.name)
+    return Reply(own.take("greeting", safe_name, usual.greeting), menu, to)
 
 
 def _behind(
@@ -117,26 +187,26 @@ def _check_spoken(table: Table, extensions: tuple[Extension, ...]) -> None:
                 expected = f"extension {taken[name]} of {table.where} has this name already"
                 table.mistakes.note(key, name, expected)
             taken.setdefault(name, extension.number)
-            said = _digits_said(name)
+            said = digits_said(name)
             if said in numbers and said != extension.number:
                 table.mistakes.note(key, name, f"is how a caller says extension {said}")
 
 
 def _check_reachable(
-    root: Table, doors: Mapping[str, FrontDoor], extensions: Mapping[str, Extension]
+    root: Table,
+    doors: Mapping[str, FrontDoor],
+    extensions: Mapping[str, Extension],
+    led_to: frozenset[str],
 ) -> None:
-    reachable = {key for door in doors.values() for key in door.extensions}
+    """An extension must be some number's, or what a menu leads to (`led_to`), or an operator."""
+    reachable = {key for door in doors.values() for key in door.extensions} | led_to
+    reachable |= {door.operator.number for door in doors.values() if door.operator is not None}
+    sent = (r.to for door in doors.values() for r in (door.closed, door.holiday) if r is not None)
+    reachable |= {to.aim for to in sent if to is not None and to.step is Step.EXTENSION}
     unreached = sorted(extensions.keys() - reachable) if doors else []
     for key in unreached:
         expected = "is in no DID's list of extensions, so no caller could reach it"
         root.mistakes.note("extensions", key, expected)
-
-
-def _digits_said(name: str) -> str:
-    words = name.split()
-    if all(word in _DIGIT_WORDS for word in words):
-        return "".join(str(_DIGIT_WORDS.index(word)) for word in words)
-    return ""
 
 
 def _did(table: Table, written: str, country: str) -> str:
@@ -150,9 +220,30 @@ def _did(table: Table, written: str, country: str) -> str:
 # Readings ----------------------------------------------------------------------------------------
 
 
-def _spoken_name(value: object) -> str:
-    """Words as a caller says them; JSGF gives every sign but letters and ' a meaning."""
-    words = value.casefold().split() if isinstance(value, str) else []
-    if words and len(words) <= 6 and all(_WORD.fullmatch(word) for word in words):
-        return " ".join(words)
-    raise UnfitError('expected words of letters only, as a caller says them: "doctor smith"')
+def _aim(aims: Aims) -> Reading[Choice]:
+    """Where callers are sent without being asked."""
+    reading = aims.choice("")
+    fit = (Step.MESSAGE, Step.EXTENSION, Step.OPERATOR, Step.CALL_BACK)
+
+    def whither(value: object) -> Choice:
+        choice = reading(value)
+        if choice.step not in fit:
+            raise UnfitError(f"expected one of {', '.join(fit)}")
+        return choice
+
+    return whither
+
+
+def _hours(value: object) -> hours.Hours:
+    if not isinstance(value, str):
+        raise UnfitError('expected days and hours, in quotes: "mon-fri 09:00-17:00"')
+    try:
+        return hours.read(value)
+    except hours.UnreadError as unread:
+        raise UnfitError(str(unread)) from None
+
+
+def _language(value: object) -> str:
+    if isinstance(value, str) and _LANGUAGE.fullmatch(value):
+        return value
+    raise UnfitError('expected a language like "en" or "de"')

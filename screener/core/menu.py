@@ -25,7 +25,8 @@ OPERATOR = Choice("0", Step.OPERATOR, "", ("operator",))
 class Options:
     """What can be chosen at one point: `offered` by its keys, and the `prompt` that reads it out.
 
-    `menu` is the owner's menu, None for a door's extensions alone.
+    `menu` is the owner's menu, None for a door's extensions alone. An extension whose digits mean
+    something else in it is offered as "extension 1", which nobody can key.
     """
 
     prompt: str
@@ -34,7 +35,7 @@ class Options:
 
     @property
     def keys(self) -> frozenset[str]:
-        return frozenset(self.offered)
+        return frozenset(filter(str.isdigit, self.offered))
 
     @property
     def phrases(self) -> frozenset[str]:
@@ -61,21 +62,29 @@ class Options:
 
 def options(door: FrontDoor, menu: Menu | None) -> Options:
     """What can be chosen in a menu of a door; None: among its extensions."""
+    dialled = dialled_directly(door)
+    if menu is None:
+        return Options(door.menu, dialled)
+    offered = dict(menu.choices)
+    said = {name for choice in menu.choices.values() for name in choice.names}
+    for keys, choice in dialled.items():
+        left = replace(choice, names=tuple(name for name in choice.names if name not in said))
+        if keys not in offered:
+            offered[keys] = left
+        elif left.names:
+            offered[str(choice)] = left
+    return Options(menu.prompt, offered, menu)
+
+
+def dialled_directly(door: FrontDoor) -> dict[str, Choice]:
+    """What can be keyed and said at a door in whatever menu: its extensions, its operator."""
     dialled = {
         number: Choice(number, Step.EXTENSION, number, extension.names)
         for number, extension in door.extensions.items()
     }
     if door.operator is not None:
         dialled.setdefault(OPERATOR.keys, OPERATOR)
-    if menu is None:
-        return Options(door.menu, dialled)
-    named = {choice.aim for choice in menu.choices.values() if choice.step is Step.EXTENSION}
-    besides = {
-        keys: replace(each, names=()) if each.aim in named else each
-        for keys, each in dialled.items()
-        if keys not in menu.choices
-    }
-    return Options(menu.prompt, {**menu.choices, **besides}, menu)
+    return dialled
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,7 @@ def test_every_commented_example_of_the_starter_file_is_right(
         (home / secret).write_text("hidden\n")
         (home / secret).chmod(0o600)
     path = home / "screener.toml"
-    examples = re.compile(r"^# (?=[a-z_]+ = )", re.MULTILINE)
+    examples = re.compile(r"^# (?=[a-z_0-9]+ = |\[menus)", re.MULTILINE)
     path.write_text(examples.sub("", path.read_text()))
     read = load(path)
     assert read.asterisk.url == "http://127.0.0.1:8088/ari"

@@ -17,7 +17,13 @@ TREE = Path(__file__).parents[2]
 README = (TREE / "README.md").read_text(encoding="utf-8")
 STARTER = (TREE / "screener" / "starter" / "screener.toml").read_text(encoding="utf-8")
 
-OWN_NAMES = {"dids": "NUMBER", "extensions": "DIGITS", "groups": "NAME", "boxes": "NAME"}
+OWN_NAMES = {
+    "dids": "NUMBER",
+    "extensions": "DIGITS",
+    "menus": "NAME",
+    "groups": "NAME",
+    "boxes": "NAME",
+}
 
 
 def commands(command: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:
