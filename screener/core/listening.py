@@ -26,6 +26,8 @@ _EARLY = 0.3
 _PROBABLY = round(ENDPOINT / 2 / FRAME_SECONDS)
 # Two keys further apart than this are two attempts: it decides between extensions 2 and 20.
 BETWEEN_KEYS = 2.5
+# Nobody has a number or a name of so many keys; who presses on and on would be listened to for ever.
+_MOST_KEYS = 32
 # After the prompt, talk of this length is no answer to it.
 LONGEST_TALK = 8.0
 # After the prompt, so much longer than `wait` (seconds) is listened at most: who makes a little
@@ -106,7 +108,7 @@ class Listening:
         longer = any(e.startswith(self._keys) and e != self._keys for e in known)
         until = self._listen.until
         gathering = until and digit not in (until, "*") and self._keys not in known
-        if not longer and not gathering:
+        if (not longer and not gathering) or len(self._keys) >= _MOST_KEYS:
             self._finish(HeardBy.KEYS)
 
     def frame(self, pcm: bytes) -> None:

@@ -170,6 +170,26 @@ def test_a_key_that_begins_no_extension_is_heard_as_it_is() -> None:
     assert heard.keys == "9"
 
 
+SPELL = Listen(("spell-name",), frozenset({"266", "6855"}), wait=5.0, until="#")
+
+
+@pytest.mark.parametrize(
+    ("keys", "heard"),
+    [("266", "266"), ("94#", "94#"), ("94*", "94*"), ("#", "#"), ("9" * 40, "9" * 32)],
+)
+def test_keys_are_gathered_until_they_suffice_or_the_caller_says_so(keys: str, heard: str) -> None:
+    spelled, now = listen(("quiet", 1.0), *keys[: len(heard)], ask=SPELL)
+    assert spelled is not None
+    assert (spelled.keys, now) == (heard, pytest.approx(1.0, abs=0.03))
+
+
+def test_gathered_keys_end_by_a_pause() -> None:
+    spelled, now = listen(("quiet", 1.0), *"94", ("quiet", 5.0), ask=SPELL)
+    assert spelled is not None
+    assert spelled.keys == "94"
+    assert now == pytest.approx(1.0 + BETWEEN_KEYS, abs=0.05)
+
+
 def test_a_robot_that_keys_while_it_talks_is_heard_with_its_talk() -> None:
     heard, _ = listen(("voice", 2.0), "1")
     assert heard is not None
