@@ -26,7 +26,7 @@ _EARLY = 0.3
 _PROBABLY = round(ENDPOINT / 2 / FRAME_SECONDS)
 # Two keys further apart than this are two attempts: it decides between extensions 2 and 20.
 BETWEEN_KEYS = 2.5
-# Nobody has a number or a name of so many keys; who presses on and on would be listened to for ever.
+# No number or name has so many keys; who presses on and on would be listened to for ever.
 _MOST_KEYS = 32
 # After the prompt, talk of this length is no answer to it.
 LONGEST_TALK = 8.0
