@@ -11,10 +11,12 @@
     │   ├── AriRefused          it does not let us in, or refuses the request (400, 401, 403, 5xx)
     │   ├── AriGone             the channel, bridge, playback or recording is no more (404)
     │   └── AriNotInStasis      the channel is there but not ours, or not fit (409, 412, 422)
+    ├── StuckError              a call makes no progress: the phones ring without us
     ├── RulesError              a rule file was not changed: it is as it was
     ├── StoreError              the database cannot be read or written
     ├── ListError               a number list cannot be imported, opened or found
     ├── CampaignError           what is known of campaigns cannot be read, changed or imported
+    ├── RecordingError          a recording is not fit to be a prompt, or could not be kept
     ├── ClipError               a sound file cannot be heard
     ├── ManifestError           the manifest of an evaluation is wrong: every mistake with its place
     ├── LinkError               what a link of a mail needs cannot be read or written
@@ -74,6 +76,10 @@ class AriNotInStasis(AriError):
     """The channel is there, but not under our control or not fit for this (HTTP 409, 412, 422)."""
 
 
+class StuckError(ScreenerError):
+    """A call makes no progress: something of ours does not end, and the phones are to ring."""
+
+
 class RulesError(ScreenerError):
     """A rule file was not changed, and is as it was; says why and what to do."""
 
@@ -96,6 +102,10 @@ class CampaignError(ScreenerError):
 
 class OutboxError(ScreenerError):
     """A message could not be put on disk."""
+
+
+class RecordingError(ScreenerError):
+    """A recording of the owner's is not fit to be a prompt, or could not be kept; says why."""
 
 
 class ClipError(ScreenerError):

@@ -30,6 +30,7 @@ from screener.core.audio import RATE
 from screener.core.call import Call, Ending, Outcome
 from screener.core.grammar import PhraseClass
 from screener.core.letter import Letter, LetterKind
+from screener.core.patience import patience
 from screener.core.reception import Reception, receive
 from screener.core.script import (
     Answer,
@@ -58,7 +59,7 @@ from screener.core.script import (
 )
 from screener.core.transcript import Transcript
 from screener.ear import Ear
-from screener.errors import AriError, AriGone, AriNotInStasis
+from screener.errors import AriError, AriGone, AriNotInStasis, StuckError
 from screener.heardaudio import LONGEST, HeardAudio
 from screener.ledger import Entry
 from screener.links import Links
@@ -188,8 +189,8 @@ class Session:
     async def _carry_out(self, command: Command[Any]) -> Any:
         """Do one command; raises CallerGone when the caller hangs up before it is done."""
         if not _interrupted_by_hangup(command):
-            return await self._perform(command)
-        work = asyncio.ensure_future(self._perform(command))
+            return await self._in_time(command)
+        work = asyncio.ensure_future(self._in_time(command))
         gone = asyncio.ensure_future(self._line.gone.wait())
         try:
             await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
@@ -204,6 +205,26 @@ class Session:
             gone.cancel()
             await asyncio.gather(work, gone, return_exceptions=True)
         raise CallerGone(self._ear.unfinished if isinstance(command, Listen) else None)
+
+    async def _in_time(self, command: Command[Any]) -> Any:
+        """Do one command, which must not take for ever: the phones ring where it does."""
+        longest = patience(command, self._sounding(command))
+        try:
+            async with asyncio.timeout(longest):
+                return await self._perform(command)
+        except TimeoutError as stuck:
+            raise StuckError(
+                f"{type(command).__name__} made no progress for {longest:.0f} s"
+            ) from stuck
+
+    def _sounding(self, command: Command[Any]) -> float:
+        """How many seconds of sound a command plays."""
+        match command:
+            case Play(prompts) | Listen(prompts) | Ring(meanwhile=prompts):
+                return self._sound(prompts)[1]
+            case Replay(take, prompts):
+                return self._sound(prompts)[1] + self._tape.seconds(take)
+        return 0.0
 
     async def _perform(self, command: Command[Any]) -> Any:  # noqa: PLR0911, PLR0912, C901 (a table)
         match command:
