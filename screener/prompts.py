@@ -29,9 +29,13 @@ SPOKEN = (
     *("closed", "operator", "confirm-hearing", "press-keys"),
     *("spell-name", "no-such-name", "several-names", "for", "press"),
     *("challenge", "challenge-press", "how-much-is", "plus", *_DIGITS, "person-press-key"),
-    *("nobody-answers", "leave-message", "review", "kept", "dropped"),
+    *("nobody-answers", "nobody-at-home", "leave-message", "review", "kept", "dropped"),
+    *("call-back-offer", "call-back-other", "call-back-key", "call-back-read", "call-back-right"),
+    *("call-back-no-number", "call-back-kept", "call-back-not-kept", "emergency"),
     *("nothing-recorded", "not-kept", "goodbye", "not-in-service"),
     *("expecting-on", "expecting-off"),
+    *("say-your-name", "call-from", "no-number", "choose-call", "take-call"),
+    *("still-ringing", "turned-away"),
 )
 MADE = ("beep", "sit")
 REQUIRED = (*SPOKEN, *MADE)
