@@ -14,14 +14,14 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from screener import campaigns, config, fingerprint, postman, recogniser, rulebook
+from screener import campaigns, config, fingerprint, lexicon, postman, recogniser, rulebook
 from screener.asterisk import installation
 from screener.asterisk.client import Client
 from screener.asterisk.dialplan import DOOR, FAILSAFE, REFUSE, refusal
 from screener.asterisk.installation import NEEDED_MODULES, OLDEST
 from screener.config import Settings
 from screener.core import review
-from screener.core.grammar import spoken
+from screener.core.menu import said_at
 from screener.errors import (
     AriError,
     ConfigError,
@@ -134,12 +134,15 @@ def _sounds(settings: Settings) -> str:
 
 def _recogniser(settings: Settings) -> str:
     engine = recogniser.load(settings)
-    names = {phrase for door in settings.doors.values() for phrase in spoken(door.extensions)}
-    unknown = engine.unknown_words(sorted(names))
+    unknown = engine.unknown_words(
+        sorted(said_at(settings.doors.values(), settings.directory.menus.values()))
+    )
     if unknown:
+        lines = "; ".join(filter(None, map(lexicon.probable, unknown)))
+        perhaps = f" ({lines}, perhaps)" if lines else ""
         raise RecogniserError(
             f"{engine.name} does not know how these names sound: {', '.join(unknown)};"
-            f" write them into {settings.grammars / 'words.dict'}, or choose other words"
+            f" write them into {settings.grammars / 'words.dict'}{perhaps}, or choose other words"
         )
     return f"{engine.name} is ready"
 

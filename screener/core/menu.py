@@ -6,7 +6,7 @@ keys goes before them. "0" is the operator where nothing else is.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -85,6 +85,16 @@ def dialled_directly(door: FrontDoor) -> dict[str, Choice]:
     if door.operator is not None:
         dialled.setdefault(OPERATOR.keys, OPERATOR)
     return dialled
+
+
+def said_at(doors: Iterable[FrontDoor], menus: Iterable[Menu]) -> frozenset[str]:
+    """All that callers may say in an answer at these doors, in whatever of these menus."""
+    places = (None, *menus)
+    found = frozenset[str]()
+    for door in doors:
+        if not door.by_key:
+            found = found.union(*(options(door, menu).phrases for menu in places))
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from screener.core.frontdoor import (
     Step,
 )
 from screener.core.hours import read
-from screener.core.menu import options
+from screener.core.menu import options, said_at
 from screener.core.reception import Reception, receive
 from screener.core.rules import RuleSet
 from screener.core.script import (
@@ -422,3 +422,9 @@ def test_who_falls_silent_at_the_phone_book_ends_at_the_box() -> None:
     ending, asked = received(BOOK, lines.said("directory"), *silence, take(), keyed("1"), True)
     assert Play(("kept",)) in asked
     assert ending.outcome is Outcome.MESSAGE
+
+
+def test_what_may_be_said_at_the_doors_is_known_beforehand() -> None:
+    said_there = said_at([HOUSE, replace(HOUSE, by_key=True)], MENUS.values())
+    assert {"family", "two zero", "services", "repairs", "leave a message"} <= said_there
+    assert said_at([replace(HOUSE, by_key=True)], MENUS.values()) == frozenset()
