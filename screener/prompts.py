@@ -16,7 +16,7 @@ from pathlib import Path
 
 from screener import voices, wording
 from screener.config import Settings
-from screener.core import number, signals
+from screener.core import number, signals, studio
 from screener.core.loudness import even_out, trim
 from screener.errors import ConfigError, PromptMissing
 from screener.tables import Mistakes, nearest
@@ -36,6 +36,7 @@ SPOKEN = (
     *("expecting-on", "expecting-off"),
     *("say-your-name", "call-from", "no-number", "choose-call", "take-call"),
     *("still-ringing", "turned-away"),
+    *studio.PROMPTS,
 )
 MADE = ("beep", "sit")
 REQUIRED = (*SPOKEN, *MADE)

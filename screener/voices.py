@@ -80,9 +80,12 @@ def run(command: list[str], doing: str) -> bytes:
 def write(path: Path, pcm: bytes) -> None:
     """Write a WAV so that it is there whole or not at all. Raises OSError."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
-    with wave.open(str(draft), "wb") as sound:
-        sound.setnchannels(1)
-        sound.setsampwidth(2)
-        sound.setframerate(RATE)
-        sound.writeframes(pcm)
+    with draft.open("wb") as file:
+        with wave.open(file, "wb") as sound:
+            sound.setnchannels(1)
+            sound.setsampwidth(2)
+            sound.setframerate(RATE)
+            sound.writeframes(pcm)
+        file.flush()
+        os.fsync(file.fileno())  # or a power cut leaves an empty one
     draft.replace(path)

@@ -73,6 +73,7 @@ LAYERS = {
     "prompts": {"config", "tables", "voices", "wording"},
     "wording": {"starter", "tables", "textfile"},
     "voices": set(),
+    "ownvoice": {"voices", "wording"},
     "recogniser": {"config", "surroundings"},
     "rulebook": {"config", "contacts", "lists", "textfile"},
     "inforce": {"config", "rulebook"},
