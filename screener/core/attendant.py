@@ -26,7 +26,7 @@ from screener.core.menu import AGAIN, BACK, Desk, Options, Question, options
 from screener.core.message import ring_or_take_message, take_message
 from screener.core.parting import end_if_settled, offer_box
 from screener.core.phonebook import look_up
-from screener.core.proof import is_in_doubt, prove
+from screener.core.proof import is_in_doubt, is_to_prove_first, prove
 from screener.core.script import Answer, Heard, HeardBy, Note, Script, Speak, do
 
 # A menu may lead to itself, and "#" has it read out again: so many questions in one call are enough
@@ -47,11 +47,10 @@ def attend(desk: Desk, course: Course) -> Script[Ending]:
         yield from do(Speak(door.language))
     yield from do(Answer())
     course.box = door.box
-    if door.challenged is Challenged.ALWAYS:
+    if is_to_prove_first(door, course) and not course.proved:
         ended = yield from prove(desk, course, Options(""))
         if isinstance(ended, Ending):
             return ended
-        course.proved = True
     reply = door.reply(desk.at)
     if reply is not door.open:
         yield from do(Note(f"the door is closed: {reply.greeting}"))
@@ -75,7 +74,6 @@ def _send(reply: Reply, to: Choice, desk: Desk, course: Course) -> Script[Ending
         passed = course.proved or (yield from prove(desk, course, nothing))
         if isinstance(passed, Ending):
             return passed
-        course.proved = True
     question = Question(options(desk.door, desk.main), ())
     then = yield from _follow(to, _CAME, question, desk, course)
     return then if isinstance(then, Ending) else (yield from _serve(then, desk, course))
@@ -114,7 +112,8 @@ def _give_up(question: Question, desk: Desk, course: Course) -> Script[Ending]:
         then = yield from _doubt(None, question, desk, course)
         return then if isinstance(then, Ending) else (yield from _serve(then, desk, course))
     if course.proved:
-        return (yield from _ring(desk, "the caller answered the challenge", course))
+        lately = "" if course.passed else " lately"
+        return (yield from _ring(desk, f"the caller answered the challenge{lately}", course))
     return (yield from offer_box(desk.door.box, course))
 
 
@@ -202,7 +201,6 @@ def _doubt(
         return keyed
     if keyed is not None:
         return (yield from _follow(keyed, f"keyed {keyed.keys}", question, desk, course))
-    course.proved = True
     if choice is not None:
         return (yield from _follow(choice, "answered the challenge", question, desk, course))
     return (yield from _ring(desk, "the caller answered the challenge", course))
@@ -215,6 +213,8 @@ def _follow(
     choice: Choice, how: str, question: Question, desk: Desk, course: Course
 ) -> Script[Ending | Question]:
     """Do what was chosen: the next question, or how the call has ended."""
+    if choice.step in (Step.EXTENSION, Step.OPERATOR) and how != _CAME:
+        course.proved = True
     match choice.step:
         case Step.EXTENSION:
             extension = desk.directory.extensions[choice.aim]
@@ -232,6 +232,7 @@ def _follow(
         case Step.DIRECTORY:
             found = yield from look_up(desk, course)
             if isinstance(found, Extension):
+                course.proved = True
                 spelled = f"spelled {found.title}"
                 return (yield from _reach(found, spelled, course, (found.prompt, "connecting")))
             return found or _ask_in(desk.main, desk)

@@ -23,7 +23,8 @@ class Course:
     `ruling` is what the rules said. `doing` completes "the caller hung up ..."; `why` says why the
     call goes where it goes. `take` is the recording that holds what he said, for `box`, until it is
     kept or dropped. `proved`: he has shown that he is a person, now or lately, or a rule has let
-    him in; `passed`: he has answered the challenge in this call.
+    him in; `passed`: he has answered the challenge in this call; `unanswered`: nobody came to
+    the doorbell.
     """
 
     ruling: Ruling
@@ -37,6 +38,7 @@ class Course:
     turned_away: bool = False
     proved: bool = False
     passed: bool = False
+    unanswered: bool = False
 
     @property
     def connected(self) -> bool:
@@ -84,6 +86,8 @@ class Course:
             return self.ending(Outcome.MESSAGE, self.why)
         if self.turned_away:
             return self.ending(Outcome.TREATED, self.why)
+        if self.unanswered:
+            return self.ending(Outcome.UNANSWERED, self.why)
         verdict = self.verdict
         if verdict and verdict.kind is Kind.SILENT:
             return self.ending(Outcome.SILENT, f"nothing was said; the caller hung up {self.doing}")

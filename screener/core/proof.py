@@ -19,6 +19,11 @@ _THINKING = 8.0
 _CHALLENGES = 2
 
 
+def is_to_prove_first(door: FrontDoor, course: Course) -> bool:
+    """Whether the challenge comes before all else: the door or a rule says so of such callers."""
+    return door.challenged is Challenged.ALWAYS or course.ruling.challenge
+
+
 def is_in_doubt(door: FrontDoor, course: Course) -> bool:
     """Whether he has talked and chosen nothing, and a riddle may tell what he is."""
     if door.challenged is not Challenged.UNSURE or course.evidence.keys:
@@ -43,6 +48,7 @@ def prove(desk: Desk, course: Course, open_to: Options) -> Script[Ending | Choic
         heard = yield from ask(prompts, keys, expected, course, wait=_THINKING)
         if riddle.is_answered(heard.keys, heard.words):
             yield from do(Note(f"the challenge was answered: {riddle.answer}"))
+            course.proved = course.passed = True
             return None
         choice = open_to.keyed(heard.keys)
         if choice is not None and not keyed_while_talking(heard):
@@ -51,6 +57,7 @@ def prove(desk: Desk, course: Course, open_to: Options) -> Script[Ending | Choic
         if ended is not None:
             return ended
         yield from do(Note(f"the challenge was not answered (expected {riddle.answer})"))
-        if heard.by is HeardBy.QUIET and not heard.talk:
+        asked_before = len(course.evidence.heard) > attempt
+        if asked_before and heard.by is HeardBy.QUIET and not heard.talk:
             break  # he does not even try
     return (yield from offer_box(desk.door.box, course))

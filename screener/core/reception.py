@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from screener.core.attendant import attend
 from screener.core.call import Call, Ending, Outcome
 from screener.core.course import Course
+from screener.core.doorbell import ring_bell
 from screener.core.frontdoor import Directory, FrontDoor
 from screener.core.menu import Desk
 from screener.core.message import hear_out, keep_message, ring_or_take_message, take_message
@@ -46,6 +47,7 @@ def receive(call: Call, reception: Reception) -> Script[Ending]:
         if reception.shadow:
             return (yield from _only_watch(reception.door, course))
         yield from do(Note(ruling.reason))
+        yield from _remember(call, reception.door, course)
         return (yield from _follow(ruling, call, reception, course))
     except CallerGone as gone:
         return (yield from _caller_gone(gone, course))
@@ -70,13 +72,26 @@ def _caller_gone(gone: CallerGone, course: Course) -> Script[Ending]:
 def _only_watch(door: FrontDoor, course: Course) -> Script[Ending]:
     course.why = f"shadow mode; would have been: {course.why}"
     yield from do(Note(course.why))
+    if door.doorbell:
+        return (yield from ring_bell(door.group, course))
     return (yield from ring_or_take_message(door.group, door.box, course))
+
+
+def _remember(call: Call, door: FrontDoor, course: Course) -> Script[None]:
+    """Whoever calls from a number whose caller has answered the challenge lately is proved."""
+    passed = call.history.passed_within(door.remembered, call.utc) if call.caller.e164 else None
+    if passed is not None:
+        course.proved = True
+        when = passed.astimezone(call.at.tzinfo)
+        yield from do(Note(f"the challenge was answered from this number on {when:%d %b %Y}"))
 
 
 def _follow(ruling: Ruling, call: Call, reception: Reception, course: Course) -> Script[Ending]:
     """Do what the rules say."""
     door = reception.door
     desk = Desk(door, reception.directory, call.at, reception.chance)
+    if door.doorbell and ruling.action is not Action.BLOCK:
+        return (yield from _ring_doorbell(ruling.target, desk, course))
     match ruling.action:
         case Action.BLOCK:
             course.turned_away = True
@@ -85,10 +100,26 @@ def _follow(ruling: Ruling, call: Call, reception: Reception, course: Course) ->
         case Action.ALLOW:
             named = ruling.target.name if ruling.target else ""
             group = reception.directory.groups.get(named, door.group)
+            course.proved = True
             return (yield from ring_or_take_message(group, door.box, course))
         case Action.SEND if ruling.target is not None:
             return (yield from _send(ruling.target, desk, course))
     return (yield from attend(desk, course))
+
+
+def _ring_doorbell(target: Target | None, desk: Desk, course: Course) -> Script[Ending]:
+    """Whatever the rules say of who is at a doorbell, phones ring: at most others, or elsewhere."""
+    door, directory = desk.door, desk.directory
+    group = door.group
+    match target:
+        case Target(Where.RING, name) if name in directory.groups:
+            group = directory.groups[name]
+        case Target(Where.EXTENSION, name) if name in directory.extensions:
+            group = directory.extensions[name].group
+        case Target(Where.REDIRECT, name):
+            if (yield from do(Redirect(name))):
+                return course.ending(Outcome.REDIRECTED, course.why)
+    return (yield from ring_bell(group, course))
 
 
 def _send(target: Target, desk: Desk, course: Course) -> Script[Ending]:
@@ -97,9 +128,11 @@ def _send(target: Target, desk: Desk, course: Course) -> Script[Ending]:
     match target.where:
         case Where.RING if target.name in directory.groups:
             group = directory.groups[target.name]
+            course.proved = True
             return (yield from ring_or_take_message(group, door.box, course))
         case Where.EXTENSION if target.name in directory.extensions:
             extension = directory.extensions[target.name]
+            course.proved = True
             return (yield from ring_or_take_message(extension.group, extension.box, course))
         case Where.MESSAGE if target.name in directory.boxes:
             yield from do(Answer())

@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from screener.core.call import Ending, Outcome
+from screener.core.attendant import attend
+from screener.core.call import Call, Ending, Outcome
 from screener.core.challenge import challenge, said
-from screener.core.frontdoor import Challenged
+from screener.core.course import Course
+from screener.core.frontdoor import Challenged, FrontDoor
+from screener.core.history import History
+from screener.core.menu import Desk
 from screener.core.reception import receive
-from screener.core.script import Command, Heard, HeardBy, Listen, Ring, Span
+from screener.core.rulefile import parse
+from screener.core.rules import RuleSet
+from screener.core.script import Command, Heard, HeardBy, Listen, Note, Ring, Span
 from screener.prompts import SPOKEN
 from tests.core import lines
 from tests.core.lines import DOOR, answered, keyed, play, quiet, reception, stranger, take, talked
+
+CALLER = stranger()
+DAY = 86400.0
 
 CHANCE = st.integers(0, 2**32 - 1)
 ATTEMPT = st.integers(1, 9)
@@ -157,6 +167,15 @@ def test_who_passed_and_names_no_extension_rings_the_group() -> None:
     assert rung(asked) == [DOOR.group.name]
 
 
+def test_who_needs_longer_for_the_first_question_is_asked_twice() -> None:
+    right = in_answer(challenge(1, 2).answer)
+    ending, asked = call(quiet(), right, keyed("20"), answered(), challenged=Challenged.ALWAYS)
+    assert prompts(asked)[1] == ("again", *challenge(1, 2).prompts)
+    assert ending.outcome is Outcome.CONNECTED
+    ending, _ = call(quiet(), quiet(), challenged=Challenged.ALWAYS)
+    assert ending.outcome is Outcome.SILENT
+
+
 def test_always_takes_no_extension_for_an_answer() -> None:
     wrong = keyed("1")
     _, asked = call(wrong, wrong, quiet(), take(), keyed("1"), True, challenged=Challenged.ALWAYS)
@@ -166,6 +185,108 @@ def test_always_takes_no_extension_for_an_answer() -> None:
 def test_a_silent_call_is_over_after_two_questions_of_whatever_kind() -> None:
     ending, _ = call(quiet(), quiet(), challenged=Challenged.UNSURE)
     assert ending.outcome is Outcome.SILENT
+
+
+# Whom a rule marks -------------------------------------------------------------------------------
+
+MARKED = RuleSet(parse('screen from +1* challenge "gateways"', "t", "US")[0])
+
+
+def marked(
+    *steps: object, challenged: Challenged = Challenged.UNSURE, call: Call = CALLER
+) -> tuple[Ending, list[Command[Any]]]:
+    door = replace(DOOR, challenged=challenged, remembered=90 * DAY)
+    return play(receive(call, reception(MARKED, door=door)), steps)
+
+
+@pytest.mark.parametrize("challenged", Challenged)
+def test_whom_a_rule_marks_is_asked_before_all_else(challenged: Challenged) -> None:
+    right = in_answer(RIDDLE.answer)
+    ending, asked = marked(right, keyed("20"), answered("study"), challenged=challenged)
+    assert prompts(asked) == [RIDDLE.prompts, ("greeting", DOOR.menu)]
+    assert rung(asked) == ["office"]
+    assert (ending.passed, ending.ruled) == (True, "screen challenge")
+
+
+def test_who_is_marked_has_two_tries_and_then_the_message_box() -> None:
+    wrong = in_answer("34" if RIDDLE.answer != "34" else "43")
+    ending, asked = marked(
+        wrong, wrong, quiet(), take(), keyed("1"), True, challenged=Challenged.NEVER
+    )
+    assert [each[-2:] for each in prompts(asked)[:2]] == [
+        RIDDLE.prompts[-2:],
+        challenge(1, 2).prompts[-2:],
+    ]
+    assert rung(asked) == []
+    assert (ending.outcome, ending.passed) == (Outcome.MESSAGE, False)
+
+
+def test_whom_no_rule_marks_is_not_asked() -> None:
+    ending, asked = marked(keyed("20"), answered(), call=stranger("+442079460000"))
+    assert prompts(asked) == [("greeting", DOOR.menu)]
+    assert (ending.outcome, ending.passed) == (Outcome.CONNECTED, False)
+
+
+# Who is remembered --------------------------------------------------------------------------------
+
+
+def passed(days: float, call: Call = CALLER) -> Call:
+    """The call of somebody who has answered the challenge so long ago."""
+    return replace(call, history=History(passed=(call.utc - timedelta(days=days),)))
+
+
+def test_who_has_passed_is_not_asked_again_for_as_long_as_the_owner_says() -> None:
+    ending, asked = marked(keyed("20"), answered("study"), call=passed(89))
+    assert prompts(asked) == [("greeting", DOOR.menu)]
+    assert Note("the challenge was answered from this number on 23 Aug 2026") in asked
+    assert (ending.outcome, ending.passed) == (Outcome.CONNECTED, False)
+    _, asked = marked(in_answer(RIDDLE.answer), keyed("20"), answered(), call=passed(91))
+    assert prompts(asked)[0] == RIDDLE.prompts
+
+
+def test_who_is_remembered_and_chooses_nothing_rings_the_group() -> None:
+    ending, asked = marked(TALK, TALK, TALK, answered(), call=passed(1))
+    assert rung(asked) == [DOOR.group.name]
+    assert ending.reason == "the caller answered the challenge lately"
+
+
+@pytest.mark.parametrize("number", ["anonymous", "12"])
+def test_who_shows_no_number_is_not_remembered(number: str) -> None:
+    house = reception(door=replace(DOOR, challenged=Challenged.ALWAYS, remembered=90 * DAY))
+    steps = [in_answer(RIDDLE.answer), keyed("20"), answered()]
+    _, asked = play(receive(passed(1, stranger(number)), house), steps)
+    assert prompts(asked)[0] == RIDDLE.prompts
+
+
+def test_nobody_is_remembered_where_the_owner_does_not_want_it() -> None:
+    house = reception(MARKED, door=DOOR)
+    steps = [in_answer(RIDDLE.answer), keyed("20"), answered()]
+    _, asked = play(receive(passed(0.01), house), steps)
+    assert prompts(asked)[0] == RIDDLE.prompts
+
+
+# Who is proved ------------------------------------------------------------------------------------
+
+
+def proved(*steps: object, rule: str = "", door: FrontDoor = DOOR, call: Call = CALLER) -> bool:
+    """Whether, at the end of such a call, its caller was taken for a person."""
+    course = Course(ruling := RuleSet(parse(rule, "t", "US")[0]).judge(call))
+    desk = Desk(door, reception(door=door).directory, call.at, 1)
+    assert ruling.effect.startswith("screen")
+    play(attend(desk, course), steps)
+    return course.proved
+
+
+def test_who_has_chosen_whom_he_wants_or_answered_the_riddle_is_proved() -> None:
+    assert proved(keyed("20"), answered())
+    assert proved(lines.said("office"), answered())
+    assert proved(TALK, TALK, in_answer(RIDDLE.answer), answered())
+    assert proved(over_talk("20"), keyed("20"), answered())
+
+
+def test_who_has_chosen_nobody_is_not() -> None:
+    assert not proved(TALK, TALK, TALK, TALK, quiet(), take(), keyed("1"), True)
+    assert not proved(keyed("7"), keyed("7"), keyed("7"), quiet(), take(), keyed("1"), True)
 
 
 # Keys in the midst of talk ------------------------------------------------------------------------
