@@ -9,6 +9,7 @@ is read in directory.py, the programs around us in surroundings.py.
 from __future__ import annotations
 
 import re
+import stat
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -51,11 +52,12 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "": (
         *("country", "timezone", "mode"),
         *("dids", "extensions", "menus", "phones", "groups", "boxes"),
-        *("windows", "asterisk", "mail", "speech", "web", "paths"),
+        *("windows", "studio", "asterisk", "mail", "speech", "web", "paths"),
     ),
     **directory.KEYS,
     **surroundings.KEYS,
     "windows": ("code", "expecting", "emergency"),
+    "studio": ("code", "pin_file"),
     "paths": ("rules", "grammars", "sounds", "data"),
 }
 """The keys of each table; those of `dids`, `extensions`, `menus`, `groups` and `boxes` stand one
@@ -63,6 +65,10 @@ level deeper, under the owner's own name (`[groups.family]`)."""
 
 _LONGEST_WINDOW = 604_800.0  # core/window.py takes none that is longer
 _KEY_CODE = re.compile(r"(?=.*[*#])[0-9*#]{2,8}")
+
+
+STUDIO_PIN = "SCREENER_STUDIO_PIN"
+_PIN = re.compile("[0-9]{4,10}", re.ASCII)
 
 
 class Mode(StrEnum):
@@ -85,6 +91,17 @@ class WindowSettings:
     code: str = "*39"
     expecting: float = 7200.0
     emergency: float = 14400.0
+
+
+@dataclass(frozen=True, slots=True)
+class StudioSettings:
+    """Where the owner records what callers hear: what a phone dials, and the PIN that he keys.
+
+    Without a PIN there is no studio: `code` is "".
+    """
+
+    code: str = ""
+    pin: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +128,7 @@ class Settings:
     warnings: tuple[str, ...] = ()
     windows: WindowSettings = WindowSettings()
     web: WebSettings = field(default_factory=WebSettings)
+    studio: StudioSettings = StudioSettings()
 
     @property
     def doors(self) -> Mapping[str, FrontDoor]:
@@ -154,6 +172,7 @@ def load(path: Path) -> Settings:
     people = replace(people, outside=outside)
     mail = surroundings.mail(root, folder, people, warnings)
     windows = _windows(root)
+    studio = _studio(root, folder, windows.code)
     web = surroundings.web(root, warnings)
     if not mistakes.sentences and asterisk.url is None and not asterisk.secret:
         asterisk = replace(asterisk, secret=secret.kept(paths["data"], mistakes))
@@ -171,6 +190,7 @@ def load(path: Path) -> Settings:
         warnings=tuple(warnings),
         windows=windows,
         web=web,
+        studio=studio,
         **paths,
     )
 
@@ -208,6 +228,29 @@ def _windows(root: Table) -> WindowSettings:
         expecting=table.take("expecting", duration(60, _LONGEST_WINDOW), usual.expecting),
         emergency=table.take("emergency", duration(0, _LONGEST_WINDOW), usual.emergency),
     )
+
+
+def _studio(root: Table, folder: Path, taken: str) -> StudioSettings:
+    """The studio. Its code is not `taken`; nobody but its owner can read the file of its PIN."""
+    table = root.table("studio", KEYS["studio"])
+    code = table.take("code", _key_code, "*77")
+    file = table.name("pin_file")
+    pin = secret.read(table, "pin_file", STUDIO_PIN, folder, [])
+    if pin is None:
+        if "code" in table and "pin_file" not in table and code:
+            expected = f"expected the file with the PIN that the owner keys, or ${STUDIO_PIN}"
+            table.mistakes.missing(file, expected)
+        return StudioSettings()
+    path = table.take("pin_file", path_from(folder), None)
+    shown = str(path) if path else f"${STUDIO_PIN}"
+    if path and path.is_file() and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        expected = "can be read by others than its owner: chmod 600 it"
+        table.mistakes.note(file, shown, expected)
+    if not _PIN.fullmatch(pin):
+        table.mistakes.note(file, shown, "expected a PIN of 4 to 10 digits in it")
+    if code and code == taken:
+        table.mistakes.note(table.name("code"), code, "is windows.code as well: choose another")
+    return StudioSettings(code, pin) if code else StudioSettings()
 
 
 def _paths(root: Table, folder: Path) -> dict[str, Path]:

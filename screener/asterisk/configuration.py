@@ -290,13 +290,18 @@ def pbx_config(settings: Settings, secret: str | None = None) -> str:
 
 
 def _key_code(settings: Settings) -> str:
-    """The key code for the phones of a user's own Asterisk."""
-    extension = dialplan.key_code_extension(settings)
-    if not extension:
+    """The key codes for the phones of a user's own Asterisk."""
+    said = {
+        dialplan.EXPECT: 'expects a call ("allow expecting" in your rules)',
+        dialplan.STUDIO: "and knows the PIN records what callers hear",
+    }
+    codes = dialplan.key_codes(settings)
+    if not codes:
         return "; windows.code in screener.toml is empty: no phone can say that a call is expected."
+    told = (f"Whoever dials {code} on a phone {said[to]}" for code, to in codes.items())
     return _KEY_CODE.format(
-        code=dialplan.comment(f"Whoever dials {settings.windows.code} on a phone expects a call"),
-        extension=extension,
+        codes="\n".join(map(dialplan.comment, told)),
+        extensions="\n".join(dialplan.key_code_extensions(settings)),
         context=dialplan.key_code(settings),
     )
 
@@ -315,12 +320,12 @@ def _sample_endpoint(settings: Settings) -> str:
 
 
 _KEY_CODE = """\
-{code}
-; ("allow expecting" in your rules). from-internal-custom is where FreePBX's own phones may dial;
-; elsewhere put its line into the context of your phones, and never into one of a trunk.
+{codes}
+; from-internal-custom is where FreePBX's own phones may dial; elsewhere put its lines into the
+; context of your phones, and never into one of a trunk.
 
 [from-internal-custom]
-{extension}
+{extensions}
 
 {context}"""
 

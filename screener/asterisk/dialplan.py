@@ -12,7 +12,7 @@ Six contexts, the same in the private Asterisk and in a user's own:
 
 and one that only a house's own phones can come to, never a caller from outside:
 
-    screener-code       the key code: says to screener that a call is expected
+    screener-code       the key codes: say that a call is expected; lead to the studio
 
 What Asterisk 22 does when we are away, tried on a real one (tests/shell/test_private.py):
 an application that never connected, or whose event socket is closed, makes Stasis() return at once
@@ -51,7 +51,8 @@ AWAY_PATIENCE = 30.0
 is taken to the phones."""
 CODE = "screener-code"
 EXPECT = "expect"
-"""The extension in `CODE`, and what the key code's channel is given as its second argument."""
+STUDIO = "studio"
+"""The extensions in `CODE`, and what a key code's channel is given as its second argument."""
 
 DEADLINE = "TIMEOUT(absolute)"
 """The channel function that the dialplan sets before Stasis(), and a running screener sets anew on
@@ -271,31 +272,39 @@ def _nobody_answers() -> Iterator[str]:
     yield ' same => n,Hangup(${IF($["${DIALSTATUS}"="BUSY"]?17:19)})'
 
 
+def key_codes(settings: Settings) -> Mapping[str, str]:
+    """The extensions in `CODE` by what a phone dials for them; none where none is set."""
+    codes = {
+        settings.windows.code: ("windows.code", EXPECT),
+        settings.studio.code: ("studio.code", STUDIO),
+    }
+    return {checked(_KEY_CODE, key, code): to for code, (key, to) in codes.items() if code}
+
+
 def key_code(settings: Settings) -> str:
-    """What a phone that dials the key code comes to; "" where there is none.
+    """What a phone that dials a key code comes to; "" where there is none.
 
     It hears congestion when screener is away. One that is inside Stasis() when screener dies is
     hung up on when its time is over: the window is opened before anything is said.
     """
-    if not settings.windows.code:
+    codes = key_codes(settings)
+    if not codes:
         return ""
     app = name("asterisk.app", settings.asterisk.app)
-    lines = [
-        f"[{CODE}]",
-        f"exten => {EXPECT},1,Set({DEADLINE}={PATIENCE:.0f})",
-        f" same => n,Stasis({app},code,{EXPECT},${{CHANNEL(name)}})",
-        " same => n,Hangup(34)",
-        "exten => T,1,Hangup(34)",
-    ]
+    lines = [f"[{CODE}]"]
+    for extension in codes.values():
+        lines += [
+            f"exten => {extension},1,Set({DEADLINE}={PATIENCE:.0f})",
+            f" same => n,Stasis({app},code,{extension},${{CHANNEL(name)}})",
+            " same => n,Hangup(34)",
+        ]
+    lines.append("exten => T,1,Hangup(34)")
     return "\n".join(lines) + "\n"
 
 
-def key_code_extension(settings: Settings) -> str:
-    """The line that belongs into the context of the phones, and into no other; "" for none."""
-    if not settings.windows.code:
-        return ""
-    code = checked(_KEY_CODE, "windows.code", settings.windows.code)
-    return f"exten => {code},1,Goto({CODE},{EXPECT},1)"
+def key_code_extensions(settings: Settings) -> list[str]:
+    """The lines that belong into the context of the phones, and into no other; none for none."""
+    return [f"exten => {code},1,Goto({CODE},{to},1)" for code, to in key_codes(settings).items()]
 
 
 def between_phones(settings: Settings) -> str:
@@ -306,7 +315,7 @@ def between_phones(settings: Settings) -> str:
     """
     lines = [
         f"[{PHONES}]",
-        *filter(None, [key_code_extension(settings)]),
+        *key_code_extensions(settings),
         "; No line leads outside, not even to those who help.",
         "exten => _[0-9*#+]X.,1,Hangup(34)",
     ]

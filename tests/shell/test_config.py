@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from screener import rulebook, starter
-from screener.config import KEYS, WindowSettings, load
+from screener import config, rulebook, starter
+from screener.config import KEYS, StudioSettings, WindowSettings, load
 from screener.core.frontdoor import Outside
 from screener.surroundings import ARI_SECRET, MAIL_PASSWORD, Engine, MailSecurity
 from tests.shell.household import PLAIN, Write, assert_refused, changed, mistakes_of
@@ -50,8 +50,9 @@ def test_every_commented_example_of_the_starter_file_is_right(
     home = tmp_path / "home"
     starter.write(home)
     (home / "models" / "vosk-small-en").mkdir(parents=True)
-    for secret in ("ari-secret", "mail-password"):
-        (home / secret).write_text("hidden\n")
+    secrets = {"ari-secret": "hidden", "mail-password": "hidden", "studio-pin": "2468"}
+    for secret, text in secrets.items():
+        (home / secret).write_text(f"{text}\n")
         (home / secret).chmod(0o600)
     path = home / "screener.toml"
     examples = re.compile(r"^# (?=[a-z_0-9]+ = |\[menus)", re.MULTILINE)
@@ -61,6 +62,7 @@ def test_every_commented_example_of_the_starter_file_is_right(
     assert (read.asterisk.secret, read.mail.password) == ("hidden", "hidden")
     assert (read.mail.security, read.mail.port) == (MailSecurity.STARTTLS, 587)
     assert read.speech.model == home / "models" / "vosk-small-en"
+    assert read.studio == StudioSettings("*77", "2468")
 
 
 def test_how_long_what_was_heard_is_kept(write: Write) -> None:
@@ -245,3 +247,60 @@ def test_windows_are_as_they_are_usually_unless_told_otherwise(write: Write) -> 
 )
 def test_unfit_windows_are_refused(write: Write, line: str, said: str) -> None:
     assert_refused(write(f"{PLAIN}[windows]\n{line}\n"), said)
+
+
+# The studio --------------------------------------------------------------------------------------
+
+
+def with_pin(write: Write, content: str, mode: int = 0o600, more: str = "") -> Path:
+    path = write(f'{PLAIN}\n[studio]\npin_file = "pin"\n{more}')
+    (path.parent / "pin").write_text(content)
+    (path.parent / "pin").chmod(mode)
+    return path
+
+
+def test_the_studio_has_a_code_where_there_is_a_pin(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(config.STUDIO_PIN, raising=False)
+    assert load(write(PLAIN)).studio.code == ""
+    studio = load(with_pin(write, "2468\n")).studio
+    assert (studio.code, studio.pin) == ("*77", "2468")
+    assert "2468" not in repr(studio)
+    assert load(with_pin(write, "2468", more='code = "*88"')).studio.code == "*88"
+    assert load(with_pin(write, "2468", more='code = ""')).studio == StudioSettings()
+    monkeypatch.setenv(config.STUDIO_PIN, "135790")
+    assert load(write(PLAIN)).studio.pin == "135790"
+
+
+@pytest.mark.parametrize(
+    ("content", "mode", "more", "said"),
+    [
+        ("123", 0o600, "", "expected a PIN of 4 to 10 digits in it"),
+        ("12345678901", 0o600, "", "expected a PIN of 4 to 10 digits in it"),
+        ("12a4", 0o600, "", "expected a PIN of 4 to 10 digits in it"),
+        ("2468", 0o640, "", "can be read by others than its owner: chmod 600 it"),
+        ("2468", 0o644, "", "can be read by others than its owner: chmod 600 it"),
+        ("2468", 0o600, 'code = "77"', 'studio.code = "77": expected what a phone dials'),
+        ("2468", 0o600, 'code = "*39"', 'studio.code = "*39": is windows.code as well'),
+    ],
+)
+def test_a_studio_that_is_not_fit_is_refused(
+    write: Write,
+    monkeypatch: pytest.MonkeyPatch,
+    content: str,
+    mode: int,
+    more: str,
+    said: str,
+) -> None:
+    monkeypatch.delenv(config.STUDIO_PIN, raising=False)
+    path = with_pin(write, content, mode, more)
+    assert_refused(path, said)
+    if len(content) > 4:
+        assert not any(content in mistake for mistake in mistakes_of(path))
+
+
+def test_a_code_without_a_pin_is_refused(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(config.STUDIO_PIN, raising=False)
+    path = write(f'{PLAIN}\n[studio]\ncode = "*77"\n')
+    assert_refused(path, "studio.pin_file is missing: expected the file with the PIN")

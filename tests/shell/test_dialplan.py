@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from screener.asterisk import capture, dialplan
 from screener.asterisk.configuration import pbx_config, private_files
 from screener.asterisk.installation import Installation
-from screener.config import Settings, WindowSettings
+from screener.config import Settings, StudioSettings, WindowSettings
 from screener.core.frontdoor import Directory, Extension, FrontDoor, MessageBox, Phone, RingGroup
 from screener.errors import ConfigError
 from screener.surroundings import (
@@ -260,6 +260,19 @@ def test_a_pbx_is_given_the_key_code_for_its_phones() -> None:
     read = sections(pbx_config(house()))
     assert read["from-internal-custom"] == ["exten => *39,1,Goto(screener-code,expect,1)"]
     assert "screener-code" in read
+
+
+def test_the_studio_has_a_code_as_well() -> None:
+    studio = replace(house(), studio=StudioSettings("*77", "2468"))
+    read = sections(files(studio)["extensions.conf"])
+    assert "exten => *77,1,Goto(screener-code,studio,1)" in read["screener-phones"]
+    assert extensions(read["screener-code"]) == ["expect", "studio", "T"]
+    given = pbx_config(studio)
+    assert "exten => *77,1,Goto(screener-code,studio,1)" in sections(given)["from-internal-custom"]
+    assert "; Whoever dials *77 on a phone and knows the PIN records what callers hear" in given
+    assert "2468" not in given + "".join(files(studio).values())
+    alone = replace(studio, windows=WindowSettings(code=""))
+    assert extensions(sections(pbx_config(alone))["screener-code"]) == ["studio", "T"]
 
 
 def test_without_a_key_code_there_is_none() -> None:

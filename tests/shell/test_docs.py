@@ -109,7 +109,9 @@ def test_the_readme_names_every_prompt(name: str) -> None:
     assert f"`{name}`" in README
 
 
-@pytest.mark.parametrize("variable", [ARI_SECRET, MAIL_PASSWORD, "SCREENER_HOME"])
+@pytest.mark.parametrize(
+    "variable", [ARI_SECRET, MAIL_PASSWORD, config.STUDIO_PIN, "SCREENER_HOME"]
+)
 def test_the_readme_names_every_environment_variable(variable: str) -> None:
     assert f"`${variable}`" in README
 
