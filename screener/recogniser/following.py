@@ -193,7 +193,7 @@ class Following:
     def _free(self) -> None:
         decoder, self._decoder = self._decoder, None
         if decoder is not None:
-            decoder.close()
+            self._workers.submit(decoder.close)  # it takes milliseconds
 
 
 def _give(asked: Iterable[Future[Transcript]], made: Transcript) -> None:

@@ -36,7 +36,7 @@ from screener.errors import RecogniserError
 from screener.recogniser import languagemodel
 from screener.recogniser.following import PORTION, Following, Recogniser
 from screener.recogniser.libpocketsphinx import PocketSphinx, write_binary
-from screener.recogniser.sphinx import Sphinx, SphinxDecoder
+from screener.recogniser.sphinx import Sphinx, SphinxDecoder, Stock
 from screener.recogniser.upsampling import Upsampling
 from screener.recogniser.vosk import Vosk, _Raising
 from screener.recogniser.workers import Workers
@@ -316,6 +316,70 @@ def test_of_nothing_there_is_no_transcript_and_of_silence_none_that_is_shown(
     decoder.hear(100 * SILENCE)
     assert decoder.transcript().shown() == ""
     decoder.close()
+
+
+def hears(decoder: SphinxDecoder, pcm: bytes) -> Transcript:
+    """What it makes of this, 0.2 s at a time, and is closed then."""
+    assert decoder.transcript() == Transcript()
+    size = PORTION * FRAME_BYTES
+    for at in range(0, len(pcm), size):
+        decoder.hear(pcm[at : at + size])
+    said = decoder.transcript()
+    decoder.close()
+    return said
+
+
+def test_a_decoder_that_another_call_has_had_is_as_new(sphinx: Recogniser) -> None:
+    """Also where that call was hung up in the middle of a word, on a loud line."""
+    assert isinstance(sphinx.engine, Sphinx)
+    model, options = sphinx.engine._model, sphinx.engine._talk_options
+    pcm = at_level(SLT.say(ROBOCALL), -20)
+    new = hears(SphinxDecoder(PocketSphinx(options, model=model), 2 * RATE), pcm)
+    stock = Stock(partial(PocketSphinx, options, model=model))
+    other = at_level(SLT.say("Hello, this is the pharmacy, your prescription is ready"), -3)
+    kept = stock.take()
+    hears(SphinxDecoder(kept, 2 * RATE, stock), other[:40_000])
+    for _ in range(2):
+        again = stock.take()
+        assert again is kept
+        assert hears(SphinxDecoder(again, 2 * RATE, stock), pcm) == new
+    kept.close()
+
+
+class Failing(PocketSphinx):
+    """One that fails while it decodes: an utterance ends but once."""
+
+    def process(self, pcm: bytes, *, whole: bool = False) -> None:
+        self.end()
+        self.end()
+
+
+@pytest.mark.parametrize("seconds", [0.2, Stock.LONGEST])
+def test_few_decoders_are_kept_for_further_calls(sphinx: Recogniser, seconds: float) -> None:
+    """And none that has heard for long: it has grown."""
+    assert isinstance(sphinx.engine, Sphinx)
+    stock = Stock(partial(PocketSphinx, sphinx.engine._talk_options, model=sphinx.engine._model))
+    made = [stock.take() for _ in range(Stock.MOST + 2)]
+    calls = [SphinxDecoder(each, 2 * RATE, stock) for each in made]
+    calls[-1].hear(bytes(round(seconds * RATE) * 2))
+    for call in reversed(calls):
+        call.close()
+    kept = [each.usable for each in made]
+    assert kept.count(True) == Stock.MOST
+    assert kept[-1] is (seconds < Stock.LONGEST)
+    for each in made:
+        each.close()
+
+
+def test_a_decoder_that_has_failed_serves_no_further_call(sphinx: Recogniser) -> None:
+    assert isinstance(sphinx.engine, Sphinx)
+    stock = Stock(partial(Failing, sphinx.engine._talk_options, model=sphinx.engine._model))
+    library = stock.take()
+    decoder = SphinxDecoder(library, 2 * RATE, stock)
+    with pytest.raises(RecogniserError, match="ps_end_utt failed"):
+        decoder.hear(SILENCE)
+    decoder.close()
+    assert not library.usable
 
 
 def test_a_decoder_that_is_closed_says_so(sphinx: Recogniser) -> None:
