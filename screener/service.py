@@ -41,6 +41,7 @@ from screener.session import House, Session
 from screener.settlement import Settlement
 from screener.status import Bulletin, begun, in_force
 from screener.store import Store
+from screener.switchboard import Switchboard
 from screener.web.app import Web
 
 log = logging.getLogger(__name__)
@@ -126,6 +127,8 @@ async def _open(settings: Settings, tell: Callable[[str], None], stack: AsyncExi
         links,
         campaigns,
         HeardAudio(settings.data, settings.speech.keep_heard),
+        Switchboard(settings, client),
+        settings,
     )
     service.settlement = Settlement(
         client, service.connection, settings, store, outbox, takes, links

@@ -17,14 +17,17 @@ from pathlib import Path
 from typing import Any
 
 from screener.acquaintance import Acquaintance
-from screener.asterisk.bell import ring
+from screener.asterisk.bell import Bell, Sounds
 from screener.asterisk.client import Client
 from screener.asterisk.connection import Connection
-from screener.asterisk.line import Leg, Line, Sound
+from screener.asterisk.leg import Leg
+from screener.asterisk.line import Line
 from screener.asterisk.media import Media
+from screener.asterisk.playback import Sound
 from screener.asterisk.translate import Arrived
 from screener.asterisk.treatment import treat
 from screener.campaigns import Campaigns
+from screener.config import Settings
 from screener.core import narration
 from screener.core.audio import RATE
 from screener.core.call import Call, Ending, Outcome
@@ -32,8 +35,10 @@ from screener.core.grammar import PhraseClass
 from screener.core.letter import Letter, LetterKind
 from screener.core.patience import patience
 from screener.core.reception import Reception, receive
+from screener.core.rules import Action
 from screener.core.script import (
     Answer,
+    Block,
     CallerGone,
     Command,
     Drop,
@@ -48,6 +53,7 @@ from screener.core.script import (
     Rang,
     Record,
     Recorded,
+    RecordName,
     Redirect,
     Refusal,
     Replay,
@@ -59,14 +65,16 @@ from screener.core.script import (
 )
 from screener.core.transcript import Transcript
 from screener.ear import Ear
-from screener.errors import AriError, AriGone, AriNotInStasis, StuckError
+from screener.errors import AriError, AriGone, AriNotInStasis, RulesError, StuckError
 from screener.heardaudio import LONGEST, HeardAudio
 from screener.ledger import Entry
 from screener.links import Links
 from screener.outbox import Outbox
+from screener.promotion import promote
 from screener.prompts import Prompts
 from screener.recogniser import Recogniser
 from screener.store import Store
+from screener.switchboard import Switchboard
 from screener.tape import Tape
 
 log = logging.getLogger(__name__)
@@ -94,6 +102,8 @@ class House:
     links: Links
     campaigns: Campaigns
     heard: HeardAudio
+    switchboard: Switchboard
+    settings: Settings
 
 
 class Session:
@@ -110,6 +120,7 @@ class Session:
         self._leg: Leg | None = None
         self._overheard: dict[str, Transcript] = {}
         self._talking = False
+        self._decided_by = ""
         self._language = ""
 
     async def run(self, reception: Reception) -> Outcome:
@@ -157,16 +168,21 @@ class Session:
                 async with asyncio.timeout(_TIDYING):
                     await self._ear.close()
                     await self._line.close()
+                    await self._tape.forget_names()
             if failed and await self._line.hand_back():
                 await self._entry.tell("given to the dialplan: the phones ring without us")
         await self._entry.end(ending)
         if self._entry.number:
             heard = bytes(self._ear.heard_audio[: LONGEST * RATE])
             await asyncio.to_thread(self._house.heard.keep, self._entry.number, heard)
-        caller = self._call.caller
-        number = "" if caller.withheld else caller.e164 or caller.raw
-        told = self._ear.phrases
+        told, number = self._ear.phrases, self._shown_number
         self._house.campaigns.over(self._tracker, ending.verdict, self._entry.started, number, told)
+
+    @property
+    def _shown_number(self) -> str:
+        """The caller's number, "" where he shows none."""
+        caller = self._call.caller
+        return "" if caller.withheld else caller.e164 or caller.raw
 
     async def _follow(self, script: Script[Ending]) -> Ending:
         """Carry out what the script yields until it returns."""
@@ -244,6 +260,11 @@ class Session:
                 return await self._talk()
             case Record():
                 return await self._record(command)
+            case RecordName():
+                await self._ear.close()
+                return await self._tape.record_name()
+            case Block():
+                return await self._block()
             case Overhear():
                 return await self._overhear(command)
             case Keep():
@@ -253,7 +274,8 @@ class Session:
             case Treat():
                 return await self._treat(command)
             case Redirect(target):
-                return await self._line.redirect(target)
+                how = "REFER" if self._line.answered else "SIP 302"
+                return how if await self._line.redirect(target) else ""
             case Speak(language):
                 self._language = language
                 return None
@@ -264,11 +286,12 @@ class Session:
     async def _play(self, prompts: tuple[str, ...]) -> None:
         await self._line.play(*self._sound(prompts))
 
-    def _sound(self, prompts: Iterable[str]) -> Sound:
-        """Prompts as media URIs, and their length together in seconds."""
-        sounds = self._house.prompts
-        uris = tuple(sounds.uri(name, self._language) for name in prompts)
-        return uris, sum(sounds.seconds(name, self._language) for name in prompts)
+    def _sound(self, prompts: Iterable[str], language: str | None = None) -> Sound:
+        """Prompts as media URIs, and their length together in seconds; as the call is spoken."""
+        sounds, names = self._house.prompts, tuple(prompts)
+        language = self._language if language is None else language
+        uris = tuple(sounds.uri(name, language) for name in names)
+        return uris, sum(sounds.seconds(name, language) for name in names)
 
     async def _listen(self, listen: Listen) -> Heard:
         return await self._ear.listen(listen, *self._sound(listen.prompts))
@@ -280,11 +303,45 @@ class Session:
         return await self._ear.listen(listen, media, self._tape.seconds(replay.take) + seconds)
 
     async def _ring(self, command: Ring) -> Rang:
-        meanwhile = self._sound(command.meanwhile)
-        (rang, self._leg), _ = await asyncio.gather(
-            ring(self._line, command.group, meanwhile), self._ear.close()
-        )
+        """Ring, and remember whose turn it was, whether or not the caller waits for the end."""
+        board, group = self._house.switchboard, command.group
+        circumstances = await board.circumstances(group, datetime.now(UTC))
+        bell = Bell(self._line, command, circumstances, self._while_ringing(command))
+        try:
+            (rang, self._leg), _ = await asyncio.gather(bell.ring(), self._ear.close())
+        finally:
+            await board.rang(group, bell.first, self._leg.phone if self._leg else "")
+        self._decided_by = rang.phone
         return rang
+
+    def _while_ringing(self, command: Ring) -> Sounds:
+        """What is heard while a group rings; by our own people in their language."""
+        waiting = ("still-ringing",) if command.group.told_every else ()
+        confirming = any(phone.confirm for phone in command.group.phones)
+        asking = ("take-call",) if confirming and not command.announced else ()
+        return Sounds(
+            self._sound(command.meanwhile),
+            self._sound(waiting),
+            self._announcement(command.name) if command.announced else ((), 0.0),
+            self._sound(asking, ""),
+        )
+
+    def _announcement(self, name: str) -> Sound:
+        """Who calls, by the name that he spoke (a take) or by his number, and what may be done."""
+        digits = [f"digit-{digit}" for digit in self._shown_number if digit in "0123456789"]
+        who = self._tape.name_sound(name) if name else self._sound(digits or ["no-number"], "")
+        parts = (self._sound(("call-from",), ""), who, self._sound(("choose-call",), ""))
+        return tuple(uri for uris, _ in parts for uri in uris), sum(part[1] for part in parts)
+
+    async def _block(self) -> str:
+        """Write a rule against the caller; where none can be written, the story says why."""
+        label = f"turned away from the phone by {self._decided_by}"
+        ours = (self._house.settings, Action.BLOCK, self._shown_number, label, self._entry.number)
+        try:
+            return (await asyncio.to_thread(promote, *ours)).rule.place
+        except RulesError as impossible:
+            await self._entry.tell(f"not blocked: {impossible}")
+            return ""
 
     async def _talk(self) -> None:
         assert self._leg is not None  # scripts talk only after a phone answered
@@ -307,8 +364,7 @@ class Session:
         return recorded
 
     async def _keep(self, keep: Keep) -> bool:
-        caller = self._call.caller
-        number = "" if caller.withheld else caller.e164 or caller.raw
+        number = self._shown_number
         overheard = self._overheard.get(keep.take)
         letter = Letter(
             call=self._entry.number,
@@ -339,7 +395,8 @@ def _interrupted_by_hangup(command: Command[Any]) -> bool:
     if isinstance(command, Treat):
         return not isinstance(command.treatment, Refusal)
     return not isinstance(
-        command, Note | Speak | Record | Overhear | Keep | Drop | Hangup | Redirect
+        command,
+        Note | Speak | Record | RecordName | Overhear | Keep | Drop | Block | Hangup | Redirect,
     )
 
 

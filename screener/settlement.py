@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from screener.asterisk.belongings import TAKE, box_of, is_part, owner
+from screener.asterisk.belongings import NAME, TAKE, box_of, is_part, owner
 from screener.asterisk.client import Client
 from screener.asterisk.connection import Connection, Mailbox
 from screener.asterisk.translate import Gone, Left
@@ -134,7 +134,11 @@ class Settlement:
             await self._rescue(ours)
 
     async def _rescue(self, ours: Collection[str]) -> None:
-        stored = [name for name in await self.client.stored_recordings() if TAKE in name]
+        recordings = await self.client.stored_recordings()
+        stored = [name for name in recordings if TAKE in name]
+        for name in recordings:
+            if NAME in name and owner(name) not in ours:
+                await _regardless(self.client.delete_recording(name))
         local = [path.stem for path in self.takes.glob("*.wav")]
         # The last take of a call is the one that its caller wanted.
         strays = sorted({*stored, *local}, key=_take_number, reverse=True)

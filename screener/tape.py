@@ -19,6 +19,7 @@ from pathlib import Path
 
 from screener import recording
 from screener.asterisk.line import Line
+from screener.asterisk.playback import Sound
 from screener.core.audio import FRAME_BYTES, FRAME_SAMPLES, RATE, decode_ulaw
 from screener.core.letter import Letter
 from screener.core.script import Record, Recorded, RecordedBy
@@ -27,6 +28,9 @@ from screener.errors import AriError, AriGone, AriNotInStasis, AriRefused, Outbo
 from screener.outbox import Outbox
 
 log = logging.getLogger(__name__)
+
+# A name is spoken in so many seconds, and is over after so much silence.
+_NAME, _NAME_SILENCE = 4.0, 1.0
 
 
 class Reel:
@@ -83,32 +87,59 @@ class Tape:
     folder: Path
     outbox: Outbox
     _ours: set[str] = field(default_factory=set)  # those that Asterisk knows nothing of
+    _names: dict[str, float] = field(default_factory=dict)  # recorded names, and their seconds
 
     async def record(self, record: Record) -> Recorded:
         """Record one take, after the beep has been played."""
+        take = self.line.take(record.box.name)
+        path = self._path(take)
+        return await self._record(take, path, record.box.limit, record.silence, record.end_keys)
+
+    async def record_name(self) -> Recorded:
+        """Record the caller's name, after the beep. It stays until `forget_names`."""
+        take = self.line.name_take()
+        # Not among the takes: what lies there is rescued as a message.
+        path = self.folder / f"{take}.name"
+        try:
+            recorded = await self._record(take, path, _NAME, _NAME_SILENCE, "#")
+        finally:
+            path.unlink(missing_ok=True)
+        self._names[take] = recorded.seconds
+        return recorded
+
+    async def _record(
+        self, take: str, path: Path, limit: float, silence: float, end_keys: str
+    ) -> Recorded:
         self.line.take_keys()
         try:
-            over = await self.line.record(
-                record.box.name, record.box.limit, record.silence, record.end_keys
-            )
+            over = await self.line.record(take, limit, silence, end_keys)
         except (AriGone, AriNotInStasis):
             return Recorded("", 0.0, 0.0, RecordedBy.HANGUP)
         if over.failed and not self.line.gone.is_set():
             raise AriRefused("Asterisk could not record: is its disk full?")
         keyed = self.line.take_keys()
-        path = self._path(over.recording)
         with suppress(AriGone):  # nothing was recorded: the caller hung up at the beep
-            await self.line.fetch_recording(over.recording, path)
+            await self.line.fetch_recording(take, path)
         seconds, speech = await asyncio.to_thread(measure, path)
         if self.line.gone.is_set():
             by = RecordedBy.HANGUP
         elif keyed:
             by = RecordedBy.KEY
-        elif seconds >= record.box.limit - 1:
+        elif seconds >= limit - 1:
             by = RecordedBy.LIMIT
         else:
             by = RecordedBy.SILENCE
-        return Recorded(over.recording, seconds, speech, by)
+        return Recorded(take, seconds, speech, by)
+
+    def name_sound(self, take: str) -> Sound:
+        """The caller's recorded name, to be played."""
+        return (f"recording:{take}",), self._names[take]
+
+    async def forget_names(self) -> None:
+        """The call is over: nobody needs the caller's recorded name any more."""
+        for take in list(self._names):
+            del self._names[take]
+            await self._forget(take)
 
     def reel(self, box: str) -> Reel:
         """A new take for a box, to be written here."""

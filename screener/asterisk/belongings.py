@@ -27,6 +27,8 @@ _ARRIVAL = 3.0
 # URLs and as a file name it needs no escaping.
 _MARK = "_screener_"
 TAKE = f"{_MARK}take-"
+NAME = f"{_MARK}name-"
+"""What marks the recording of a caller's name: nothing that is ever kept."""
 
 
 def box_of(take: str) -> str:

@@ -10,14 +10,15 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeVar
 
 from screener.asterisk.belongings import Belongings
 from screener.asterisk.client import Client
 from screener.asterisk.connection import Connection
 from screener.asterisk.dialplan import PATIENCE, deadline_of
+from screener.asterisk.leg import Leg, News
+from screener.asterisk.playback import GRACE, Playbacks
 from screener.asterisk.translate import (
     Arrived,
     Event,
@@ -30,34 +31,15 @@ from screener.asterisk.translate import (
     Up,
     cause_of,
     redirect_uri,
-    said,
 )
-from screener.core.frontdoor import Phone
-from screener.core.ringing import PhoneEvent, Said
-from screener.errors import AriDown, AriError, AriGone, AriNotInStasis
+from screener.errors import AriError, AriGone
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-# How much longer than its length a sound may take before we no longer wait for its end.
-_PLAY_GRACE = 5.0
 # How long a call may take to leave us when it was refused or sent elsewhere.
 _LEAVING = 3.0
-# A phone's channel that nobody took care of any more ends this long after its ringing time.
-_DEAD = 5.0
-
-# Media URIs to be played one after the other, and their length together in seconds.
-Sound: TypeAlias = tuple[tuple[str, ...], float]
-
-
-@dataclass(slots=True)
-class Leg:
-    """A channel to a phone that we rang. `gone` is set when it has ended."""
-
-    phone: str
-    channel: str
-    gone: asyncio.Event
 
 
 class Line:
@@ -67,7 +49,9 @@ class Line:
         self.channel = arrived.channel
         self.gone = asyncio.Event()
         self.answered = arrived.state == "Up"
-        self.phone_events: asyncio.Queue[PhoneEvent] = asyncio.Queue()
+        self.name = arrived.name
+        self.number = arrived.number
+        self.news: asyncio.Queue[News] = asyncio.Queue()
         self.on_key: Callable[[str], None] = self._keep_key
         self._client = client
         self._own = Belongings(client, connection, self.channel)
@@ -78,7 +62,7 @@ class Line:
         self._hung_up = False
         self._legs: dict[str, Leg] = {}
         self._ear_channels: list[str] = []
-        self._playbacks: dict[str, asyncio.Future[bool]] = {}
+        self._playbacks = Playbacks(client, self._own)
         self._recordings: dict[str, asyncio.Future[RecordingOver]] = {}
 
     # Events ----------------------------------------------------------------------------------
@@ -118,9 +102,9 @@ class Line:
                 self._take_in(RecordingOver(self.channel, name, failed=False))
         for leg in self._legs.values():
             if leg.channel not in states:
-                self._phone_says(leg, Gone(leg.channel, 0, 0))
+                leg.take_in(Gone(leg.channel, 0, 0))
             elif states[leg.channel] == "Up":
-                self._phone_says(leg, Up(leg.channel))
+                leg.take_in(Up(leg.channel))
         # A sound or recording whose end we missed is over by its time limit at the latest.
 
     def _take_in(self, event: Event) -> None:
@@ -129,33 +113,15 @@ class Line:
                 self.gone.set()
             case Key(channel, digit) if channel == self.channel:
                 self.on_key(digit)
-            case Played(playback=playback, failed=failed):
-                _settle(self._playbacks.pop(playback, None), not failed)
+            case Played():
+                self._playbacks.over(event)
             case RecordingOver(recording=recording):
                 _settle(self._recordings.pop(recording, None), event)
             case Arrived(channel):
                 self._own.has_arrived(channel)
-            case Up(channel) | Forwarded(channel) | Gone(channel) | Left(channel):
-                leg = self._legs.get(channel)
-                if leg is not None:
-                    self._phone_says(leg, event)
-            case _:
-                pass  # a key on a phone's side, the caller's own Up
-
-    def _phone_says(self, leg: Leg, event: Event) -> None:
-        match event:
-            case Up():
-                self._tell(leg, Said.ANSWERED)
-            case Forwarded(target=target):
-                self._tell(leg, Said.REDIRECTED, target)
-            case Gone():
-                leg.gone.set()
-                self._tell(leg, said(event))
-            case Left():
-                leg.gone.set()
-
-    def _tell(self, leg: Leg, what: Said, target: str = "") -> None:
-        self.phone_events.put_nowait(PhoneEvent(leg.phone, what, target))
+            case Up(channel) | Forwarded(channel) | Gone(channel) | Left(channel) | Key(channel):
+                if channel in self._legs:
+                    self._legs[channel].take_in(event)
 
     def _keep_key(self, digit: str) -> None:
         """A key that came while nobody listened: it counts for the next who does."""
@@ -249,42 +215,24 @@ class Line:
 
     async def play(self, media: tuple[str, ...], seconds: float) -> None:
         """Play media URIs to their end, which is `seconds` away. Cancelling stops the sound."""
-        if not media:
-            return
-        playback = self._own.name("play")
-        over: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._playbacks[playback] = over
-        start = asyncio.ensure_future(self._client.play(self.channel, playback, media))
-        try:
-            await asyncio.shield(start)
-            async with asyncio.timeout(seconds + _PLAY_GRACE):
-                played = await over
-            if not played:
-                raise AriNotInStasis(f"Asterisk could not play {media[0]}: can it read the file?")
-        except TimeoutError as stuck:
-            raise AriDown(f"Asterisk did not finish playing {media[0]}") from stuck
-        finally:
-            if self._playbacks.pop(playback, None) is not None:
-                # To its end, whoever else is cancelled: Asterisk takes a caller into no bridge
-                # before the sound that he hears is over, and the phone may have answered.
-                await asyncio.shield(self._stop(playback, start))
+        await self._playbacks.play(self.channel, media, seconds)
 
-    async def _stop(self, playback: str, start: asyncio.Future[None]) -> None:
-        """Stop a sound, once Asterisk has been told to start it."""
-        with suppress(AriError):
-            await start
-            await self._client.stop_playback(playback)
+    async def music(self, kind: str) -> None:
+        """Let the caller hear music of a class of music on hold."""
+        await self._client.music(self.channel, kind)
+
+    async def music_stop(self) -> None:
+        await self._client.music_stop(self.channel)
 
     # Recording -------------------------------------------------------------------------------
 
-    async def record(self, box: str, limit: float, silence: float, end: str) -> RecordingOver:
-        """Record the caller for a box. A hang-up ends the recording, and what there is stays."""
-        name = self.take(box)
+    async def record(self, name: str, limit: float, silence: float, end: str) -> RecordingOver:
+        """Record the caller. A hang-up ends the recording, and what there is stays."""
         over: asyncio.Future[RecordingOver] = asyncio.get_running_loop().create_future()
         self._recordings[name] = over
         await self._client.record(self.channel, name, limit, silence, end)
         try:
-            async with asyncio.timeout(limit + _PLAY_GRACE):
+            async with asyncio.timeout(limit + GRACE):
                 return await over
         except TimeoutError:
             # It is on Asterisk's disk whatever became of the event.
@@ -295,6 +243,10 @@ class Line:
     def take(self, box: str) -> str:
         """A new name for a take that is recorded for a box."""
         return self._own.name(f"take-{box}")
+
+    def name_take(self) -> str:
+        """A new name for a recording of the caller's name, which is no message."""
+        return self._own.name("name")
 
     async def fetch_recording(self, name: str, to: Path) -> None:
         await self._client.fetch_recording(name, to)
@@ -332,22 +284,24 @@ class Line:
 
     # The phones ------------------------------------------------------------------------------
 
-    async def dial(self, phone: Phone, seconds: float) -> Leg:
-        """Ring a phone, which is shown the caller. What it says comes to `phone_events`."""
-        leg = Leg(phone.name, self._own.name(f"leg-{phone.name}"), asyncio.Event())
-        self._legs[leg.channel] = leg
-        arrival = self._own.arrival(leg.channel)
+    async def contacts(self, endpoint: str) -> tuple[str, ...]:
+        """What is dialled to reach every contact of an endpoint: the endpoint, if it has one."""
+        technology, _, resource = endpoint.partition("/")
+        if technology.upper() != "PJSIP" or "@" in resource or "/" in resource:
+            return (endpoint,)
         try:
-            await self._own.make(
-                self._client.create(leg.channel, phone.endpoint, "leg", seconds + _DEAD)
-            )
-            await self._own.arrived(arrival)
-            await self._client.dial(leg.channel, seconds, self.channel)
-        except AriError as failed:
-            # One phone that cannot be rung is that phone's matter: the others ring.
-            log.warning("%s cannot be rung: %s", phone.name, failed)
-            leg.gone.set()
-            self._tell(leg, Said.UNREACHABLE)
+            found = await self._client.variable(self.channel, f"PJSIP_DIAL_CONTACTS({resource})")
+        except AriError as unknown:
+            log.warning("the contacts of %s are not known: %s", endpoint, unknown)
+            return (endpoint,)
+        contacts = tuple(filter(None, found.split("&")))
+        return contacts if len(contacts) > 1 else (endpoint,)
+
+    def leg(self, phone: str) -> Leg:
+        """A new leg to a phone, to be dialled on behalf of this line's caller. Its news come to
+        `news`."""
+        leg = Leg(phone, self._client, self._own, self._playbacks, self.news)
+        self._legs[leg.channel] = leg
         return leg
 
     async def connect(self, leg: Leg) -> None:
@@ -364,17 +318,13 @@ class Line:
                 self._client.set_global(deadline_of(leg.channel), "0"),
             )
 
-    async def end_leg(self, leg: Leg) -> None:
-        if not leg.gone.is_set():
-            await self._own.end_channel(leg.channel)
-
     # The end ---------------------------------------------------------------------------------
 
     async def close(self) -> None:
         """Leave nothing of this call in Asterisk, but for the caller himself."""
         try:
             await self._own.made()
-            await asyncio.gather(*(self.end_leg(leg) for leg in self._legs.values()))
+            await asyncio.gather(*(leg.end() for leg in self._legs.values()))
             await self.close_ear()
             await self._own.end_bridges()
         finally:

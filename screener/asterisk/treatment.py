@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 
-from screener.asterisk.line import Line, Sound
+from screener.asterisk.line import Line
+from screener.asterisk.playback import Sound
 from screener.core.script import Refusal, Treatment
 
 ENDLESS = 120.0

@@ -12,7 +12,7 @@ from screener.core.call import Ending, Outcome
 from screener.core.evidence import Evidence
 from screener.core.frontdoor import MessageBox
 from screener.core.rules import Ruling
-from screener.core.script import Heard, Rang, Recorded
+from screener.core.script import Decision, Heard, Rang, Recorded
 from screener.core.verdict import Kind, Verdict, judge, may_be_wanted
 
 
@@ -42,8 +42,9 @@ class Course:
 
     @property
     def connected(self) -> bool:
-        """A phone has answered."""
-        return self.rang is not None and bool(self.rang.phone)
+        """A phone has taken the call."""
+        rang = self.rang
+        return rang is not None and bool(rang.phone) and rang.decision is Decision.TAKE
 
     @property
     def verdict(self) -> Verdict | None:
@@ -63,7 +64,7 @@ class Course:
             verdict=verdict.kind if verdict else "",
             evidence=self.evidence.sentences(),
             answered_by=self.rang.phone if self.rang else "",
-            rang_after=self.rang.seconds if self.rang and self.connected else None,
+            rang_after=self.rang.seconds if self.rang and self.rang.phone else None,
             passed=self.passed,
         )
 

@@ -7,25 +7,34 @@ from __future__ import annotations
 
 from screener.core.call import Ending, Outcome
 from screener.core.course import Course
-from screener.core.frontdoor import MessageBox, RingGroup
+from screener.core.frontdoor import Announced, MessageBox, RingGroup
+from screener.core.rules import Action
 from screener.core.script import (
     Answer,
+    Block,
+    Decision,
     Drop,
     Hangup,
     Keep,
     Note,
     Overhear,
     Play,
+    Rang,
     Record,
+    RecordName,
     Replay,
     Ring,
     Script,
     Talk,
+    Treat,
+    Treatment,
     do,
 )
 
 # A recording with less voice than this (seconds) is no message: a click, a breath, a busy tone.
 LEAST_SPEECH = 0.5
+# A name is shorter than a message.
+_LEAST_NAME = 0.2
 # How often a caller may record anew before what he has is kept.
 _TAKES = 5
 # How often the review is offered to a caller who presses nothing.
@@ -35,19 +44,67 @@ _KEEP, _REDO, _DROP = "1", "2", "3"
 
 
 def ring_or_take_message(
-    group: RingGroup, box: MessageBox, course: Course, meanwhile: tuple[str, ...] = ()
+    group: RingGroup,
+    box: MessageBox,
+    course: Course,
+    meanwhile: tuple[str, ...] = (),
+    *,
+    announce: bool = True,
 ) -> Script[Ending]:
-    """Ring a group; connect the caller to who answers, or offer the box. `course.why` says why."""
+    """Ring a group; connect the caller to who answers, or offer the box. `course.why` says why.
+
+    Where the group has callers announced, he is asked his name first, and whoever answers decides;
+    not so unless `announce`.
+    """
+    announced = announce and _is_announced(group, course)
+    name = (yield from _ask_name(course)) if announced else ""
     course.doing = f"while {group.name} was ringing"
-    rang = yield from do(Ring(group, meanwhile))
+    rang = yield from do(
+        Ring(group, meanwhile, proved=course.proved, announced=announced, name=name)
+    )
     course.rang = rang
-    if rang.phone:
+    if course.connected:
         yield from do(Talk())
         yield from do(Hangup())
         return course.ending(Outcome.CONNECTED, course.why)
+    if rang.phone:
+        return (yield from _decided(rang, box, course))
     yield from do(Answer())
     yield from do(Play(("nobody-answers",)))
     return (yield from take_message(box, f"nobody answered; {course.why}", course))
+
+
+def _is_announced(group: RingGroup, course: Course) -> bool:
+    """Whether whoever answers hears who calls, and decides what becomes of the call."""
+    if group.announced is Announced.UNKNOWN:
+        return course.ruling.action not in (Action.ALLOW, Action.SEND)
+    return group.announced is Announced.ALWAYS
+
+
+def _ask_name(course: Course) -> Script[str]:
+    """Ask the caller for his name: the take that holds it, "" where he says nothing."""
+    course.doing = "while being asked for his name"
+    yield from do(Answer())
+    yield from do(Play(("say-your-name", "beep")))
+    recorded = yield from do(RecordName())
+    return recorded.take if recorded.speech >= _LEAST_NAME else ""
+
+
+def _decided(rang: Rang, box: MessageBox, course: Course) -> Script[Ending]:
+    """Do what the called person wants done with a caller whom he does not take."""
+    course.why = f"{rang.phone} chose: {rang.decision}; {course.why}"
+    if rang.decision is Decision.MESSAGE:
+        yield from do(Play(("nobody-answers",)))
+        return (yield from take_message(box, course.why, course))
+    course.turned_away = True
+    if rang.decision is Decision.BLOCK:
+        place = yield from do(Block())
+        yield from do(Note(f"blocked from now on: {place}" if place else "no rule was written"))
+        yield from do(Treat(Treatment.SIT))
+    else:
+        yield from do(Play(("turned-away",)))
+        yield from do(Hangup())
+    return course.ending(Outcome.TREATED, course.why)
 
 
 def take_message(

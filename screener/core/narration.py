@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from screener.core.frontdoor import Strategy
 from screener.core.script import (
     Answer,
     Command,
+    Decision,
     Drop,
     Hangup,
     Heard,
@@ -23,6 +25,7 @@ from screener.core.script import (
     Record,
     Recorded,
     RecordedBy,
+    RecordName,
     Redirect,
     Replay,
     Ring,
@@ -41,7 +44,11 @@ def before(command: Command[Any]) -> str:
         case Replay():
             return "playing the message back"
         case Ring(group):
-            return f"ringing {', '.join(phone.name for phone in group.phones) or 'nobody'}"
+            phones = ", ".join(phone.name for phone in group.phones) or "nobody"
+            how = "" if group.strategy is Strategy.ALL else f" ({group.strategy})"
+            return f"ringing {phones}{how}"
+        case RecordName():
+            return "recording the caller's name"
         case Treat(treatment):
             return f"treatment: {treatment}"
         case Redirect(target):
@@ -60,21 +67,28 @@ def after(command: Command[Any], outcome: object) -> str:
             return "answered"
         case ((Listen(wait=wait) | Replay(wait=wait)), Heard() as heard):
             return _heard(heard) if wait or heard.keys else ""  # without time, nothing was asked
-        case Ring(), Rang(phone, _, remarks):
-            return "; ".join((f"{phone} answered" if phone else "nobody answered", *remarks))
+        case Ring(), Rang() as rang:
+            return "; ".join((_rang(rang), *rang.remarks))
         case Talk(), _:
             return "the called phone hung up"
-        case ((Record() | Overhear()), Recorded() as recorded):
+        case ((Record() | Overhear() | RecordName()), Recorded() as recorded):
             return _recorded(recorded)
         case Keep(box=box), bool(kept):
             return f"message kept for {box.name}" if kept else "the message could not be kept"
-        case Redirect(target), bool(accepted):
-            return "redirected" if accepted else f"the redirect to {target} was not accepted"
+        case Redirect(target), str(how):
+            return f"redirected by {how}" if how else f"the redirect to {target} was not accepted"
         case Drop(), _:
             return "recording dropped"
         case Hangup(), _:
             return "hung up"
     return ""
+
+
+def _rang(rang: Rang) -> str:
+    if not rang.phone:
+        return "nobody answered"
+    chose = "" if rang.decision is Decision.TAKE else f" and chose: {rang.decision}"
+    return f"{rang.phone} answered{chose}"
 
 
 def _heard(heard: Heard) -> str:

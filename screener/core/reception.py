@@ -12,16 +12,8 @@ from screener.core.frontdoor import Directory, FrontDoor
 from screener.core.menu import Desk
 from screener.core.message import hear_out, keep_message, ring_or_take_message, take_message
 from screener.core.rules import Action, RuleSet, Ruling, Target, Where
-from screener.core.script import (
-    Answer,
-    CallerGone,
-    LineFailed,
-    Note,
-    Redirect,
-    Script,
-    Treat,
-    do,
-)
+from screener.core.script import Answer, CallerGone, LineFailed, Note, Script, Treat, do
+from screener.core.sendaway import send_away
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +39,8 @@ def receive(call: Call, reception: Reception) -> Script[Ending]:
         if reception.shadow:
             return (yield from _only_watch(reception.door, course))
         yield from do(Note(ruling.reason))
+        if call.came_to:
+            yield from do(Note(f"dialled at {call.did} first, and sent on to {call.came_to}"))
         yield from _remember(call, reception.door, course)
         return (yield from _follow(ruling, call, reception, course))
     except CallerGone as gone:
@@ -74,7 +68,7 @@ def _only_watch(door: FrontDoor, course: Course) -> Script[Ending]:
     yield from do(Note(course.why))
     if door.doorbell:
         return (yield from ring_bell(door.group, course))
-    return (yield from ring_or_take_message(door.group, door.box, course))
+    return (yield from ring_or_take_message(door.group, door.box, course, announce=False))
 
 
 def _remember(call: Call, door: FrontDoor, course: Course) -> Script[None]:
@@ -117,8 +111,9 @@ def _ring_doorbell(target: Target | None, desk: Desk, course: Course) -> Script[
         case Target(Where.EXTENSION, name) if name in directory.extensions:
             group = directory.extensions[name].group
         case Target(Where.REDIRECT, name):
-            if (yield from do(Redirect(name))):
-                return course.ending(Outcome.REDIRECTED, course.why)
+            ended = yield from send_away(name, directory.outside, course)
+            if ended is not None:
+                return ended
     return (yield from ring_bell(group, course))
 
 
@@ -140,8 +135,9 @@ def _send(target: Target, desk: Desk, course: Course) -> Script[Ending]:
         case Where.MENU if target.name in directory.doors:
             return (yield from attend(replace(desk, door=directory.doors[target.name]), course))
         case Where.REDIRECT:
-            if (yield from do(Redirect(target.name))):
-                return course.ending(Outcome.REDIRECTED, course.why)
+            ended = yield from send_away(target.name, directory.outside, course)
+            if ended is not None:
+                return ended
         case _:
             yield from do(Note(f"there is no {target} any more"))
     return (yield from attend(desk, course))

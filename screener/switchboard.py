@@ -1,0 +1,139 @@
+"""What is known of a ring group before it rings: which phones can, and whose turn it is.
+
+A phone's state is Asterisk's to tell; do-not-disturb is on disk, the hours are in screener.toml.
+Who rang first and who answered last is remembered in data/turns.json. What cannot be told in time
+is taken for the best: a phone rings rather than not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import secrets
+import time
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+
+from screener import donotdisturb
+from screener.asterisk.client import Client
+from screener.config import Settings
+from screener.core.frontdoor import Phone, RingGroup
+from screener.core.ringing import Circumstances, State
+from screener.errors import AriError, AriGone
+
+log = logging.getLogger(__name__)
+
+TURNS = "turns.json"
+"""The file in the data folder that remembers whose turn it is."""
+_PATIENCE = 1.0  # seconds that a call waits to hear how the phones are
+
+
+class Switchboard:
+    """The phones of one house. `client` is None where no Asterisk can be asked."""
+
+    def __init__(self, settings: Settings, client: Client | None) -> None:
+        self._zone = settings.zone
+        self._data = settings.data
+        self._client = client
+        self._turns = _Turns(settings.data / TURNS)
+
+    async def circumstances(self, group: RingGroup, at: datetime) -> Circumstances:
+        """How a group's phones are at `at` (aware), and whose turn it is."""
+        states = dict(await self._states(group.phones))
+        quiet = await asyncio.to_thread(donotdisturb.phones, self._data)
+        here = at.astimezone(self._zone)
+        for phone in group.phones:
+            if phone.name in quiet:
+                states[phone.name] = State.UNDISTURBED
+            elif phone.hours is not None and not phone.hours.holds(here):
+                states[phone.name] = State.CLOSED
+        began_with = self._turns.began_with.get(group.name, "")
+        answered = dict(self._turns.answered)
+        return Circumstances(states, began_with, answered, secrets.randbits(64))
+
+    async def rang(self, group: RingGroup, first: str, answered: str) -> None:
+        """A group has rung: remember who began, and who answered ("" for nobody)."""
+        if first:
+            self._turns.began_with[group.name] = first
+        if answered:
+            self._turns.answered[answered] = time.time()
+        if first or answered:
+            await asyncio.to_thread(self._turns.write, self._turns.text)
+
+    async def _states(self, phones: Iterable[Phone]) -> Iterable[tuple[str, State]]:
+        """What Asterisk knows of phones; of those that it tells nothing of, they are free."""
+        if self._client is None:
+            return []
+        told = {phone.name: asyncio.ensure_future(self._channels(phone)) for phone in phones}
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                await asyncio.gather(*told.values())
+                found = {name: one.result() for name, one in told.items()}
+                talking = await self._talking() if any(found.values()) else frozenset()
+        except (TimeoutError, AriError) as unknown:
+            log.warning("how the phones are is not known (%s): all ring", unknown or "timed out")
+            return []
+        return [(name, _state(channels, talking)) for name, channels in found.items()]
+
+    async def _channels(self, phone: Phone) -> frozenset[str] | None:
+        """The channels that a phone has; None where it is not registered."""
+        assert self._client is not None
+        if not is_of_the_house(phone):
+            return frozenset()
+        try:
+            known = await self._client.endpoint(phone.endpoint)
+        except AriGone:
+            return None
+        if known.get("state") == "offline":
+            return None
+        return frozenset(str(channel) for channel in known.get("channel_ids", ()))
+
+    async def _talking(self) -> frozenset[str]:
+        """The channels on which somebody talks: one that only rings is no call yet."""
+        assert self._client is not None
+        channels = await self._client.channels()
+        return frozenset(str(c["id"]) for c in channels if c.get("state") == "Up")
+
+
+def is_of_the_house(phone: Phone) -> bool:
+    """Whether it is a phone that registers here; of what is behind a trunk nothing is known."""
+    technology, _, resource = phone.endpoint.partition("/")
+    return technology.upper() == "PJSIP" and not set("@/") & set(resource)
+
+
+def _state(channels: frozenset[str] | None, talking: frozenset[str]) -> State:
+    if channels is None:
+        return State.OFFLINE
+    return State.IN_CALL if channels & talking else State.FREE
+
+
+class _Turns:
+    """Who began and who answered last, by group and by phone; if it is lost, it begins anew."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.began_with: dict[str, str] = {}
+        self.answered: dict[str, float] = {}
+        try:
+            read = json.loads(path.read_text(encoding="ascii"))
+            self.began_with = {str(k): str(v) for k, v in read["began_with"].items()}
+            self.answered = {str(k): float(v) for k, v in read["answered"].items()}
+        except FileNotFoundError:
+            pass
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            log.warning("whose turn it is to ring is forgotten (%s: %s)", path, error)
+
+    @property
+    def text(self) -> str:
+        return json.dumps({"began_with": self.began_with, "answered": self.answered})
+
+    def write(self, text: str) -> None:
+        part = self._path.with_suffix(f".{secrets.token_hex(4)}")
+        try:
+            part.write_text(text, encoding="ascii")
+            part.replace(self._path)
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            log.warning("whose turn it is to ring is not written down: %s", error)
