@@ -22,6 +22,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -103,7 +104,8 @@ class Caller:
     `from_header` replaces the whole From (hostile callers); `headers` are added to the INVITE as
     they are. With a `password` he is one of the phones, and `number` its user: he logs in.
     `gain_db` and `noise_dbfs` are laid on what he says; `sends_silence` False is a line on which no
-    packet comes unless he speaks.
+    packet comes unless he speaks; without `events` his keys are sounds only. Told to call elsewhere (REFER), his network tells after
+    `refer_seconds` that `refer` came of it, "200 OK" or "486 Busy Here"; "" refuses to.
     """
 
     pbx: tuple[str, int]
@@ -118,14 +120,21 @@ class Caller:
     gain_db: float = 0.0
     noise_dbfs: float | None = None
     sends_silence: bool = True
+    events: bool = True
+    refer: str = "200 OK"
+    refer_seconds: float = 0.1
 
     def __post_init__(self) -> None:
         self.call_id = f"{random.getrandbits(64):016x}@caller.invalid"
         self.rtp = RtpEndpoint(
-            sends_silence=self.sends_silence, gain_db=self.gain_db, noise_dbfs=self.noise_dbfs
+            sends_silence=self.sends_silence,
+            gain_db=self.gain_db,
+            noise_dbfs=self.noise_dbfs,
+            events=self.events,
         )
         self._stack = AsyncExitStack()
         self._ended: CallResult | None = None
+        self._infos = 0
         self.placed = False
 
     # The call ------------------------------------------------------------------------------------
@@ -218,6 +227,28 @@ class Caller:
     async def key(self, digits: str, *, seconds: float = 0.1, gap: float = 0.08) -> float:
         """Press keys; the time (monotonic) when the last one was let go."""
         return await self.rtp.key(digits, seconds=seconds, gap=gap)
+
+    async def key_by_info(self, digits: str) -> None:
+        """Press keys as some telephones tell them: by SIP INFO, each in a message of its own."""
+        for digit in digits:
+            self._infos += 1
+            sent = f"{9 + self._infos} INFO"
+            await self.sip.order(
+                self.call_id,
+                "XINFO",
+                partial(self._has, sent, 0),
+                within=5.0,
+                digit=digit,
+                count=sent.partition(" ")[0],
+            )
+            await self.sip.wait_for(
+                lambda _, sent=sent: self._has(sent, 200),  # type: ignore[misc]
+                "answer to the INFO",
+                within=5.0,
+            )
+
+    def _has(self, cseq: str, code: int) -> bool:
+        return any(m.header("CSeq") == cseq and m.code == code for m in self.sip.messages)
 
     async def speak(self, pcm: bytes) -> None:
         """Say this and return when it is said, or when the call is over."""
@@ -327,6 +358,9 @@ class Caller:
         if self.password:
             added += f"\n{login(self.number, self.password)}"
         fields = {
+            "referred": "referred" if self.refer else "not_referred",
+            "refer": self.refer,
+            "refer_ms": f"{self.refer_seconds * 1000:.0f}",
             "challenged": scenario("challenged", call) if self.password else "",
             "cseq": "2" if self.password else "1",
             "headers": added,

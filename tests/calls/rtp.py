@@ -60,7 +60,7 @@ class RtpEndpoint(asyncio.DatagramProtocol):
     """Speaks, keys and hears on a UDP port of its own. `async with` opens and closes it.
 
     Once connected it sends a frame every 20 ms, as a telephone does; with `sends_silence` off only
-    what it is told to speak. `gain_db` is laid on its speech, noise of `noise_dbfs` on everything.
+    what it is told to speak; without `events` it offers no telephone-events. `gain_db` is laid on its speech, noise of `noise_dbfs` on everything.
     `wire` is what becomes of each packet on its way: the packets that arrive in its place.
 
     Hearing goes on from where it was: each `hear_...` starts looking where the last one found.
@@ -72,6 +72,7 @@ class RtpEndpoint(asyncio.DatagramProtocol):
         sends_silence: bool = True,
         gain_db: float = 0.0,
         noise_dbfs: float | None = None,
+        events: bool = True,
     ) -> None:
         self.port = free_port(even=True)
         self.packets: list[Packet] = []
@@ -79,6 +80,7 @@ class RtpEndpoint(asyncio.DatagramProtocol):
         self.packets_sent = 0
         self.wire: Callable[[bytes], Iterable[bytes]] = lambda packet: (packet,)
         self._codec = PCMU
+        self._events = events
         self._remote: tuple[str, int] | None = None
         self._sends_silence = sends_silence
         self._factor = 10 ** (gain_db / 20)
@@ -132,16 +134,16 @@ class RtpEndpoint(asyncio.DatagramProtocol):
 
     def sdp(self, codec: int = PCMU) -> str:
         """The session description (RFC 8866) that asks for audio on our port."""
+        events = (f"a=rtpmap:{EVENT} telephone-event/{RATE}", f"a=fmtp:{EVENT} 0-15")
         lines = [
             "v=0",
             f"o=- {self._ssrc} 1 IN IP4 {LOOPBACK}",
             "s=-",
             f"c=IN IP4 {LOOPBACK}",
             "t=0 0",
-            f"m=audio {self.port} RTP/AVP {codec} {EVENT}",
+            f"m=audio {self.port} RTP/AVP {codec}" + (f" {EVENT}" if self._events else ""),
             f"a=rtpmap:{codec} {CODECS[codec]}/{RATE}",
-            f"a=rtpmap:{EVENT} telephone-event/{RATE}",
-            f"a=fmtp:{EVENT} 0-15",
+            *(events if self._events else ()),
             "a=ptime:20",
             "a=sendrecv",
         ]
