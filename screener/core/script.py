@@ -373,8 +373,9 @@ class Treat(Command[None]):
 
 
 @dataclass(frozen=True, slots=True)
-class Redirect(Command[bool]):
-    """Send the call elsewhere: whether that was accepted. The call has left us when it was.
+class Redirect(Command[str]):
+    """Have the caller's network call elsewhere: how it was told to ("SIP 302", "REFER"), "" where
+    that was not accepted. The call has left us when it was.
 
     `target` is a SIP URI, or an E.164 number to be dialled by the caller's own network.
     """

@@ -104,8 +104,9 @@ class Caller:
     `from_header` replaces the whole From (hostile callers); `headers` are added to the INVITE as
     they are. With a `password` he is one of the phones, and `number` its user: he logs in.
     `gain_db` and `noise_dbfs` are laid on what he says; `sends_silence` False is a line on which no
-    packet comes unless he speaks; without `events` his keys are sounds only. Told to call elsewhere (REFER), his network tells after
-    `refer_seconds` that `refer` came of it, "200 OK" or "486 Busy Here"; "" refuses to.
+    packet comes unless he speaks; without `events` his keys are sounds only. Told to call elsewhere
+    (REFER), his network tells after `refer_seconds` what came of it: `refer`, "200 OK" or "486 Busy
+    Here"; "" refuses to.
     """
 
     pbx: tuple[str, int]

@@ -60,8 +60,9 @@ class RtpEndpoint(asyncio.DatagramProtocol):
     """Speaks, keys and hears on a UDP port of its own. `async with` opens and closes it.
 
     Once connected it sends a frame every 20 ms, as a telephone does; with `sends_silence` off only
-    what it is told to speak; without `events` it offers no telephone-events. `gain_db` is laid on its speech, noise of `noise_dbfs` on everything.
-    `wire` is what becomes of each packet on its way: the packets that arrive in its place.
+    what it is told to speak; without `events` it offers no telephone-events. `gain_db` is laid on
+    its speech, noise of `noise_dbfs` on everything. `wire` is what becomes of each packet on its
+    way: the packets that arrive in its place.
 
     Hearing goes on from where it was: each `hear_...` starts looking where the last one found.
     """

@@ -220,7 +220,7 @@ async def test_a_call_is_redirected(front: Stage, number: str, contact: str) -> 
     row = await front.row(within=5)
     assert front.rung == ()
     assert row.outcome == Outcome.REDIRECTED
-    assert "redirected" in await story(front, row)
+    assert "redirected by SIP 302" in await story(front, row)
 
 
 async def test_at_an_hour_a_call_goes_to_the_message_box(front: Stage) -> None:

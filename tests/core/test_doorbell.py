@@ -122,10 +122,10 @@ def test_a_block_blocks() -> None:
 
 def test_a_rule_may_send_the_visitor_elsewhere() -> None:
     rule = "send from * redirect sip:me@example.net"
-    ending, asked = ringing(True, rule=rule)
+    ending, asked = ringing("SIP 302", rule=rule)
     assert Redirect("sip:me@example.net") in asked
     assert ending.outcome is Outcome.REDIRECTED
-    ending, asked = ringing(False, answered(), rule=rule)
+    ending, asked = ringing("", answered(), rule=rule)
     assert rung(asked) == ["family"]
     assert Talk() in asked
 

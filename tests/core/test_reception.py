@@ -314,21 +314,21 @@ def test_send_shows_the_menu_of_a_did() -> None:
 
 @pytest.mark.parametrize("where", ["sip:desk@example.net", "+18055550100"])
 def test_send_redirects(where: str) -> None:
-    ending, asked = ruled(rule(Action.SEND, Where.REDIRECT, where), True)
+    ending, asked = ruled(rule(Action.SEND, Where.REDIRECT, where), "SIP 302")
     assert asked[1:] == [Redirect(where)]
     assert (ending.outcome, ending.ruled) == (Outcome.REDIRECTED, f"send redirect {where}")
 
 
 def test_a_redirect_that_is_not_accepted_is_the_attendants() -> None:
     away = rule(Action.SEND, Where.REDIRECT, "sip:desk@example.net")
-    ending, asked = ruled(away, False, keyed("1"), answered())
+    ending, asked = ruled(away, "", keyed("1"), answered())
     assert rung(asked) == ["family"]
     assert ending.outcome is Outcome.CONNECTED
 
 
 def test_who_hangs_up_instead_of_being_redirected_gave_up() -> None:
     away = rule(Action.SEND, Where.REDIRECT, "sip:desk@example.net")
-    ending, _ = ruled(away, False, HangsUp())
+    ending, _ = ruled(away, "", HangsUp())
     assert ending.outcome is Outcome.GAVE_UP
 
 
