@@ -168,7 +168,8 @@ def load(path: Path) -> Settings:
     asterisk = surroundings.asterisk(root, folder, warnings)
     outside = Outside(country, asterisk.trunk, asterisk.send_away is SendAway.BRIDGE)
     speech = surroundings.speech(root, folder)
-    people = directory.read(root, country, speech.language, private=asterisk.url is None)
+    private = asterisk.url is None
+    people = directory.read(root, folder, country, speech.language, warnings, private=private)
     people = replace(people, outside=outside)
     mail = surroundings.mail(root, folder, people, warnings)
     windows = _windows(root)

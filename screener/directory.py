@@ -8,6 +8,7 @@ and groups are read in ringgroups.py, menus in menus.py, the doors and the rest 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from screener import doors, menus, ringgroups
 from screener.core.frontdoor import Directory
@@ -18,10 +19,12 @@ KEYS: Mapping[str, tuple[str, ...]] = {**doors.KEYS, **ringgroups.KEYS}
 (`[groups.family]`). In `phones`, the owner's own names are the keys."""
 
 
-def read(root: Table, country: str, language: str, private: bool) -> Directory:
+def read(
+    root: Table, folder: Path, country: str, language: str, warnings: list[str], *, private: bool
+) -> Directory:
     """The directory in the file's tables; `private` says that its phones are on our own Asterisk.
 
-    `language` is that in which callers are understood.
+    `folder` is that of the file, and `language` that in which callers are understood.
     Mistakes are noted in `root.mistakes`; with any of them, the directory is of no use.
     """
     phones = ringgroups.phones(root, private)
@@ -29,6 +32,6 @@ def read(root: Table, country: str, language: str, private: bool) -> Directory:
     boxes = doors.boxes(root)
     extensions = doors.extensions(root, groups, boxes)
     choices = menus.menus(root, extensions, boxes)
-    behind = doors.Behind(country, language, groups, boxes, extensions, choices)
-    fronts = doors.doors(root, behind)
+    behind = doors.Behind(folder, country, language, groups, boxes, extensions, choices)
+    fronts = doors.doors(root, behind, warnings)
     return Directory(fronts, phones, groups, boxes, extensions, choices)

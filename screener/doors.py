@@ -8,14 +8,17 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
 
-from screener import menus
+from screener import holidays, menus
 from screener.core import hours, number
 from screener.core.frontdoor import (
     Challenged,
     Choice,
     Extension,
     FrontDoor,
+    Holiday,
     Menu,
     MessageBox,
     Reply,
@@ -34,17 +37,20 @@ from screener.tables import (
     mail_address,
     member,
     one_of,
+    path_from,
     safe_name,
     whole,
+    yes_or_no,
 )
 
 KEYS: Mapping[str, tuple[str, ...]] = {
     "dids": (
         *("ring", "box", "extensions", "menu", "operator", "tries", "challenge"),
-        *("greeting", "language", "hours", "closed", "holiday"),
+        *("greeting", "language", "hours", "closed", "holidays", "holiday"),
+        *("remember", "doorbell"),
     ),
     "extensions": ("names", "ring", "box"),
-    "boxes": ("mail", "limit"),
+    "boxes": ("mail", "limit", "notify"),
     **menus.KEYS,
 }
 """The keys of each table; they stand one level deeper, under the owner's own name
@@ -52,6 +58,8 @@ KEYS: Mapping[str, tuple[str, ...]] = {
 
 _REPLY = ("greeting", "menu", "to")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})?")
+_ENDPOINT = re.compile(r"PJSIP/[A-Za-z0-9_.-]{1,60}")
+_LONGEST_MEMORY = 10 * 366 * 86_400.0
 _NO_GROUP = RingGroup("", ())
 _NO_BOX = MessageBox("", ())
 
@@ -66,7 +74,8 @@ def boxes(root: Table) -> dict[str, MessageBox]:
         mail = table.need("mail", reading, expected, nowhere)
         if "mail" in table and table["mail"] == []:
             table.mistakes.note(table.name("mail"), [], "a box needs at least one mail address")
-        found[name] = MessageBox(name, mail, table.take("limit", duration(5, 3600), 300.0))
+        limit = table.take("limit", duration(5, 3600), 300.0)
+        found[name] = MessageBox(name, mail, limit, table.take("notify", _phone_address, ""))
     return found
 
 
@@ -88,8 +97,9 @@ def extensions(
 @dataclass(frozen=True, slots=True)
 class Behind:
     """What stands behind the doors, all by their names; `country` is the owner's, and `language`
-    that in which callers are understood."""
+    that in which callers are understood; `folder` is that of screener.toml."""
 
+    folder: Path
     country: str
     language: str
     groups: Mapping[str, RingGroup]
@@ -98,7 +108,7 @@ class Behind:
     menus: Mapping[str, Menu]
 
 
-def doors(root: Table, behind: Behind) -> dict[str, FrontDoor]:
+def doors(root: Table, behind: Behind, warnings: list[str]) -> dict[str, FrontDoor]:
     """The front doors by their DIDs, E.164."""
     found: dict[str, FrontDoor] = {}
     tables = root.tables("dids", KEYS["dids"])
@@ -109,13 +119,24 @@ def doors(root: Table, behind: Behind) -> dict[str, FrontDoor]:
         did = _did(table, written, behind.country)
         if did in found:
             table.mistakes.note(table.where, written, f"is the same number as {did}, given above")
-        found[did] = _door(table, did, behind)
+        bell = table.take("doorbell", yes_or_no, False)
+        found[did] = (_doorbell if bell else _door)(table, did, behind, warnings)
     led_to = menus.check(root, found.values(), behind.menus)
     _check_reachable(root, found, behind.extensions, led_to)
     return found
 
 
-def _door(table: Table, did: str, behind: Behind) -> FrontDoor:
+def _doorbell(table: Table, did: str, behind: Behind, warnings: list[str]) -> FrontDoor:
+    """A number that a doorbell dials: nothing else can be said of it than who rings."""
+    group = table.need("ring", *_ring(behind.groups), _NO_GROUP)
+    idle = [table.name(key) for key in table if key not in ("ring", "doorbell")]
+    if idle:
+        file = Path(table.mistakes.file).name
+        warnings.append(f"{file}: {', '.join(idle)}: at a doorbell nothing is asked or recorded")
+    return FrontDoor(did, group, _NO_BOX, {}, doorbell=True)
+
+
+def _door(table: Table, did: str, behind: Behind, warnings: list[str]) -> FrontDoor:
     """One number that people dial."""
     group, box = _behind(table, behind.groups, behind.boxes)
     one = member(behind.extensions, "extension", "[extensions]")
@@ -131,6 +152,8 @@ def _door(table: Table, did: str, behind: Behind) -> FrontDoor:
     opening = table.take("hours", _hours, None)
     if opening is None and "closed" in table:
         table.mistakes.missing(table.name("hours"), "it is never closed without them")
+    if "holiday" in table and "holidays" not in table:
+        table.mistakes.missing(table.name("holidays"), "there is no holiday without them")
     return FrontDoor(
         did,
         group,
@@ -138,11 +161,13 @@ def _door(table: Table, did: str, behind: Behind) -> FrontDoor:
         {e.number: e for e in open_to},
         table.take("tries", whole(1, 9), 3),
         table.take("challenge", one_of(Challenged), Challenged.UNSURE),
-        language=language,
+        table.take("remember", duration(0, _LONGEST_MEMORY), 0.0),
+        language,
         operator=table.take("operator", one, None),
         open=Reply(table.take("greeting", safe_name, "greeting"), menu),
         hours=opening,
         closed=closed,
+        holidays=_holidays(table, behind.folder, warnings),
         holiday=holiday if "holiday" in table else None,
         by_key=language not in ("", behind.language),
     )
@@ -164,16 +189,31 @@ def _reply(table: Table, key: str, usual: Reply, box: MessageBox, behind: Behind
     return Reply(own.take("greeting", safe_name, usual.greeting), menu, to)
 
 
+def _holidays(table: Table, folder: Path, warnings: list[str]) -> tuple[Holiday, ...]:
+    """The whole days of the calendar file that the table names."""
+
+    def reading(value: object) -> tuple[Holiday, ...]:
+        found, told = holidays.read(path_from(folder)(value), datetime.now().astimezone().date())
+        warnings.extend(told)
+        return found
+
+    return table.take("holidays", reading, ())
+
+
 def _behind(
     table: Table, groups: Mapping[str, RingGroup], boxes: Mapping[str, MessageBox]
 ) -> tuple[RingGroup, MessageBox]:
     """The ring group and the message box that a DID or an extension names."""
-    ring = member(groups, "ring group", "[groups.NAME]")
     box = member(boxes, "message box", "[boxes.NAME]")
     return (
-        table.need("ring", ring, "expected the name of a ring group", _NO_GROUP),
+        table.need("ring", *_ring(groups), _NO_GROUP),
         table.need("box", box, "expected the name of a message box", _NO_BOX),
     )
+
+
+def _ring(groups: Mapping[str, RingGroup]) -> tuple[Reading[RingGroup], str]:
+    """How the name of a ring group is read, and what is expected where it is missing."""
+    return member(groups, "ring group", "[groups.NAME]"), "expected the name of a ring group"
 
 
 def _check_spoken(table: Table, extensions: tuple[Extension, ...]) -> None:
@@ -232,6 +272,12 @@ def _aim(aims: Aims) -> Reading[Choice]:
         return choice
 
     return whither
+
+
+def _phone_address(value: object) -> str:
+    if isinstance(value, str) and _ENDPOINT.fullmatch(value):
+        return value
+    raise UnfitError('expected a phone of Asterisk that takes messages: "PJSIP/kitchen"')
 
 
 def _hours(value: object) -> hours.Hours:

@@ -170,8 +170,10 @@ class Settlement:
 
     def _letter(self, take: str, row: CallRow | None, seconds: float) -> Letter:
         """A letter for a rescued take, to the box that it was recorded for."""
-        first = next(iter(self.settings.doors.values())).box
-        box = self.settings.boxes.get(box_of(take), first)  # a box may be gone from screener.toml
+        boxes = self.settings.boxes
+        fronts = (door for door in self.settings.doors.values() if not door.doorbell)
+        first = next((door.box for door in fronts), next(iter(boxes.values())))
+        box = boxes.get(box_of(take), first)  # a box may be gone from screener.toml
         call, number = (row.id, row.number) if row else (0, "")
         return Letter(
             call=call,

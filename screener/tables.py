@@ -222,6 +222,12 @@ def _spoken(seconds: float) -> str:
     return f"{seconds / 60:g}m" if seconds >= 60 else f"{seconds:g}s"
 
 
+def yes_or_no(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise UnfitError("expected true or false, without quotes")
+    return value
+
+
 def one_of(choices: type[E]) -> Reading[E]:
     """One word of a set of words."""
 

@@ -107,11 +107,16 @@ class RingGroup:
 
 @dataclass(frozen=True, slots=True)
 class MessageBox:
-    """Where a recorded message goes: the mail addresses it serves and its limit in seconds."""
+    """Where a recorded message goes: the mail addresses it serves and its limit in seconds.
+
+    `notify` is the phone ("PJSIP/kitchen") that is sent a SIP MESSAGE when a caller asks to be
+    called back ("": none).
+    """
 
     name: str
     mail: tuple[str, ...]
     limit: float = 300.0
+    notify: str = ""
 
 
 @dataclass(frozen=True, slots=True)
