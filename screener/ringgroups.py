@@ -5,15 +5,41 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from screener.core.frontdoor import Phone, RingGroup
-from screener.tables import Table, UnfitError, check_name, distinct, duration, listing, member
+from screener.core import hours
+from screener.core.frontdoor import Announced, Phone, Redirects, RingGroup, Strategy
+from screener.tables import (
+    Reading,
+    Table,
+    UnfitError,
+    check_name,
+    distinct,
+    duration,
+    listing,
+    member,
+    one_of,
+    safe_name,
+    yes_or_no,
+)
 
-KEYS: Mapping[str, tuple[str, ...]] = {"groups": ("phones", "seconds")}
+KEYS: Mapping[str, tuple[str, ...]] = {
+    "phones": ("dial", "confirm", "delay", "hours", "redirects", "alert"),
+    "groups": (
+        *("phones", "seconds", "strategy", "each", "call_waiting"),
+        *("redirects", "redirect_to", "announced", "prefix", "unproved_prefix"),
+        *("alert", "music", "told_every"),
+    ),
+}
 """The keys of each table; they stand one level deeper, under the owner's own name
-(`[groups.family]`). In `phones`, the owner's own names are the keys."""
+(`[groups.family]`). In `phones`, the owner's own names are the keys: what is dialled, or a
+table."""
 
 _ENDPOINT = re.compile(r"[A-Za-z0-9]{2,20}/[A-Za-z0-9_.+:@/-]{1,200}")
 _PRIVATE_ENDPOINT = re.compile(r"PJSIP/[A-Za-z0-9_-]{1,40}")
+# What goes into SIP headers: one line, and nothing that would have to be escaped there.
+_PREFIX = re.compile(r'[^"\\<>;]{1,20}')
+_ALERT = re.compile(r"[!-~](?:[ -~]{0,198}[!-~])?")
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+_LONGEST = 300.0  # seconds
 
 
 def phones(root: Table, private: bool) -> dict[str, Phone]:
@@ -23,27 +49,68 @@ def phones(root: Table, private: bool) -> dict[str, Phone]:
     found: dict[str, Phone] = {}
     for name in table:
         check_name(table.mistakes, table.name(name), name)
-        endpoint = table.take(name, reading, "")
-        twin = next((p.name for p in found.values() if endpoint and p.endpoint == endpoint), None)
+        phone = _phone(name, table, reading)
+        same = (p.name for p in found.values() if phone.endpoint and p.endpoint == phone.endpoint)
+        twin = next(same, None)
         if twin is not None:
-            table.mistakes.note(table.name(name), endpoint, f"is the same phone as phones.{twin}")
-        found[name] = Phone(name, endpoint)
+            is_twin = f"is the same phone as phones.{twin}"
+            table.mistakes.note(table.name(name), phone.endpoint, is_twin)
+        found[name] = phone
     return found
+
+
+def _phone(name: str, phones: Table, reading: Reading[str]) -> Phone:
+    """One phone: what Asterisk dials, or a table that says more of it."""
+    if not isinstance(phones[name], dict):
+        endpoint = phones.take(name, reading, "")
+        return Phone(name, endpoint, confirm="@" in endpoint)
+    table = phones.table(name, KEYS["phones"])
+    endpoint = table.need("dial", reading, 'expected what Asterisk dials: "PJSIP/kitchen"', "")
+    return Phone(
+        name,
+        endpoint,
+        # What is dialled over a trunk may be a mobile, and a machine may answer for it.
+        confirm=table.take("confirm", yes_or_no, "@" in endpoint),
+        delay=table.take("delay", duration(0, _LONGEST), 0.0),
+        hours=table.take("hours", _hours, None),
+        redirects=table.take("redirects", one_of(Redirects), None),
+        alert=table.take("alert", _alert, ""),
+    )
 
 
 def groups(root: Table, phones: Mapping[str, Phone]) -> dict[str, RingGroup]:
     """The ring groups by name, of these phones."""
     found: dict[str, RingGroup] = {}
+    for name, table in root.tables("groups", KEYS["groups"]).items():
+        check_name(table.mistakes, table.where, name)
+        found[name] = _group(name, table, phones)
+    return found
+
+
+def _group(name: str, table: Table, phones: Mapping[str, Phone]) -> RingGroup:
     reading = distinct(listing(member(phones, "phone", "[phones]"), '"kitchen"'))
     expected = 'expected the phones that ring: ["kitchen"]'
     nobody: tuple[Phone, ...] = ()
-    for name, table in root.tables("groups", KEYS["groups"]).items():
-        check_name(table.mistakes, table.where, name)
-        members = table.need("phones", reading, expected, nobody)
-        if "phones" in table and table["phones"] == []:
-            table.mistakes.note(table.name("phones"), [], "a group needs at least one phone")
-        found[name] = RingGroup(name, members, table.take("seconds", duration(5, 300), 25.0))
-    return found
+    members = table.need("phones", reading, expected, nobody)
+    if "phones" in table and table["phones"] == []:
+        table.mistakes.note(table.name("phones"), [], "a group needs at least one phone")
+    usual = RingGroup(name, members)
+    return RingGroup(
+        name,
+        members,
+        seconds=table.take("seconds", duration(5, _LONGEST), usual.seconds),
+        strategy=table.take("strategy", one_of(Strategy), usual.strategy),
+        each=table.take("each", duration(3, _LONGEST), usual.each),
+        call_waiting=table.take("call_waiting", yes_or_no, usual.call_waiting),
+        redirects=table.take("redirects", one_of(Redirects), usual.redirects),
+        redirect_to=table.take("redirect_to", distinct(listing(_number, '"+18055550100"')), ()),
+        announced=table.take("announced", one_of(Announced), usual.announced),
+        prefix=table.take("prefix", _prefix, ""),
+        unproved_prefix=table.take("unproved_prefix", _prefix, ""),
+        alert=table.take("alert", _alert, ""),
+        music=table.take("music", safe_name, ""),
+        told_every=table.take("told_every", _told_every, 0.0),
+    )
 
 
 # Readings ----------------------------------------------------------------------------------------
@@ -59,3 +126,37 @@ def _private_endpoint(value: object) -> str:
     if isinstance(value, str) and _PRIVATE_ENDPOINT.fullmatch(value):
         return value
     raise UnfitError('expected "PJSIP/" and a name of letters, digits, - and _: "PJSIP/kitchen"')
+
+
+def _hours(value: object) -> hours.Hours:
+    if not isinstance(value, str):
+        raise UnfitError('expected days and hours, in quotes: "mon-fri 08:00-22:00"')
+    try:
+        return hours.read(value)
+    except hours.UnreadError as unread:
+        raise UnfitError(str(unread)) from None
+
+
+def _prefix(value: object) -> str:
+    if isinstance(value, str) and value.isprintable() and _PREFIX.fullmatch(value):
+        return value
+    raise UnfitError('expected what stands before a caller\'s name, like "DOOR:" (20 letters at'
+                     ' most; no quotes, \\, <, > or ;)')  # fmt: skip
+
+
+def _alert(value: object) -> str:
+    if isinstance(value, str) and _ALERT.fullmatch(value):
+        return value
+    raise UnfitError('expected an Alert-Info that your phones know: "<http://x/Bellcore-dr2>"')
+
+
+def _number(value: object) -> str:
+    if isinstance(value, str) and _E164.fullmatch(value):
+        return value
+    raise UnfitError('expected a whole number with + and its country: "+18055550100"')
+
+
+def _told_every(value: object) -> float:
+    if value == 0 and not isinstance(value, bool):
+        return 0.0
+    return duration(10, _LONGEST)(value)

@@ -228,7 +228,7 @@ def pjsip_phones(settings: Settings) -> tuple[str, ...]:
     found = []
     for phone in settings.phones.values():
         technology, _, resource = phone.endpoint.partition("/")
-        if technology.upper() == "PJSIP":
+        if technology.upper() == "PJSIP" and "@" not in resource:  # else behind a trunk
             found.append(dialplan.name(f"phones.{phone.name}", resource))
             if resource.lower() in ("anonymous", "global", "udp", "tcp"):
                 raise ConfigError([f"no phone of the private Asterisk can be called {resource!r}"])

@@ -151,8 +151,14 @@ def did_forms(did: str) -> tuple[str, ...]:
 
 
 def dial(group: RingGroup) -> str:
-    """`Dial()` for a ring group. Option i: a phone's redirect (302) is passed over."""
-    endpoints = (checked(_ENDPOINT, "the phone", phone.endpoint) for phone in group.phones)
+    """`Dial()` for a ring group: all of its phones at once, whatever its strategy.
+
+    One whose answer has to be confirmed rings only where there is no other: nobody here asks for
+    the key, and a mobile's voicemail would take the call. Option i: a phone's redirect (302) is
+    passed over.
+    """
+    phones = [phone for phone in group.phones if not phone.confirm] or group.phones
+    endpoints = (checked(_ENDPOINT, "the phone", phone.endpoint) for phone in phones)
     return f"Dial({'&'.join(endpoints)},{max(1, round(group.seconds))},i)"
 
 
@@ -328,6 +334,8 @@ def between_phones(settings: Settings) -> str:
         lines.append(f"exten => {checked(_DIGITS, 'extension', number)},1,{dial(extension.group)}")
     for phone in settings.phones.values():
         endpoint = checked(_ENDPOINT, "the phone", phone.endpoint)
+        if "@" in endpoint:  # behind a trunk: no phone of the house
+            continue
         resource = name("the phone", endpoint.partition("/")[2])
         if resource not in extensions:
             lines.append(f"exten => {resource},1,Dial({endpoint},25,i)")

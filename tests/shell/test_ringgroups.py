@@ -1,0 +1,115 @@
+"""Phones and ring groups as screener.toml says them, and every mistake with its key."""
+
+from __future__ import annotations
+
+import pytest
+
+from screener.asterisk.dialplan import dial
+from screener.config import load
+from screener.core.frontdoor import Announced, Phone, Redirects, RingGroup, Strategy
+from screener.core.hours import read
+from tests.shell.household import PLAIN, Write, assert_refused, changed
+
+OWN_ASTERISK = PLAIN + '[asterisk]\nurl = "http://127.0.0.1:8088/ari"\nsecret_file = "secret"\n'
+
+
+def furnished(write: Write, phone: str, group: str = "") -> tuple[Phone, RingGroup]:
+    """The household with another kitchen and more lines in its group."""
+    text = changed('kitchen = "PJSIP/kitchen"', f"kitchen = {phone}", OWN_ASTERISK)
+    text = changed('phones = ["kitchen", "study"]', f'phones = ["kitchen"]\n{group}', text)
+    path = write(text)
+    (path.parent / "secret").write_text("geheim\n")
+    (path.parent / "secret").chmod(0o600)
+    settings = load(path)
+    return settings.phones["kitchen"], settings.groups["family"]
+
+
+def test_a_phone_may_be_a_table(write: Write) -> None:
+    phone, _ = furnished(
+        write,
+        '{ dial = "PJSIP/k", confirm = true, delay = "10s", hours = "mon-fri 08:00-22:00",'
+        ' redirects = "inside", alert = "<http://x/Bellcore-dr2>" }',
+    )
+    assert phone == Phone(
+        *("kitchen", "PJSIP/k", True, 10.0, read("mon-fri 08:00-22:00")),
+        *(Redirects.INSIDE, "<http://x/Bellcore-dr2>"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("written", "confirms"),
+    [
+        ('"PJSIP/kitchen"', False),
+        ('"PJSIP/+18055550100@trunk"', True),
+        ('{ dial = "PJSIP/+18055550100@trunk" }', True),
+        ('{ dial = "PJSIP/+18055550100@trunk", confirm = false }', False),
+    ],
+)
+def test_whoever_answers_a_number_over_a_trunk_must_confirm(
+    write: Write, written: str, confirms: bool
+) -> None:
+    phone, _ = furnished(write, written)
+    assert phone.confirm is confirms
+
+
+def test_a_group_with_all_that_it_may_say(write: Write) -> None:
+    _, group = furnished(
+        write,
+        '"PJSIP/kitchen"',
+        'seconds = 60\nstrategy = "memory-hunt"\neach = "8s"\ncall_waiting = true\n'
+        'redirects = "listed"\nredirect_to = ["+18055550100"]\nannounced = "unknown"\n'
+        'prefix = "DOOR:"\nunproved_prefix = "?:"\nalert = "info=door"\nmusic = "jazz"\n'
+        'told_every = "20s"\n',
+    )
+    assert group == RingGroup(
+        *("family", group.phones, 60.0, Strategy.MEMORY_HUNT, 8.0, True),
+        *(Redirects.LISTED, ("+18055550100",), Announced.UNKNOWN),
+        *("DOOR:", "?:", "info=door", "jazz", 20.0),
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('strategy = "hunt"', 'groups.family.strategy = "hunt": expected one of all'),
+        ("each = 1", "groups.family.each = 1: expected a time"),
+        ('call_waiting = "yes"', "expected true or false"),
+        ('redirects = "insid"', 'did you mean "inside"?'),
+        ('redirect_to = ["911"]', "expected a whole number with +"),
+        ('announced = "sometimes"', "expected one of always, never, unknown"),
+        ('prefix = "DO\\"OR"', "expected what stands before a caller's name"),
+        ('prefix = "DOOR\\r\\nX: y"', "expected what stands before a caller's name"),
+        ('unproved_prefix = ""', "expected what stands before a caller's name"),
+        ('alert = "x\\nEvil: y"', "expected an Alert-Info"),
+        ('alert = "gr\\u00fcn"', "expected an Alert-Info"),
+        ('music = "../jazz"', "expected a name of letters"),
+        ("told_every = 3", "expected a time"),
+        ("told_evry = 30", 'did you mean "told_every"?'),
+    ],
+)
+def test_a_mistake_in_a_group_names_its_key(write: Write, line: str, said: str) -> None:
+    assert_refused(write(changed("[boxes.family]", f"{line}\n[boxes.family]")), said)
+
+
+@pytest.mark.parametrize(
+    ("phone", "said"),
+    [
+        ("{ delay = 3 }", "phones.kitchen.dial is missing"),
+        ('{ dial = "PJSIP/study" }', "is the same phone as phones."),
+        ('{ dial = "PJSIP/kitchen", delay = "1h" }', "phones.kitchen.delay"),
+        ('{ dial = "PJSIP/kitchen", hours = "someday" }', "'someday' is no day"),
+        ('{ dial = "PJSIP/kitchen", alert = "" }', "expected an Alert-Info"),
+        ('{ dial = "PJSIP/kitchen", ring = 3 }', "phones.kitchen.ring = 3: unknown key"),
+        ('{ dial = "PJSIP/+18055550100@trunk" }', 'expected "PJSIP/" and a name of letters'),
+        ("3", 'expected "PJSIP/" and a name of letters'),
+    ],
+)
+def test_a_mistake_in_a_phone_names_its_key(write: Write, phone: str, said: str) -> None:
+    assert_refused(write(changed('kitchen = "PJSIP/kitchen"', f"kitchen = {phone}")), said)
+
+
+def test_without_us_nobody_confirms_so_a_mobile_rings_only_alone() -> None:
+    kitchen = Phone("kitchen", "PJSIP/kitchen")
+    mobile = Phone("mobile", "PJSIP/+18055550100@trunk", confirm=True)
+    assert dial(RingGroup("family", (mobile, kitchen))) == "Dial(PJSIP/kitchen,25,i)"
+    assert dial(RingGroup("family", (mobile,))) == "Dial(PJSIP/+18055550100@trunk,25,i)"
