@@ -58,7 +58,7 @@ class KeyCode:
         line = Line(self._client, self._connection, arrived)
         events = asyncio.ensure_future(line.run())
         try:
-            await self._open(self._phone(arrived))
+            await self._open(phone_name(self._settings, arrived))
             talk = asyncio.ensure_future(self._talk(line))
             gone = asyncio.ensure_future(line.gone.wait())
             await asyncio.wait({talk, gone}, return_when=asyncio.FIRST_COMPLETED)
@@ -107,8 +107,9 @@ class KeyCode:
         except SetupError as failed:  # it is open as long as we run
             log.error("%s", failed)
 
-    def _phone(self, arrived: Arrived) -> str:
-        """The name in screener.toml of the phone that a channel belongs to."""
-        endpoint = endpoint_of(arrived.args[2]) if len(arrived.args) > 2 else ""
-        names = {p.endpoint.casefold(): p.name for p in self._settings.phones.values()}
-        return names.get(endpoint.casefold()) or endpoint.partition("/")[2] or "a phone"
+
+def phone_name(settings: Settings, arrived: Arrived) -> str:
+    """The name in screener.toml of the phone that dialled a key code."""
+    endpoint = endpoint_of(arrived.args[2]) if len(arrived.args) > 2 else ""
+    names = {p.endpoint.casefold(): p.name for p in settings.phones.values()}
+    return names.get(endpoint.casefold()) or endpoint.partition("/")[2] or "a phone"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from screener import voices
 from screener.core.loudness import even_out, trim
-from screener.core.ownvoice import fault
+from screener.core.ownvoice import Fault, fault
 from screener.errors import RecordingError
 from screener.wording import RECORDINGS
 
@@ -26,10 +26,16 @@ def fit(path: Path, *, voice: bool = True) -> bytes:
     Raises RecordingError, with the reason, where it cannot (`voice`: it has to be one), and
     PromptMissing where it is no sound file.
     """
-    pcm = trim(voices.decode(path))
-    if (found := fault(pcm, voice=voice)) is not None:
+    pcm, found = examined(path, voice=voice)
+    if found is not None:
         raise RecordingError(f"{path} {found}")
-    return even_out(pcm)
+    return pcm
+
+
+def examined(path: Path, *, voice: bool = True) -> tuple[bytes, Fault | None]:
+    """A sound file as PCM, trimmed and evened out; and what is wrong with it."""
+    pcm = trim(voices.decode(path))
+    return even_out(pcm), fault(pcm, voice=voice)
 
 
 def take_in(folder: Path, name: str, pcm: bytes) -> Path:

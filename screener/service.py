@@ -8,7 +8,7 @@ import secrets
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -16,9 +16,11 @@ from functools import partial
 from screener import campaignfile, recogniser
 from screener.acquaintance import Acquaintance
 from screener.asterisk import installation
+from screener.asterisk.capture import Capture
+from screener.asterisk.capture import password as capture_password
 from screener.asterisk.client import Client
 from screener.asterisk.connection import Connection
-from screener.asterisk.dialplan import EXPECT
+from screener.asterisk.dialplan import EXPECT, STUDIO
 from screener.asterisk.media import Media
 from screener.asterisk.outgoing import Outgoing
 from screener.asterisk.private import PrivateAsterisk
@@ -41,6 +43,7 @@ from screener.session import House, Session
 from screener.settlement import Settlement
 from screener.status import Bulletin, begun, in_force
 from screener.store import Store
+from screener.studio import Studio
 from screener.switchboard import Switchboard
 from screener.web.app import Web
 
@@ -50,6 +53,7 @@ log = logging.getLogger(__name__)
 # key code (asterisk/dialplan.py).
 _CALLER = "did"
 _CODE = ("code", EXPECT)
+_STUDIO = ("code", STUDIO)
 # Seconds after which recordings that nobody kept or dropped are looked for again.
 _RESCUE_AGAIN = 600.0
 # Seconds until the outbox is tried again when its disk has failed.
@@ -129,12 +133,14 @@ async def _open(settings: Settings, tell: Callable[[str], None], stack: AsyncExi
         HeardAudio(settings.data, settings.speech.keep_heard),
         Switchboard(settings, client),
         settings,
+        await _open_capture(settings, stack),
     )
     service.settlement = Settlement(
         client, service.connection, settings, store, outbox, takes, links
     )
     windows = service.house.acquaintance.windows
     service.keycode = KeyCode(settings, client, service.connection, prompts, windows)
+    service.studio = Studio(settings, client, service.connection, prompts)
     service.outgoing = Outgoing(settings, url, service.dialled)
     return service
 
@@ -151,6 +157,14 @@ async def _open_media(settings: Settings, stack: AsyncExitStack) -> Media:
         ) from error
     stack.callback(media.close)
     return media
+
+
+async def _open_capture(settings: Settings, stack: AsyncExitStack) -> Capture:
+    capture = Capture(capture_password(settings.asterisk.secret))
+    if settings.asterisk.hep_port:
+        await capture.open(settings.asterisk.media_host, settings.asterisk.hep_port)
+    stack.callback(capture.close)
+    return capture
 
 
 async def _start_asterisk(
@@ -171,6 +185,7 @@ class Service:
     house: House
     settlement: Settlement
     keycode: KeyCode
+    studio: Studio
     outgoing: Outgoing
 
     def __init__(
@@ -235,7 +250,7 @@ class Service:
                     await self._failed.wait()
             self._failed.clear()
             try:
-                await self.settlement.rescue(self._calls.keys())
+                await self.settlement.rescue(self._ours())
             except ScreenerError as trouble:
                 log.warning("recordings are looked for again later: %s", trouble)
 
@@ -279,6 +294,9 @@ class Service:
         if arrived.args[:2] == _CODE:
             self.keycode.take(arrived)
             return
+        if arrived.args[:2] == _STUDIO:
+            self.studio.take(arrived)
+            return
         if arrived.args[:1] != (_CALLER,):
             return  # what is left of an older run's call: settlement.py sees to it
         call, door = self.house.acquaintance.met(arrived)
@@ -293,6 +311,10 @@ class Service:
         task = asyncio.ensure_future(session.run(reception))
         self._calls[call.uid] = (session, task)
         task.add_done_callback(partial(self._over, call.uid))
+
+    def _ours(self) -> Collection[str]:
+        """The channels of the calls in progress, and of the phone that is in the studio."""
+        return {*self._calls, *self.studio.channels}
 
     def dialled(self, phone: Phone, number: str) -> None:
         """One of our phones has dialled a number."""
@@ -330,7 +352,8 @@ class Service:
         channels = await self._client.channels()
         for session, _ in known:
             session.catch_up(channels)
-        await self.settlement.settle(self._calls.keys())
+        self.studio.catch_up(channels)
+        await self.settlement.settle(self._ours())
 
     def _lost(self) -> None:
         self._bulletin.change(connected=False)

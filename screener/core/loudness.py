@@ -121,7 +121,8 @@ def _limited(samples: Samples) -> Samples:
     width = 2 * _REACH + 1
     lowest = _windows(gain, width).min(axis=1)  # what the loudest sample around each allows
     smooth = np.hanning(width + 2)[1:-1]
-    return samples * (_windows(lowest, width) @ (smooth / smooth.sum()))
+    turned_down: Samples = samples * (_windows(lowest, width) @ (smooth / smooth.sum()))
+    return turned_down
 
 
 def _windows(values: Samples, width: int) -> Samples:

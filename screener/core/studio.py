@@ -107,7 +107,7 @@ class Repertoire:
 
 
 def record_prompts(repertoire: Repertoire) -> Script[None]:
-    """A call to the studio, from the answer to its end. Raises CallerGone when he hangs up."""
+    """A call to the studio, from the answer to its end. It is closed when he hangs up."""
     if (yield from _let_in()):
         yield from _work(repertoire)
     yield from do(Play(("goodbye",)))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from screener.core.ownvoice import Fault
-from screener.core.script import CallerGone, Command, Drop, Hangup, Play
+from screener.core.script import Command, Drop, Hangup, Play
 from screener.core.studio import (
     Adopt,
     Ask,
@@ -146,13 +146,6 @@ def test_a_house_of_one_language_is_asked_for_none() -> None:
     one = Repertoire(("en",), {"en": ("greeting",)}, {})
     asked = play([*IN, "4", *OUT], one)
     assert "studio-language" not in played(asked)
-
-
-def test_who_hangs_up_is_gone() -> None:
-    script = record_prompts(HOUSE)
-    next(script)
-    with pytest.raises(CallerGone):
-        script.throw(CallerGone())
 
 
 def test_pauses_grow_and_end_somewhere() -> None:

@@ -1,0 +1,269 @@
+"""The studio's shell: carries its script (core/studio.py) out on the line of one of our phones.
+
+One phone at a time is in the studio. Who keys a wrong PIN has to wait before the next one is looked
+at, longer each time, also after hanging up and dialling again; it is logged. What is kept lies
+beside the texts, the earlier recording with it (ownvoice.py), and the next sound that a caller
+hears is the new one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import logging
+import tempfile
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from screener import ownvoice
+from screener.asterisk.client import Client
+from screener.asterisk.connection import Connection
+from screener.asterisk.line import Line
+from screener.asterisk.translate import Arrived
+from screener.config import Settings
+from screener.core.audio import RATE
+from screener.core.ownvoice import LONGEST
+from screener.core.script import Command, Drop, Hangup, Note, Play, Script
+from screener.core.studio import (
+    Adopt,
+    Ask,
+    Repertoire,
+    TakeDown,
+    Taken,
+    Unlock,
+    pause_after,
+    record_prompts,
+)
+from screener.errors import AriError, AriRefused, RecordingError, ScreenerError, SetupError
+from screener.keycode import phone_name
+from screener.prompts import Prompts
+
+log = logging.getLogger(__name__)
+
+_END = "#"
+# A recording ends after so much silence (seconds), if nobody presses the key.
+_SILENCE = 8.0
+
+
+class Studio:
+    """Takes the phones that dialled studio.code."""
+
+    def __init__(
+        self, settings: Settings, client: Client, connection: Connection, prompts: Prompts
+    ) -> None:
+        self.prompts = prompts
+        self.settings = settings
+        self._client = client
+        self._connection = connection
+        self._inside: Line | None = None
+        self._wrong = 0
+        self._looks_again = 0.0
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def channels(self) -> Collection[str]:
+        """The channels that are ours: what is recorded on them belongs to nobody else."""
+        return (self._inside.channel,) if self._inside is not None else ()
+
+    def take(self, arrived: Arrived) -> None:
+        """A phone has come in by the studio's extension (asterisk/dialplan.py)."""
+        task = asyncio.ensure_future(self._answer(arrived))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def catch_up(self, channels: Iterable[Mapping[str, Any]]) -> None:
+        """Take in what happened while no events came; `channels` are all that Asterisk has."""
+        if self._inside is not None:
+            self._inside.catch_up(channels)
+
+    async def unlock(self, keys: str, phone: str) -> bool:
+        """Whether this is the PIN."""
+        clock = asyncio.get_running_loop().time
+        await asyncio.sleep(max(0.0, self._looks_again - clock()))
+        if hmac.compare_digest(keys, self.settings.studio.pin):
+            self._wrong = 0
+            log.info("%s is in the studio", phone)
+            return True
+        self._wrong += 1
+        self._looks_again = clock() + pause_after(self._wrong)
+        log.warning("%s keyed a wrong PIN in the studio: %d in a row", phone, self._wrong)
+        return False
+
+    async def _answer(self, arrived: Arrived) -> None:
+        line = Line(self._client, self._connection, arrived)
+        events = asyncio.ensure_future(line.run())
+        free = self._inside is None
+        if free:
+            self._inside = line
+        try:
+            visit = self._visit(line, phone_name(self.settings, arrived))
+            work = asyncio.ensure_future(visit if free else self._turn_away(line))
+            gone = asyncio.ensure_future(line.gone.wait())
+            await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
+            for task in (work, gone):
+                task.cancel()
+            for ended in await asyncio.gather(work, gone, return_exceptions=True):
+                if isinstance(ended, ScreenerError):
+                    log.warning("the call to the studio was not carried out to its end: %s", ended)
+                elif isinstance(ended, Exception):
+                    raise ended  # the dialplan hangs up, when the channel's deadline is over
+            with suppress(AriError):
+                await line.hangup()
+        finally:
+            if free:
+                self._inside = None
+            await line.close()
+            events.cancel()
+
+    async def _visit(self, line: Line, phone: str) -> None:
+        with tempfile.TemporaryDirectory(prefix="screener-studio-") as folder:
+            visit = _Visit(self, line, phone, Path(folder))
+            await line.answer()
+            try:
+                await visit.follow(record_prompts(self._repertoire()))
+            finally:
+                await asyncio.shield(visit.tidy_up())
+
+    async def _turn_away(self, line: Line) -> None:
+        await line.answer()
+        for prompt in ("studio-busy", "goodbye"):
+            await line.play((self.prompts.uri(prompt),), self.prompts.seconds(prompt))
+
+    def _repertoire(self) -> Repertoire:
+        languages = self.prompts.languages
+        return Repertoire(
+            languages,
+            {
+                language: tuple(p.name for p in self.prompts if p.language == language)
+                for language in languages
+            },
+            {e.number: e.prompt for e in self.settings.directory.extensions.values()},
+        )
+
+
+class _Visit:
+    """One call to the studio. Takes lie in `folder` until the call is over."""
+
+    def __init__(self, studio: Studio, line: Line, phone: str, folder: Path) -> None:
+        self._studio = studio
+        self._line = line
+        self._phone = phone
+        self._folder = folder
+        self._keys: asyncio.Queue[str] = asyncio.Queue()
+        self._takes: dict[str, bytes] = {}
+        self._seconds: dict[str, float] = {}
+        line.on_key = self._keys.put_nowait
+
+    async def follow(self, script: Script[None]) -> None:
+        """Carry out what the script yields until it returns; cancelled when the phone hangs up."""
+        try:
+            command = next(script)
+            while True:
+                command = script.send(await self._perform(command))
+        except StopIteration:
+            pass
+        finally:
+            script.close()
+
+    async def tidy_up(self) -> None:
+        """Nothing of what was recorded stays in Asterisk."""
+        for take in self._takes:
+            with suppress(AriError):
+                await self._line.delete_recording(take)
+
+    async def _perform(self, command: Command[Any]) -> Any:
+        match command:
+            case Play(prompts):
+                return await self._line.play(*self._sound(prompts))
+            case Ask():
+                return await self._ask(command)
+            case Unlock(keys):
+                return await self._studio.unlock(keys, self._phone)
+            case TakeDown():
+                return await self._take_down()
+            case Adopt(take, prompt):  # to its end, though he hangs up: he wants it
+                return await asyncio.shield(self._adopt(take, prompt))
+            case Drop():
+                return None  # it goes with the others
+            case Note(text):
+                return log.info("studio: %s", text)
+            case Hangup():
+                return await self._line.hangup()
+        raise TypeError(f"no such command: {command!r}")
+
+    def _sound(self, names: Iterable[str], take: str = "") -> tuple[tuple[str, ...], float]:
+        """Media URIs of a take and prompts ("greeting", "de/greeting"), and their seconds."""
+        split = [name.rpartition("/")[::2] for name in names]
+        prompts = self._studio.prompts
+        uris = tuple(prompts.uri(name, language) for language, name in split)
+        seconds = sum(prompts.seconds(name, language) for language, name in split)
+        if not take:
+            return uris, seconds
+        return (f"recording:{take}", *uris), seconds + self._seconds[take]
+
+    async def _ask(self, ask: Ask) -> str:
+        """Play, and collect keys; the first one stops the sound."""
+        playing = asyncio.ensure_future(self._line.play(*self._sound(ask.prompts, ask.take)))
+        keys = ""
+        try:
+            while len(keys) < ask.longest:
+                key = await self._key(playing, ask.wait)
+                playing.cancel()
+                if key in ("", _END):
+                    break
+                keys += key
+        finally:
+            playing.cancel()
+            await asyncio.gather(playing, return_exceptions=True)
+        return keys
+
+    async def _key(self, playing: asyncio.Future[None], wait: float) -> str:
+        """The next key; "" where none comes for `wait` seconds after the sound."""
+        key = asyncio.ensure_future(self._keys.get())
+        either: set[asyncio.Future[Any]] = {key, playing}
+        try:
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            if not key.done():
+                if playing.done() and not playing.cancelled():
+                    playing.result()  # raises what went wrong with it
+                await asyncio.wait((key,), timeout=wait)
+            return key.result() if key.done() else ""
+        finally:
+            key.cancel()
+
+    async def _take_down(self) -> Taken:
+        """Record until the key; what was spoken, without the silence around it."""
+        while not self._keys.empty():  # they belonged to what was said before
+            self._keys.get_nowait()
+        take = self._line.name_take()
+        self._takes[take] = b""
+        over = await self._line.record(take, LONGEST, _SILENCE, _END)
+        if over.failed:
+            raise AriRefused("Asterisk could not record: is its disk full?")
+        path = self._folder / "take.wav"
+        await self._line.fetch_recording(take, path)
+        self._seconds[take] = path.stat().st_size / (2 * RATE)
+        self._takes[take], fault = await asyncio.to_thread(ownvoice.examined, path)
+        while not self._keys.empty():  # among them the one that ended the recording
+            self._keys.get_nowait()
+        return Taken(take, fault)
+
+    async def _adopt(self, take: str, prompt: str) -> bool:
+        """Put a take beside the texts and let callers hear it; else all is as it was."""
+        language, _, name = prompt.rpartition("/")
+        folder = self._studio.settings.sounds / language
+        try:
+            await asyncio.to_thread(ownvoice.take_in, folder, name, self._takes[take])
+        except RecordingError as failed:
+            log.error("%s was not kept: %s", prompt, failed)
+            return False
+        try:
+            await asyncio.to_thread(self._studio.prompts.renew, log.info)
+        except SetupError as failed:
+            log.error("%s was not taken over: %s", prompt, failed)
+            await asyncio.to_thread(ownvoice.undo, folder, name)
+            return False
+        log.info("%s recorded %s", self._phone, prompt)
+        return True
