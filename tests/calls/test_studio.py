@@ -1,0 +1,203 @@
+"""The studio on a real line: the owner records from a phone of his, and the next caller hears it.
+Callers of a number in German hear German."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import wave
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from screener.asterisk.installation import Installation
+from screener.prompts import Prompts
+from tests.calls import speech
+from tests.calls.callers import Caller
+from tests.calls.sip import CallError
+from tests.calls.stage import DID, Stage
+
+PIN = "2468"
+GERMAN = "+493012345678"
+
+MORE = f"""
+[studio]
+pin_file = "studio-pin"
+[dids."{GERMAN}"]
+ring = "family"
+box = "family"
+language = "de"
+"""
+
+
+class Studio(Stage):
+    """A house with a studio, and a number in German."""
+
+    async def _furnish(self) -> None:
+        pin = self.home / "studio-pin"
+        await super()._furnish()
+        pin.write_text(PIN)
+        pin.chmod(0o600)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def house(installation: Installation) -> AsyncIterator[Stage]:
+    async with Studio(installation, more=MORE) as stage:
+        yield stage
+
+
+@pytest.fixture(autouse=True)
+def as_shipped(house: Stage) -> None:
+    """No recordings beside the texts."""
+    for path in sorted((house.settings.sounds).glob("*/**/*"), reverse=True):
+        path.unlink() if path.is_file() else path.rmdir()
+
+
+def prompts(stage: Stage) -> Prompts:
+    """The prompts as they are now."""
+    found = Prompts.open(stage.settings)
+    found.build(lambda line: None)
+    return found
+
+
+def pcm(path: Path) -> bytes:
+    with wave.open(str(path)) as sound:
+        frames: bytes = sound.readframes(sound.getnframes())
+    return frames
+
+
+def sound(stage: Stage, name: str, language: str = "") -> bytes:
+    return pcm(prompts(stage).path(name, language))
+
+
+def number(stage: Stage, name: str) -> str:
+    """The number of a prompt, as `screener sounds list` shows it."""
+    names = [each.name for each in prompts(stage) if each.language == "en"]
+    return str(names.index(name) + 1)
+
+
+async def hears(call: Caller, said: bytes, *, within: float) -> None:
+    """Wait until he has heard this."""
+    deadline = time.monotonic() + within
+    while speech.likeness(call.heard(), said) < 0.7:
+        assert time.monotonic() < deadline, speech.likeness(call.heard(), said)
+        await asyncio.sleep(0.1)
+
+
+async def records(stage: Stage, phone: Caller, said: bytes) -> None:
+    """Speak after the beep, and press pound."""
+    await phone.hear_tone(1000, within=30)
+    await asyncio.sleep(0.5)
+    await phone.speak(said)
+    await phone.key("#")
+
+
+async def test_the_next_caller_hears_what_was_recorded_by_phone(stage: Stage) -> None:
+    own = speech.say("you have reached the smiths. who is there?", "flite:rms")
+    before = sound(stage, "greeting")
+    async with stage.dialling("study", "*77") as phone:
+        await phone.answered()
+        await phone.hear_sound(within=10)
+        await phone.key(f"{PIN}#")
+        await phone.key("1")
+        await phone.key(f"{number(stage, 'greeting')}#")
+        await records(stage, phone, own)
+        await hears(phone, sound(stage, "studio-review"), within=30)
+        await phone.key("1")
+        await hears(phone, sound(stage, "studio-kept"), within=15)
+        heard = phone.heard()
+    assert speech.likeness(heard, before) > 0.7  # what callers heard until now
+    assert speech.likeness(heard, own) > 0.7  # and what he has said
+    kept = stage.settings.sounds / "en" / "greeting.wav"
+    assert speech.likeness(pcm(kept), own) > 0.7
+    async with stage.caller() as call:
+        await call.answered()
+        await hears(call, own, within=15)
+        assert speech.likeness(call.heard(), before) < 0.4
+    await stage.row(within=5)
+
+
+async def test_his_own_name_is_recorded_by_his_extension(stage: Stage) -> None:
+    own = speech.say("jonathan smith", "flite:rms")
+    async with stage.dialling("study", "*77") as phone:
+        await phone.answered()
+        await phone.key(f"{PIN}#22")
+        await records(stage, phone, own)
+        await hears(phone, sound(stage, "studio-review"), within=30)
+        await phone.key("1")
+        await hears(phone, sound(stage, "studio-kept"), within=15)
+    assert speech.likeness(sound(stage, "extension-2"), own) > 0.7
+
+
+async def test_silence_is_not_kept(stage: Stage) -> None:
+    async with stage.dialling("study", "*77") as phone:
+        await phone.answered()
+        await phone.key(f"{PIN}#1{number(stage, 'goodbye')}#")
+        await records(stage, phone, speech.silence(1.0))
+        await hears(phone, sound(stage, "studio-silent"), within=15)
+    assert not (stage.settings.sounds / "en" / "goodbye.wav").exists()
+
+
+async def test_who_hangs_up_before_he_has_chosen_changes_nothing(stage: Stage) -> None:
+    async with stage.dialling("study", "*77") as phone:
+        await phone.answered()
+        await phone.key(f"{PIN}#1{number(stage, 'goodbye')}#")
+        await records(stage, phone, speech.say("farewell"))
+        await hears(phone, sound(stage, "studio-review"), within=30)
+    assert not (stage.settings.sounds / "en" / "goodbye.wav").exists()
+    deadline = time.monotonic() + 5
+    while await stage.ask("recordings/stored"):
+        assert time.monotonic() < deadline, "a take is left in Asterisk"
+        await asyncio.sleep(0.05)
+
+
+async def test_wrong_pins_end_the_call_and_are_logged(stage: Stage) -> None:
+    before = stage.log.read_text()
+    async with stage.dialling("study", "*77") as phone:
+        await phone.answered()
+        for _ in range(3):
+            await phone.key("1111#")
+            await hears(phone, sound(stage, "studio-wrong-pin"), within=15)
+        await phone.ended(within=30)
+        assert phone.result.hung_up_by == "callee"
+    logged = stage.log.read_text().removeprefix(before)
+    assert logged.count("study keyed a wrong PIN in the studio") == 3
+    assert PIN not in logged
+    assert "1111" not in logged
+
+
+async def test_one_phone_at_a_time(stage: Stage) -> None:
+    async with stage.dialling("study", "*77") as phone:
+        await phone.answered()
+        async with stage.dialling("kitchen", "*77") as other:
+            await other.answered()
+            await hears(other, sound(stage, "studio-busy"), within=15)
+            await other.ended(within=15)
+
+
+@pytest.mark.parametrize("did", ["*77", "studio", f"{DID}*77"])
+async def test_no_caller_from_outside_comes_to_the_studio(stage: Stage, did: str) -> None:
+    async with stage.caller(did=did) as call:
+        with suppress(CallError):
+            await call.answered(within=3)
+        await asyncio.sleep(1.0)
+        assert speech.likeness(call.heard(), sound(stage, "studio-pin")) < 0.4
+
+
+async def test_without_screener_the_studio_is_closed(stage: Stage) -> None:
+    await stage.kill()
+    async with stage.dialling("study", "*77") as phone:
+        assert await phone.refused() == 503
+
+
+async def test_a_number_in_german_is_answered_in_german(stage: Stage) -> None:
+    async with stage.caller(did=GERMAN) as call:
+        await call.answered()
+        await hears(call, sound(stage, "greeting", "de"), within=15)
+        assert speech.likeness(call.heard(), sound(stage, "greeting", "en")) < 0.4
+    async with stage.caller() as call:
+        await call.answered()
+        await hears(call, sound(stage, "greeting", "en"), within=15)
