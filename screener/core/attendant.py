@@ -17,8 +17,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from screener.core import emergency
 from screener.core.asking import ask, tell
 from screener.core.call import Ending
+from screener.core.callback import ask_for_call
 from screener.core.course import Course
 from screener.core.evidence import keyed_while_talking
 from screener.core.frontdoor import Challenged, Choice, Extension, Menu, Reply, Step
@@ -227,8 +229,14 @@ def _follow(
         case Step.MENU:
             yield from do(Note(f"menu {choice.aim}"))
             return _ask_in(desk.directory.menus[choice.aim], desk)
-        case Step.SAY:
-            return replace(question, prompts=(choice.aim, question.options.prompt), attempt=1)
+        case Step.SAY | Step.EMERGENCY:
+            dial = emergency.told(desk.directory.outside.country)
+            said = (choice.aim,) if choice.step is Step.SAY else dial
+            return replace(question, prompts=(*said, question.options.prompt), attempt=1)
+        case Step.CALL_BACK:
+            course.why = f"the caller {how}: to be called back by {choice.aim}"
+            box, country = desk.directory.boxes[choice.aim], desk.directory.outside.country
+            return (yield from ask_for_call(box, course, desk.caller, country))
         case Step.DIRECTORY:
             found = yield from look_up(desk, course)
             if isinstance(found, Extension):

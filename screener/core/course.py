@@ -24,7 +24,7 @@ class Course:
     call goes where it goes. `take` is the recording that holds what he said, for `box`, until it is
     kept or dropped. `proved`: he has shown that he is a person, now or lately, or a rule has let
     him in; `passed`: he has answered the challenge in this call; `unanswered`: nobody came to
-    the doorbell.
+    the doorbell; `asked_back`: the number that he wants to be called at is kept.
     """
 
     ruling: Ruling
@@ -39,6 +39,7 @@ class Course:
     proved: bool = False
     passed: bool = False
     unanswered: bool = False
+    asked_back: bool = False
 
     @property
     def connected(self) -> bool:
@@ -76,7 +77,7 @@ class Course:
     @property
     def is_lost_wanted_robot(self) -> bool:
         """What may have been a wanted robot has hung up, and what it said is not kept."""
-        over = self.connected or self.message_kept or self.turned_away
+        over = self.connected or self.message_kept or self.turned_away or self.asked_back
         return not over and may_be_wanted(self.evidence)
 
     def caller_gone(self) -> Ending:
@@ -87,6 +88,8 @@ class Course:
             return self.ending(Outcome.MESSAGE, self.why)
         if self.turned_away:
             return self.ending(Outcome.TREATED, self.why)
+        if self.asked_back:
+            return self.ending(Outcome.ASKED_BACK, self.why)
         if self.unanswered:
             return self.ending(Outcome.UNANSWERED, self.why)
         verdict = self.verdict

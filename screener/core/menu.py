@@ -12,10 +12,13 @@ from datetime import datetime
 
 from screener.core.frontdoor import Choice, Directory, FrontDoor, Menu, Step
 from screener.core.grammar import spoken
+from screener.core.number import Number
 from screener.core.script import Heard
 
 BACK, AGAIN = "*", "#"
 """The keys that lead back to the main menu, and that have the question put again."""
+
+_WITHHELD = Number("", "", withheld=True)
 
 OPERATOR = Choice("0", Step.OPERATOR, "", ("operator",))
 """What "0" is where the owner has given it to nobody else."""
@@ -100,12 +103,14 @@ def said_at(doors: Iterable[FrontDoor], menus: Iterable[Menu]) -> frozenset[str]
 @dataclass(frozen=True, slots=True)
 class Desk:
     """What the attendant of a call knows: the door that it came to, who can be reached, what time
-    it is in the owner's zone, and a number drawn for this call, of which the challenge is made."""
+    it is in the owner's zone, a number drawn for this call, of which the challenge is made, and the
+    number that the caller shows."""
 
     door: FrontDoor
     directory: Directory
     at: datetime
     chance: int = 0
+    caller: Number = _WITHHELD
 
     @property
     def main(self) -> Menu | None:

@@ -5,11 +5,14 @@ The decisions themselves (which rule, which verdict) are told by the scripts, as
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from screener.core.callerid import shown_number
 from screener.core.frontdoor import Strategy
 from screener.core.script import (
     Answer,
+    AskBack,
     Command,
     Decision,
     Drop,
@@ -32,6 +35,13 @@ from screener.core.script import (
     Talk,
     Treat,
 )
+
+_DONE: Mapping[type, str] = {
+    Answer: "answered",
+    Talk: "the called phone hung up",
+    Drop: "recording dropped",
+    Hangup: "hung up",
+}
 
 
 def before(command: Command[Any]) -> str:
@@ -63,24 +73,21 @@ def before(command: Command[Any]) -> str:
 def after(command: Command[Any], outcome: object) -> str:
     """What is told when a command is done."""
     match command, outcome:
-        case Answer(), _:
-            return "answered"
+        case (Answer() | Talk() | Drop() | Hangup()), _:
+            return _DONE[type(command)]
         case ((Listen(wait=wait) | Replay(wait=wait)), Heard() as heard):
             return _heard(heard) if wait or heard.keys else ""  # without time, nothing was asked
         case Ring(), Rang() as rang:
             return "; ".join((_rang(rang), *rang.remarks))
-        case Talk(), _:
-            return "the called phone hung up"
         case ((Record() | Overhear() | RecordName()), Recorded() as recorded):
             return _recorded(recorded)
         case Keep(box=box), bool(kept):
             return f"message kept for {box.name}" if kept else "the message could not be kept"
+        case AskBack(asked_for, box), bool(kept):
+            number = shown_number(asked_for)
+            return f"{box.name} is told to call {number}" if kept else f"{number} was not kept"
         case Redirect(target), str(how):
             return f"redirected by {how}" if how else f"the redirect to {target} was not accepted"
-        case Drop(), _:
-            return "recording dropped"
-        case Hangup(), _:
-            return "hung up"
     return ""
 
 

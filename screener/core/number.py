@@ -258,6 +258,29 @@ def is_emergency(text: str, country: str) -> bool:
     return any(phonenumbers.is_emergency_number(form, country) for form in forms)
 
 
+# Where one of these is in use, it is what everybody there knows; 112 works beside it on mobiles.
+_EMERGENCY = ("911", "999", "000", "112")
+
+
+@lru_cache(maxsize=8)
+def emergency_number(country: str) -> str:
+    """What people in `country` dial for help: "911", "999"; "112" where nothing is known."""
+    known = (n for n in _EMERGENCY if phonenumbers.is_emergency_number(n, country))
+    metadata = phonenumbers.PhoneMetadata.short_metadata_for_region(country)
+    emergency = metadata.emergency if metadata is not None else None
+    example = emergency.example_number if emergency is not None else None
+    return next(known, example or "112")
+
+
+def dialled_within(e164: str, country: str) -> str:
+    """The digits by which a number of `country` is dialled there; "" for one of another country."""
+    found = parsed(e164, country)
+    if found is None or found.country_code != calling_code(country):
+        return ""
+    written = phonenumbers.format_number(found, phonenumbers.PhoneNumberFormat.NATIONAL)
+    return re.sub("[^0-9]", "", written)
+
+
 def lacks_area_code(caller: Number) -> bool:
     """Whether it is shown as people of the same town dial it: 555-0100 in the US."""
     bare = _unwrapped(caller.raw)

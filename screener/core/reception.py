@@ -83,7 +83,7 @@ def _remember(call: Call, door: FrontDoor, course: Course) -> Script[None]:
 def _follow(ruling: Ruling, call: Call, reception: Reception, course: Course) -> Script[Ending]:
     """Do what the rules say."""
     door = reception.door
-    desk = Desk(door, reception.directory, call.at, reception.chance)
+    desk = Desk(door, reception.directory, call.at, reception.chance, call.caller)
     if door.doorbell and ruling.action is not Action.BLOCK:
         return (yield from _ring_doorbell(ruling.target, desk, course))
     match ruling.action:

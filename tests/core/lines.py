@@ -3,9 +3,9 @@
     ending, asked = play(receive(call, door, rules), [quiet(), quiet()])
 
 `play` runs a script. The steps are the outcomes of the commands that have one (Listen, Ring,
-Record, Overhear, Replay, Keep, Redirect), in order; `HangsUp()` stands for a caller who is gone at
-the next command that needs him (with `hang_up_at_outcomes`, the next that takes its time). All
-other commands are sent None.
+Record, Overhear, Replay, Keep, AskBack, Redirect), in order; `HangsUp()` stands for a caller who is
+gone at the next command that needs him (with `hang_up_at_outcomes`, the next that takes its time).
+All other commands are sent None.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from screener.core.number import read
 from screener.core.reception import Reception
 from screener.core.rules import RuleSet
 from screener.core.script import (
+    AskBack,
     CallerGone,
     Command,
     Drop,
@@ -62,7 +63,7 @@ DOOR = FrontDoor(
 )
 
 _ALONE = (Note, Drop, Hangup)  # do not need the caller
-_ANSWERED = (Listen, Ring, Record, Overhear, Replay, Keep, Redirect)
+_ANSWERED = (Listen, Ring, Record, Overhear, Replay, Keep, AskBack, Redirect)
 
 
 class HangsUp:

@@ -9,6 +9,7 @@ import pytest
 from screener.core.narration import after, before
 from screener.core.script import (
     Answer,
+    AskBack,
     Command,
     Drop,
     Hangup,
@@ -80,6 +81,8 @@ def test_what_takes_time_is_told_before_it_is_over(command: Command[Any], text: 
             "nobody answered; kitchen is busy; study declined",
         ),
         (Talk(), None, "the called phone hung up"),
+        (AskBack("+14155550100", BOX, ""), True, "family is told to call +1 415 555 0100"),
+        (AskBack("+14155550100", BOX, ""), False, "+1 415 555 0100 was not kept"),
         (Record(BOX), take(), "recorded 10.0 s, of which 8.0 s speech; ended by key"),
         (
             Record(BOX),
