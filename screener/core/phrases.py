@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from screener.core.grammar import PhraseClass, phrases_at
 from screener.core.script import SpokenPhrase
@@ -26,7 +27,7 @@ class Phrases:
 
     def __init__(self, classes: Sequence[PhraseClass]) -> None:
         self._classes = classes
-        self._reach = max((len(p) for each in classes for p in each.phrases), default=1)
+        self._reach = _longest(tuple(classes))
         self._words: Sequence[Word] = ()
         self._places: list[_Place] = []
         self.told: tuple[SpokenPhrase, ...] = ()
@@ -49,6 +50,12 @@ class Phrases:
             self._places.append(_Place(first, phrase))
         self._words = words
         self.told = _news(place.phrase for place in self._places)
+
+
+@lru_cache(maxsize=8)
+def _longest(classes: tuple[PhraseClass, ...]) -> int:
+    """The words of the longest phrase. All calls have the same classes, of some 1500 phrases."""
+    return max((len(words) for each in classes for words in each.phrases), default=1)
 
 
 def _news(phrases: Iterable[SpokenPhrase]) -> tuple[SpokenPhrase, ...]:
