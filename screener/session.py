@@ -18,6 +18,7 @@ from typing import Any
 
 from screener.acquaintance import Acquaintance
 from screener.asterisk.bell import Bell, Sounds
+from screener.asterisk.capture import Capture
 from screener.asterisk.client import Client
 from screener.asterisk.connection import Connection
 from screener.asterisk.leg import Leg
@@ -26,18 +27,22 @@ from screener.asterisk.media import Media
 from screener.asterisk.playback import Sound
 from screener.asterisk.translate import Arrived
 from screener.asterisk.treatment import treat
+from screener.callback import pass_on
 from screener.campaigns import Campaigns
 from screener.config import Settings
 from screener.core import narration
 from screener.core.audio import RATE
 from screener.core.call import Call, Ending, Outcome
+from screener.core.callback import Request
 from screener.core.grammar import PhraseClass
 from screener.core.letter import Letter, LetterKind
 from screener.core.patience import patience
 from screener.core.reception import Reception, receive
+from screener.core.redirection import Redirections, reachable
 from screener.core.rules import Action
 from screener.core.script import (
     Answer,
+    AskBack,
     Block,
     CallerGone,
     Command,
@@ -104,6 +109,7 @@ class House:
     heard: HeardAudio
     switchboard: Switchboard
     settings: Settings
+    capture: Capture
 
 
 class Session:
@@ -269,13 +275,14 @@ class Session:
                 return await self._overhear(command)
             case Keep():
                 return await self._keep(command)
+            case AskBack():
+                return await self._ask_back(command)
             case Drop(take):
                 return await self._tape.drop(take)
             case Treat():
                 return await self._treat(command)
             case Redirect(target):
-                how = "REFER" if self._line.answered else "SIP 302"
-                return how if await self._line.redirect(target) else ""
+                return await self._line.redirect(target)
             case Speak(language):
                 self._language = language
                 return None
@@ -305,8 +312,17 @@ class Session:
     async def _ring(self, command: Ring) -> Rang:
         """Ring, and remember whose turn it was, whether or not the caller waits for the end."""
         board, group = self._house.switchboard, command.group
-        circumstances = await board.circumstances(group, datetime.now(UTC))
-        bell = Bell(self._line, command, circumstances, self._while_ringing(command))
+        people = self._house.settings.directory
+        circumstances = await board.circumstances(reachable(group, people), datetime.now(UTC))
+        redirections = Redirections(group, people, self._call.did, circumstances.states)
+        bell = Bell(
+            self._line,
+            command,
+            circumstances,
+            redirections=redirections,
+            sounds=self._while_ringing(command),
+            capture=self._house.capture,
+        )
         try:
             (rang, self._leg), _ = await asyncio.gather(bell.ring(), self._ear.close())
         finally:
@@ -317,7 +333,8 @@ class Session:
     def _while_ringing(self, command: Ring) -> Sounds:
         """What is heard while a group rings; by our own people in their language."""
         waiting = ("still-ringing",) if command.group.told_every else ()
-        confirming = any(phone.confirm for phone in command.group.phones)
+        everybody = reachable(command.group, self._house.settings.directory)
+        confirming = any(phone.confirm for phone in everybody.phones) or command.group.redirect_to
         asking = ("take-call",) if confirming and not command.announced else ()
         return Sounds(
             self._sound(command.meanwhile),
@@ -385,6 +402,18 @@ class Session:
         )
         return await self._tape.keep(keep.take, letter)
 
+    async def _ask_back(self, ask: AskBack) -> bool:
+        request = Request(
+            asked_for=ask.number,
+            id=self._entry.number,
+            number=self._shown_number,
+            name=self._call.name,
+            did=self._call.did,
+            when=f"{self._call.at:%A %d %B %Y, %H:%M}",
+            why=ask.why,
+        )
+        return await pass_on(request, ask.box, self._house.outbox, self._house.client)
+
     async def _treat(self, command: Treat) -> None:
         await self._ear.close()
         await treat(self._line, command.treatment, self._sound(("sit", "not-in-service")))
@@ -396,7 +425,17 @@ def _interrupted_by_hangup(command: Command[Any]) -> bool:
         return not isinstance(command.treatment, Refusal)
     return not isinstance(
         command,
-        Note | Speak | Record | RecordName | Overhear | Keep | Drop | Block | Hangup | Redirect,
+        Note
+        | Speak
+        | Record
+        | RecordName
+        | Overhear
+        | Keep
+        | AskBack
+        | Drop
+        | Block
+        | Hangup
+        | Redirect,
     )
 
 

@@ -15,10 +15,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from screener.asterisk.leg import Leg, LegChose, LegSaid, News
+from screener.asterisk.capture import Capture
+from screener.asterisk.leg import Leg, LegChose, LegRedirected, LegSaid, News
 from screener.asterisk.line import Line
 from screener.asterisk.playback import Sound
 from screener.core.frontdoor import Phone, RingGroup
+from screener.core.redirection import Became, Redirections
 from screener.core.ringing import (
     Ask,
     Circumstances,
@@ -61,11 +63,20 @@ class Bell:
     """One ringing of one group."""
 
     def __init__(
-        self, line: Line, command: Ring, circumstances: Circumstances, sounds: Sounds
+        self,
+        line: Line,
+        command: Ring,
+        circumstances: Circumstances,
+        *,
+        redirections: Redirections,
+        sounds: Sounds,
+        capture: Capture,
     ) -> None:
         self._line = line
         self._command = command
         self._sounds = sounds
+        self._redirections = redirections
+        self._capture = capture
         self._ringing = Ringing(command.group, circumstances, announced=command.announced)
         self._clock = asyncio.get_running_loop().time
         self._started = self._clock()
@@ -130,6 +141,10 @@ class Bell:
     def _take_in(self, news: News) -> list[Order]:
         """What is to be done because of news; those of an earlier ringing are nobody's."""
         leg = news.leg
+        if isinstance(news, LegRedirected):
+            if self._legs.get(leg.phone) != []:
+                return []
+            return self._sent_on(leg.phone, self._redirections.redirected(leg.phone, news.targets))
         if isinstance(news, LegChose):
             if leg not in self._legs.get(leg.phone, ()):
                 return []
@@ -164,13 +179,29 @@ class Bell:
         if left:
             return []
         best = next((what for what in _WEIGHT if what in said), news.said)
+        if best in (Said.BUSY, Said.UNREACHABLE):
+            became = self._redirections.failed(leg.phone, f"{leg.phone} {best}")
+            if became is not None:
+                return self._sent_on(leg.phone, became)
         return self._ringing.said(PhoneEvent(leg.phone, best), self._now)
 
     def _redirected(self, leg: Leg, target: str) -> list[Order]:
-        """A phone wants the call to go elsewhere: it does not."""
+        """A phone wants the call to go elsewhere, where none of its other contacts is left."""
         if self._legs[leg.phone]:
             return []
-        return self._ringing.said(PhoneEvent(leg.phone, Said.REDIRECTED, target), self._now)
+        if self._redirections.asks(leg.phone):
+            self._spawn(self._ask_targets(leg, target))
+            return []
+        return self._sent_on(leg.phone, self._redirections.redirected(leg.phone, [target]))
+
+    async def _ask_targets(self, leg: Leg, best: str) -> None:
+        """Find out where else a phone redirects to."""
+        targets = await self._capture.of(leg.call_id, best)
+        self._line.news.put_nowait(LegRedirected(leg, targets))
+
+    def _sent_on(self, phone: str, became: Became) -> list[Order]:
+        """These ring in place of a phone, if any do."""
+        return self._ringing.replaced(phone, became.phones, became.remark, self._now)
 
     # What is done --------------------------------------------------------------------------------
 
@@ -178,6 +209,7 @@ class Bell:
         for order in orders:
             match order:
                 case Start(phone, seconds):
+                    self._redirections.rings(phone)
                     self._work_on(phone.name, self._dial(phone, seconds))
                 case Stop(phone):
                     self._stop([phone])
@@ -199,9 +231,14 @@ class Bell:
         legs = [self._line.leg(phone.name) for _ in endpoints]
         self._legs[phone.name] = list(legs)
         shown = self._shown(phone)
+        if self._redirections.path(phone.name):
+            host = await self._line.host()
+            sent_on = self._redirections.onward(phone, host, self._line.headers)
+            shown |= {f"PJSIP_HEADER(add,{name})": value for name, value in sent_on.items()}
+        asks = self._redirections.asks(phone.name)
         await asyncio.gather(
             *(
-                leg.dial(endpoint, seconds, self._line.channel, shown)
+                leg.dial(endpoint, seconds, self._line.channel, shown, identified=asks)
                 for leg, endpoint in zip(legs, endpoints, strict=True)
             )
         )

@@ -17,6 +17,9 @@ from urllib.parse import quote
 import aiohttp
 
 from screener.asterisk.dialplan import (
+    AWAY,
+    AWAY_EXTENSION,
+    AWAY_TO,
     DEADLINE,
     FAILSAFE,
     FAILSAFE_EXTENSION,
@@ -129,6 +132,13 @@ class Client:
             return False
         return True
 
+    async def send_text(self, endpoint: str, text: str) -> None:
+        """Send a phone ("PJSIP/kitchen") a SIP MESSAGE (RFC 3428); whether it came is not told."""
+        technology, _, name = endpoint.partition("/")
+        to, sender = f"{technology.lower()}:{name}", "sip:screener@localhost"
+        message = {"to": to, "from": sender, "body": text}
+        await self._ask("PUT", "endpoints", "sendMessage", body=message)
+
     async def dialplan_has(self, context: str, extension: str = "s") -> bool:
         """Whether the dialplan has an extension in a context: s in "screener-door".
 
@@ -217,6 +227,17 @@ class Client:
         sound sip: or sips: URI: Asterisk 22.10 crashes on tel:.
         """
         await self._ask("POST", "channels", channel, "redirect", endpoint=f"PJSIP/{uri}")
+
+    async def refer(self, channel: str, uri: str) -> bool:
+        """Have the dialplan send an answered call elsewhere; False where it cannot: an older one.
+
+        The channel leaves us, and comes back when that fails. `uri` as for `redirect`.
+        """
+        if not await self._has(channel, AWAY, AWAY_EXTENSION):
+            return False
+        await self._ask("POST", "channels", channel, "variable", variable=AWAY_TO, value=uri)
+        await self._go_on(channel, AWAY, AWAY_EXTENSION)
+        return True
 
     async def _go_on(self, channel: str, context: str, extension: str) -> None:
         """Let a channel leave our application and go on in the dialplan."""

@@ -42,6 +42,7 @@ FAILSAFE_EXTENSION = "s"
 PHONES = "screener-phones"
 REFUSE = "screener-refuse"
 AWAY = "screener-away"
+AWAY_EXTENSION = "s"
 AWAY_TO = "SCREENER_AWAY"
 """The channel variable with the SIP URI that `AWAY` sends a call to."""
 BACK = "back"
@@ -247,7 +248,7 @@ def _away(app: str) -> Iterator[str]:
     A call that it did not come to comes back to us, with the SIP status that says why.
     """
     yield f"[{AWAY}]"
-    yield f"exten => s,1,Set({DEADLINE}={AWAY_PATIENCE:.0f})"
+    yield f"exten => {AWAY_EXTENSION},1,Set({DEADLINE}={AWAY_PATIENCE:.0f})"
     yield f" same => n,Transfer(PJSIP/${{{AWAY_TO}}})"
     yield ' same => n,GotoIf($["${TRANSFERSTATUS}"="SUCCESS"]?gone)'
     yield f" same => n,Set({DEADLINE}={PATIENCE:.0f})"

@@ -44,6 +44,14 @@ class LegSaid:
 
 
 @dataclass(frozen=True, slots=True)
+class LegRedirected:
+    """All that the phone at the end of a leg has redirected to is known, the best one first."""
+
+    leg: Leg
+    targets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class LegChose:
     """What whoever answered a leg wants done with the caller; None: he chose nothing in time."""
 
@@ -51,11 +59,14 @@ class LegChose:
     decision: Decision | None
 
 
-News: TypeAlias = LegSaid | LegChose
+News: TypeAlias = LegSaid | LegRedirected | LegChose
 
 
 class Leg:
-    """One channel to a phone. `gone` is set when it has ended; its news go to `news`."""
+    """One channel to a phone. `gone` is set when it has ended; its news go to `news`.
+
+    `call_id` is the SIP Call-ID of one that was dialled `identified`.
+    """
 
     def __init__(
         self,
@@ -68,6 +79,7 @@ class Leg:
         self.phone = phone
         self.channel = own.name(f"leg-{phone}")
         self.gone = asyncio.Event()
+        self.call_id = ""
         self._client = client
         self._own = own
         self._playbacks = playbacks
@@ -93,7 +105,13 @@ class Leg:
         self._news.put_nowait(LegSaid(self, what, target))
 
     async def dial(
-        self, endpoint: str, seconds: float, caller: str, shown: Mapping[str, str]
+        self,
+        endpoint: str,
+        seconds: float,
+        caller: str,
+        shown: Mapping[str, str],
+        *,
+        identified: bool = False,
     ) -> None:
         """Ring for so long, on behalf of the channel `caller`; `shown` are variables of the leg."""
         arrival = self._own.arrival(self.channel)
@@ -102,6 +120,8 @@ class Leg:
                 self._client.create(self.channel, endpoint, "leg", seconds + _DEAD, shown)
             )
             await self._own.arrived(arrival)
+            if identified:
+                self.call_id = await self._client.variable(self.channel, "CHANNEL(pjsip,call-id)")
             await self._client.dial(self.channel, math.ceil(seconds + _LATE), caller)
         except AriError as failed:
             # One phone that cannot be rung is that phone's matter: the others ring.

@@ -16,10 +16,11 @@ from typing import Any, TypeVar
 from screener.asterisk.belongings import Belongings
 from screener.asterisk.client import Client
 from screener.asterisk.connection import Connection
-from screener.asterisk.dialplan import PATIENCE, deadline_of
+from screener.asterisk.dialplan import AWAY_PATIENCE, PATIENCE, deadline_of
 from screener.asterisk.leg import Leg, News
 from screener.asterisk.playback import GRACE, Playbacks
 from screener.asterisk.translate import (
+    HOST,
     Arrived,
     Event,
     Forwarded,
@@ -32,7 +33,7 @@ from screener.asterisk.translate import (
     cause_of,
     redirect_uri,
 )
-from screener.errors import AriError, AriGone
+from screener.errors import AriError, AriGone, StuckError
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +52,7 @@ class Line:
         self.answered = arrived.state == "Up"
         self.name = arrived.name
         self.number = arrived.number
+        self.headers = arrived.headers
         self.news: asyncio.Queue[News] = asyncio.Queue()
         self.on_key: Callable[[str], None] = self._keep_key
         self._client = client
@@ -60,6 +62,7 @@ class Line:
         self._deadline = asyncio.Lock()
         self._holding = True
         self._hung_up = False
+        self._back: asyncio.Future[None] | None = None  # of a call that is sent elsewhere
         self._legs: dict[str, Leg] = {}
         self._ear_channels: list[str] = []
         self._playbacks = Playbacks(client, self._own)
@@ -84,6 +87,8 @@ class Line:
                 # Never on a call that is the dialplan's: nothing there would lift it again.
                 if self.gone.is_set() or not self._holding:
                     return
+                if self._back is not None:
+                    continue
                 try:
                     await self._client.set_global(deadline_of(self.channel), f"{PATIENCE:.0f}")
                 except AriError as failed:
@@ -96,7 +101,10 @@ class Line:
         """
         channels = list(channels)
         states = {str(channel["id"]): str(channel.get("state")) for channel in channels}
-        if self.channel not in {str(c["id"]) for c in channels if self._client.owns(c)}:
+        ours = self.channel in {str(c["id"]) for c in channels if self._client.owns(c)}
+        if ours:
+            _settle(self._back, None)
+        elif self._back is None or self.channel not in states:
             self.gone.set()
             for name in list(self._recordings):
                 self._take_in(RecordingOver(self.channel, name, failed=False))
@@ -109,8 +117,12 @@ class Line:
 
     def _take_in(self, event: Event) -> None:
         match event:
+            case Left(channel) if channel == self.channel and self._back is not None:
+                pass  # for the dialplan, which may send it back
             case Left(channel) | Gone(channel) if channel == self.channel:
                 self.gone.set()
+            case Arrived(channel) if channel == self.channel:
+                _settle(self._back, None)
             case Key(channel, digit) if channel == self.channel:
                 self.on_key(digit)
             case Played():
@@ -176,18 +188,49 @@ class Line:
         if not (given and await self._left()):
             await self.hangup(cause_of(code))
 
-    async def redirect(self, target: str) -> bool:
-        """Send the caller to a SIP URI or an E.164 number; whether he has left for it."""
+    async def redirect(self, target: str) -> str:
+        """Have the caller's network call a SIP URI or an E.164 number in place of us.
+
+        Returns how it was told to, "SIP 302" or, after the answer, "REFER"; "" where it does not.
+        """
         try:
             contact = await self._client.variable(self.channel, "CHANNEL(pjsip,target_uri)")
             uri = redirect_uri(target, contact)
             if not uri or self.gone.is_set():
-                return False
-            await self._client.redirect(self.channel, uri)
+                return ""
+            if self.answered:
+                left = await self._refer(uri)
+            else:
+                await self._client.redirect(self.channel, uri)
+                left = await self._left()
         except AriError as refused:
             log.warning("call %s is not redirected to %s: %s", self.channel, target, refused)
-            return False
-        return await self._left()
+            return ""
+        if not left:
+            return ""
+        return "REFER" if self.answered else "SIP 302"
+
+    async def _refer(self, uri: str) -> bool:
+        """Whether the caller has left for `uri`: his network tells, and that takes its time.
+
+        Raises StuckError where it tells nothing: the dialplan has taken him to the phones.
+        """
+        back: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        async with self._deadline:
+            self._back = back
+        gone: asyncio.Future[Any] = asyncio.ensure_future(self.gone.wait())
+        try:
+            if not await self._client.refer(self.channel, uri):
+                await self._client.redirect(self.channel, uri)
+            async with asyncio.timeout(AWAY_PATIENCE + _LEAVING):
+                waited: set[asyncio.Future[Any]] = {back, gone}
+                await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+        except TimeoutError as lost:
+            raise StuckError("the caller's network does not tell what became of him") from lost
+        finally:
+            self._back = None
+            gone.cancel()
+        return not back.done()
 
     async def _left(self) -> bool:
         """Whether the call leaves us, as it was told to."""
@@ -283,6 +326,16 @@ class Line:
         await self._own.end_bridges("ear")
 
     # The phones ------------------------------------------------------------------------------
+
+    async def host(self) -> str:
+        """What we are called among SIP hosts: the address that the caller's INVITE came to."""
+        try:
+            address = await self._client.variable(self.channel, "CHANNEL(pjsip,local_addr)")
+        except AriError as unknown:
+            log.warning("our own SIP address is not known: %s", unknown)
+            address = ""
+        # Such as is sure to be a host and a port: it is written into headers.
+        return address if HOST.fullmatch(address) else "localhost"
 
     async def contacts(self, endpoint: str) -> tuple[str, ...]:
         """What is dialled to reach every contact of an endpoint: the endpoint, if it has one."""

@@ -275,6 +275,8 @@ def cause_of(status: int) -> int:
 
 _URI_TEXT = r"[A-Za-z0-9_.!~*'()&=+$,/%-]"
 _HOST = r"(?:\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9][A-Za-z0-9.-]{0,252})(?::[0-9]{1,5})?"
+HOST = re.compile(_HOST)
+"""A SIP host, with or without a port."""
 _SIP_URI = re.compile(
     rf"sips?:(?:{_URI_TEXT}{{1,100}}@)?{_HOST}(?:;{_URI_TEXT}{{1,100}}){{0,8}}", re.IGNORECASE
 )

@@ -12,12 +12,13 @@ Sources: RFC 3261, 8.1.3.4 and 21.3; RFC 3966.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from screener.core import number
+from screener.core import diversion, number
 from screener.core.callerid import shown
 from screener.core.frontdoor import Directory, Outside, Phone, Redirects, RingGroup
+from screener.core.ringing import State
 
 HOPS = 3
 """How many redirects may follow one another: a forwards to b, b to c, c to d."""
@@ -27,6 +28,8 @@ _SHOWN = 40
 _URI = re.compile(r"(?:[^<>]*<)?\s*(?P<scheme>sips?|tel):(?P<rest>[^<>\s]+).*", re.I | re.S)
 _USER = re.compile(r"[A-Za-z0-9_.!~*'()&=+$,;?/#-]{1,80}", re.ASCII)
 _ESCAPED = re.compile("%([0-9A-Fa-f]{2})")
+# A phone that is in a call is asked all the same: it says itself that it is busy.
+_AWAY = (State.OFFLINE, State.UNDISTURBED, State.CLOSED)
 # Kinds of number that cost the caller more than others (core/number.py).
 _COSTLY = ("premium", "shared-cost", "personal")
 
@@ -102,30 +105,54 @@ class Redirections:
     """What the phones of one ringing group redirect, and on which ways the call has come by it.
 
     Tell it which phones ring (`rings`); `redirected` then says who rings in place of one. Where a
-    phone names several contacts, the next is tried when the one before has come to nothing.
+    phone names several contacts, the next is tried when the one before has come to nothing. The
+    call was dialled at `did`; `states` are those of the phones by name, free unless given.
     """
 
-    def __init__(self, group: RingGroup, directory: Directory) -> None:
+    def __init__(
+        self,
+        group: RingGroup,
+        directory: Directory,
+        did: str = "",
+        states: Mapping[str, State] | None = None,
+    ) -> None:
         self._group = group
         self._directory = directory
-        self._been: list[str] = []
+        self._did = did
+        self._states = states or {}
+        self._rung: dict[str, Phone] = {}
         self._paths: dict[str, tuple[Phone, ...]] = {}
         self._forks: dict[str, _Fork] = {}
 
     def rings(self, phone: Phone) -> None:
         """This phone is rung."""
-        self._been.append(phone.endpoint)
+        self._rung[phone.name] = phone
+
+    def asks(self, phone: str) -> bool:
+        """Whether it matters where this phone redirects to."""
+        return phone in self._rung and _may_follow(self._rung[phone], self._group)
 
     def path(self, phone: str) -> tuple[str, ...]:
         """Who has sent the call to this phone, the first one first; nobody to the group's own."""
         return tuple(by.name for by in self._paths.get(phone, ()))
 
-    def redirected(self, phone: Phone, targets: Sequence[str]) -> Became:
-        """A phone redirects the call to one of `targets`, the best one first."""
-        became = self._sent(phone, targets)
+    def onward(self, phone: Phone, host: str, came: Iterable[tuple[str, str]]) -> dict[str, str]:
+        """The headers that tell a phone which others have sent the call to it; {} where none did.
+
+        `host` is what this house is called among SIP hosts; `came` are the call's own headers.
+        """
+        path = self.path(phone.name)
+        if not path:
+            return {}
+        inside = phone.name in self._directory.phones
+        return diversion.onward(path, self._did, host, inside=inside, came=came)
+
+    def redirected(self, phone: str, targets: Sequence[str]) -> Became:
+        """A phone that was rung redirects the call to one of `targets`, the best one first."""
+        became = self._sent(self._rung[phone], targets)
         if became.phones:
             return became
-        return self.failed(phone.name, became.remark) or became
+        return self.failed(phone, became.remark) or became
 
     def failed(self, phone: str, why: str) -> Became | None:
         """A phone came to nothing: who rings now, where another contact led elsewhere; else None.
@@ -145,7 +172,7 @@ class Redirections:
         path = self._paths.get(by.name, ())
         told = []
         for at, target in enumerate(targets, 1):
-            found = judge(target, by, self._group, Way(self._been, len(path)), self._directory)
+            found = self._judge(target, by, len(path))
             told.append(f"{shown(target, _SHOWN)}: {found}")
             if isinstance(found, Follow):
                 self._follow(found.phones, (*path, by), targets[at:])
@@ -153,6 +180,20 @@ class Redirections:
             if found in (IGNORED, BUSY):  # whatever the target
                 break
         return Became((), _remark(by, told))
+
+    def _judge(self, target: str, by: Phone, hops: int) -> Follow | Refused:
+        been = [phone.endpoint for phone in self._rung.values()]
+        found = judge(target, by, self._group, Way(been, hops), self._directory)
+        if isinstance(found, Refused):
+            return found
+        there = tuple(phone for phone in found.phones if self._state(phone) not in _AWAY)
+        if there:
+            return replace(found, phones=there)
+        away = found.phones[0]
+        return _not(f"{away.name} {self._state(away)}")
+
+    def _state(self, phone: Phone) -> State:
+        return self._states.get(phone.name, State.FREE)
 
     def _follow(
         self, phones: tuple[Phone, ...], path: tuple[Phone, ...], left: Sequence[str]
@@ -177,10 +218,17 @@ def _remark(by: Phone, told: list[str]) -> str:
     return f"{by.name} redirected to {'; to '.join(told)}"
 
 
-def undistracted(group: RingGroup) -> RingGroup:
-    """The group, with every redirect of its phones ignored: nobody at a doorbell is sent away."""
-    phones = tuple(replace(phone, redirects=None) for phone in group.phones)
-    return replace(group, phones=phones, redirects=Redirects.IGNORE)
+def reachable(group: RingGroup, directory: Directory) -> RingGroup:
+    """The group, with all phones that its own may redirect to behind them."""
+    if not any(_may_follow(phone, group) for phone in group.phones):
+        return group
+    there = {phone.name for phone in group.phones}
+    others = (phone for name, phone in directory.phones.items() if name not in there)
+    return replace(group, phones=(*group.phones, *others))
+
+
+def _may_follow(phone: Phone, group: RingGroup) -> bool:
+    return (phone.redirects or group.redirects) in (Redirects.INSIDE, Redirects.LISTED)
 
 
 def _not(why: str) -> Refused:

@@ -7,8 +7,9 @@
         await kitchen.hang_up()
 
 After ringing for `rings` seconds a phone does `then`: "answer"; "never" (rings on); "vanish" (not
-even a 180: unplugged); "redirect" (302 to `contact`); or a refusal, "486", "603 Decline". While it
-rings, a test may do it sooner: `await answer()`, `refuse("486")`, `redirect(uri)`.
+even a 180: unplugged); "redirect" (302 to `contact`, or to several, as the header has them:
+"<sip:a@h>;q=0.5, <sip:b@h>"); or a refusal, "486", "603 Decline". While it rings, a test may do it
+sooner: `await answer()`, `refuse("486")`, `redirect(uri)`.
 `await phone.will("603")` changes its mind for later calls. A phone serves any number of calls;
 what it says and hears is its `rtp`, shared by all of them.
 """
@@ -82,6 +83,7 @@ class Phone:
         self.name = name
         self.port = port or free_port()
         self._calls: list[PhoneCall] = []
+        self._texts: list[str] = []
         self.rtp = RtpEndpoint(sends_silence=sends_silence)
         self._rings = rings
         self._then = then
@@ -164,6 +166,17 @@ class Phone:
         return self._calls
 
     @property
+    def texts(self) -> list[str]:
+        """The text messages (SIP MESSAGE) to this phone, oldest first."""
+        self.sip.catch_up()
+        return self._texts
+
+    async def got_text(self, *, within: float) -> str:
+        """Wait for the first text message on record."""
+        await self._wait(lambda: bool(self.texts), "text message", within)
+        return self.texts[0]
+
+    @property
     def rung(self) -> int:
         """How many calls have reached this phone."""
         return len(self.calls)
@@ -172,6 +185,7 @@ class Phone:
         """Start a new record (the calls so far are over)."""
         self.sip.catch_up()
         self._calls.clear()
+        self._texts.clear()
 
     async def rang(self, *, within: float, number: int = 1) -> PhoneCall:
         """Wait for the first (or a later) call on record."""
@@ -221,7 +235,9 @@ class Phone:
                 "rings_ms": f"{self._rings * 1000:.0f}",
                 "timeout": timeouts.get(self._then, after + '"decline"'),
                 "code": "486 Busy Here" if self._then in timeouts else _status(code),
-                "contact": in_cdata(self._contact),
+                "contact": in_cdata(
+                    self._contact if self._contact.startswith("<") else f"<{self._contact}>"
+                ),
                 "sdp": self.rtp.sdp(),
                 "orders": "".join(scenario("order", {"number": number}) for number in REASONS),
                 "refusals": "".join(
@@ -232,6 +248,9 @@ class Phone:
         )
 
     def _seen(self, message: SipMessage) -> None:
+        if message.is_request("MESSAGE") and not message.sent:
+            self._texts.append(message.text.partition("\r\n\r\n")[2])
+            return
         call = next((c for c in self._calls if c.call_id == message.call_id), None)
         if call is None:
             if message.is_request("INVITE"):

@@ -94,7 +94,9 @@ secret_file = "ari-secret"
 media_host = "{host}"
 sip_port = {sip_port}
 http_port = {http_port}
+hep_port = {hep_port}
 rtp_ports = [{rtp_low}, {rtp_high}]
+{asterisk}
 [speech]
 engine = "{engine}"
 [web]
@@ -114,9 +116,10 @@ class Stage:
     `rules` is the text of its only rule file; `seconds` how long its groups ring; `extra_dialplan`
     and `extra_pjsip` are added to Asterisk's. `door` are further lines of the DID's table; `phones`
     further phones and `groups` further (or other) groups, by name, as screener.toml says them
-    (a phone's value, '{ dial = "PJSIP/mobile", delay = 5 }'; a group's lines); `more` are tables at
-    the file's end. `settings` are what screener.toml says; `home` is the folder it is in.
-    `program` is what Python is given to start screener the next time.
+    (a phone's value, '{ dial = "PJSIP/mobile", delay = 5 }'; a group's lines); `asterisk` further
+    lines of its table; `more` are tables at the file's end. `settings` are what screener.toml says;
+    `home` is the folder it is in. `program` is what Python is given to start screener the next
+    time.
     """
 
     def __init__(
@@ -132,6 +135,7 @@ class Stage:
         phones: Mapping[str, str] = {},
         groups: Mapping[str, str] = {},
         more: str = "",
+        asterisk: str = "",
         open: bool = True,
     ) -> None:
         self.installation = installation
@@ -144,6 +148,7 @@ class Stage:
         }
         self._door = door
         self._more = more
+        self._asterisk = asterisk
         self.mail = MailServer()
         self.callers: list[Caller] = []
         self.program: tuple[str, ...] = ("-m", "screener")
@@ -151,7 +156,7 @@ class Stage:
         self._seconds = seconds
         self._engine = engine
         self._extra_dialplan = extra_dialplan
-        self._extra_pjsip = extra_pjsip
+        self.extra_pjsip = extra_pjsip
         self._opens = open
         self._screener: Process | None = None
         self._stack = AsyncExitStack()
@@ -174,7 +179,7 @@ class Stage:
                     self.home / "asterisk",
                     contacts=contacts,
                     extra_dialplan=self._extra_dialplan,
-                    extra_pjsip=self._extra_pjsip,
+                    extra_pjsip=self.extra_pjsip,
                 )
             )
             ours = self.settings.asterisk
@@ -373,9 +378,11 @@ class Stage:
             phones="\n".join(f"{name} = {text}" for name, text in self._toml_of_phones.items()),
             door=self._door,
             more=self._more,
+            asterisk=self._asterisk,
             groups=groups,
             mail_port=self.mail.port,
             http_port=free_port(),
+            hep_port=free_port(),
             sip_port=free_port(),
             web_port=free_port(),
             rtp_low=low,

@@ -20,8 +20,9 @@ from screener.core.redirection import (
     Refused,
     Way,
     judge,
-    undistracted,
+    reachable,
 )
+from screener.core.ringing import State
 from tests.core.lines import BOX, DOOR, FAMILY, KITCHEN, OFFICE, STUDY
 
 MOBILE = "+18055550100"
@@ -147,9 +148,10 @@ def test_a_loop_and_a_long_way_end() -> None:
 
 def test_a_redirect_and_what_became_of_it_is_one_remark() -> None:
     asked = Redirections(LISTED, HOUSE)
-    refused = asked.redirected(KITCHEN, ["+19002345678"])
+    asked.rings(KITCHEN)
+    refused = asked.redirected("kitchen", ["+19002345678"])
     assert refused == Became((), "kitchen redirected to +19002345678: not followed, premium")
-    followed = asked.redirected(KITCHEN, ["\x1b[2J20", "20"])
+    followed = asked.redirected("kitchen", ["\x1b[2J20", "20"])
     assert followed.phones == (STUDY,)
     assert followed.remark == (
         r"kitchen redirected to \x1b[2J20: not followed, it is no telephone number and no name;"
@@ -162,7 +164,7 @@ def test_a_redirect_and_what_became_of_it_is_one_remark() -> None:
 def test_several_contacts_are_tried_in_their_order() -> None:
     asked = Redirections(LISTED, HOUSE)
     asked.rings(KITCHEN)
-    first = asked.redirected(KITCHEN, ["study", "+19002345678", "attic", MOBILE])
+    first = asked.redirected("kitchen", ["study", "+19002345678", "attic", MOBILE])
     assert first.phones == (STUDY,)
     asked.rings(STUDY)
     second = asked.failed("study", "study is busy")
@@ -173,7 +175,7 @@ def test_several_contacts_are_tried_in_their_order() -> None:
         " to attic: followed to attic"
     )
     asked.rings(OLD)
-    third = asked.redirected(OLD, ["kitchen"])  # a loop: then the kitchen's last contact
+    third = asked.redirected("attic", ["kitchen"])  # a loop: then the kitchen's last contact
     assert [phone.name for phone in third.phones] == [MOBILE]
     assert asked.path(MOBILE) == ("kitchen",)
     assert asked.failed(MOBILE, "it is busy") is None
@@ -185,7 +187,7 @@ def test_where_a_group_was_followed_to_the_next_contact_waits_for_all_of_it() ->
     house = replace(HOUSE, groups={"office": both})
     asked = Redirections(LISTED, house)
     asked.rings(KITCHEN)
-    assert asked.redirected(KITCHEN, ["office", MOBILE]).phones == (STUDY, OLD)
+    assert asked.redirected("kitchen", ["office", MOBILE]).phones == (STUDY, OLD)
     assert asked.failed("study", "study is busy") is None
     last = asked.failed("attic", "attic is busy")
     assert last is not None
@@ -199,7 +201,7 @@ def test_redirects_behind_one_another_end() -> None:
     followed = 0
     for phone, following in pairwise(chain):
         asked.rings(phone)
-        became = asked.redirected(phone, [following.name])
+        became = asked.redirected(phone.name, [following.name])
         followed += bool(became.phones)
     assert followed == HOPS
     assert (
@@ -208,10 +210,45 @@ def test_redirects_behind_one_another_end() -> None:
     assert asked.path(f"p{HOPS}") == ("p0", "p1", "p2")
 
 
-def test_at_a_doorbell_every_redirect_counts_for_nothing() -> None:
-    eager = replace(LISTED, phones=(replace(KITCHEN, redirects=Redirects.INSIDE), STUDY))
-    calm = undistracted(eager)
-    assert all(judge("study", p, calm, Way(()), HOUSE) == IGNORED for p in calm.phones)
+def test_the_phones_of_the_house_are_asked_only_where_one_may_be_redirected_to() -> None:
+    assert reachable(FAMILY, HOUSE) is FAMILY
+    assert [phone.name for phone in reachable(INSIDE, HOUSE).phones] == [
+        "kitchen",
+        "study",
+        "attic",
+    ]
+    asked = Redirections(INSIDE, HOUSE)
+    asked.rings(KITCHEN)
+    assert asked.asks("kitchen")
+    assert not asked.asks("study")
+    still = Redirections(FAMILY, HOUSE)
+    still.rings(KITCHEN)
+    assert not still.asks("kitchen")
+
+
+def test_nobody_is_redirected_to_a_phone_that_is_not_to_ring() -> None:
+    asked = Redirections(INSIDE, HOUSE, states={"study": State.UNDISTURBED, "attic": State.IN_CALL})
+    asked.rings(KITCHEN)
+    became = asked.redirected("kitchen", ["study", "attic"])
+    assert [phone.name for phone in became.phones] == ["attic"]
+    assert became.remark == (
+        "kitchen redirected to study: not followed, study is not to be disturbed;"
+        " to attic: followed to attic"
+    )
+
+
+def test_who_is_followed_to_is_told_who_sent_the_call() -> None:
+    asked = Redirections(LISTED, HOUSE, DOOR.did)
+    asked.rings(KITCHEN)
+    assert asked.onward(KITCHEN, "192.0.2.1", ()) == {}
+    (study,) = asked.redirected("kitchen", ["study"]).phones
+    assert asked.onward(study, "192.0.2.1", ())["Diversion"] == (
+        '"kitchen" <sip:kitchen@192.0.2.1>;reason=deflection'
+    )
+    (mobile,) = asked.redirected("kitchen", [MOBILE]).phones
+    assert asked.onward(mobile, "192.0.2.1", ())["Diversion"] == (
+        f'"kitchen" <sip:{DOOR.did}@192.0.2.1>;reason=deflection'
+    )
 
 
 def test_a_sip_address_goes_out_over_the_trunk_as_well() -> None:
@@ -235,4 +272,6 @@ def test_no_text_reaches_what_the_owner_has_not_set_up(
         assert redirects in (Redirects.INSIDE, Redirects.LISTED)
         assert hops < HOPS
         assert {phone.endpoint for phone in found.phones} <= ours - {KITCHEN.endpoint}
-    assert Redirections(group, HOUSE).redirected(KITCHEN, [target]).remark.isprintable()
+    asked = Redirections(group, HOUSE)
+    asked.rings(KITCHEN)
+    assert asked.redirected("kitchen", [target]).remark.isprintable()
