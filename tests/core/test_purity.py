@@ -69,6 +69,7 @@ LAYERS = {
     "outbox": {"postman", "recording", "spool", "surroundings"},
     "spool": {"recording", "replacement"},
     "postman": {"surroundings"},
+    "callback": {"asterisk", "outbox"},
     "recording": set(),
     "prompts": {"config", "tables", "voices", "wording"},
     "wording": {"starter", "tables", "textfile"},
