@@ -17,6 +17,7 @@ from pathlib import Path
 from screener import campaigns, config, fingerprint, lexicon, postman, recogniser, rulebook
 from screener.asterisk import installation
 from screener.asterisk.client import Client
+from screener.asterisk.configuration import music_folder
 from screener.asterisk.dialplan import DOOR, FAILSAFE, REFUSE, refusal
 from screener.asterisk.installation import NEEDED_MODULES, OLDEST
 from screener.config import Settings
@@ -192,6 +193,20 @@ def _mail(settings: Settings) -> str:
     return f"{settings.mail.host}:{settings.mail.port} takes our mail"
 
 
+def _music(settings: Settings) -> str:
+    """Whether the private Asterisk has the music that ring groups name."""
+    if settings.asterisk.url is not None:
+        return ""
+    for group in settings.groups.values():
+        folder = music_folder(settings, group.music)
+        if group.music and not any(folder.glob("*.wav")):
+            raise SetupError(
+                f"groups.{group.name}.music: there is no music in {folder}: lay WAV files of 8 kHz,"
+                " 16 bit, mono there, as `ffmpeg -i song.mp3 -ar 8000 -ac 1 song.wav` makes them"
+            )
+    return ""
+
+
 def _private_asterisk(settings: Settings) -> str:
     """Where no url is given: is an Asterisk there to be run?"""
     if settings.asterisk.url is not None:
@@ -235,7 +250,9 @@ async def _parts(client: Client, settings: Settings) -> AsyncIterator[Finding]:
         if not await client.dialplan_has(context, extension):
             missing.append(f"the dialplan has no [{context}]: see `screener pbx config`")
     for phone in settings.phones.values():
-        if not await client.endpoint_known(phone.endpoint):
+        technology, _, resource = phone.endpoint.partition("/")
+        trunk = resource.partition("@")[2]  # of a number over a trunk, that is what can be asked
+        if not await client.endpoint_known(f"{technology}/{trunk or resource}"):
             missing.append(
                 f"phones.{phone.name}: Asterisk knows no {phone.endpoint}: correct the name in"
                 " screener.toml, or set the phone up in Asterisk"
@@ -255,5 +272,6 @@ _CHECKS: Mapping[str, Callable[[Settings], str]] = {
     "programs": _programs,
     "data": _data,
     "mail": _mail,
+    "music": _music,
     "asterisk": _private_asterisk,
 }

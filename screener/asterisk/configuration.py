@@ -102,7 +102,7 @@ def private_files(
     return {
         "asterisk.conf": _asterisk(installation, folder),
         "logger.conf": f"[general]\ndateformat=%F %T.%3q\n[logfiles]\n{LOG} => {_LEVELS}\n",
-        "modules.conf": _modules(installation),
+        "modules.conf": _modules(installation, _kinds(settings)),
         "http.conf": (
             f"[general]\nenabled=yes\nbindaddr={LOOPBACK}\nbindport={asterisk.http_port}\n"
             "sessionlimit=1000\n"
@@ -114,6 +114,7 @@ def private_files(
             "rtcpinterval=5000\n"
         ),
         "extensions.conf": "\n".join(plan),
+        "musiconhold.conf": _music(settings),
         "hep.conf": _hep(settings, capture.password(asterisk.secret), LOOPBACK),
         "indications.conf": _INDICATIONS,
         # Files that Asterisk wants to see, though we have nothing to say in them.
@@ -122,6 +123,25 @@ def private_files(
         "cel.conf": "[general]\nenable=no\n",
         "manager.conf": "[general]\nenabled=no\n",
     }
+
+
+def music_folder(settings: Settings, kind: str) -> Path:
+    """Where the private Asterisk's music of a class is: WAV files of 8 kHz, 16 bit, mono."""
+    return settings.sounds / "music" / kind
+
+
+def _music(settings: Settings) -> str:
+    """The classes of music on hold, each a folder."""
+    return "".join(
+        f"[{dialplan.name('music', kind)}]\nmode=files\nsort=alpha\n"
+        f"directory={_path(music_folder(settings, kind))}\n\n"
+        for kind in _kinds(settings)
+    )
+
+
+def _kinds(settings: Settings) -> tuple[str, ...]:
+    """The classes of music on hold that ring groups name."""
+    return tuple(sorted({group.music for group in settings.groups.values() if group.music}))
 
 
 _EMPTY = (
@@ -177,8 +197,9 @@ def _path(place: Path) -> str:
     return text
 
 
-def _modules(installation: Installation) -> str:
-    there = [m for m in MODULES if (installation.modules / f"{m}.so").exists()]
+def _modules(installation: Installation, music: tuple[str, ...]) -> str:
+    modules = (*MODULES, "res_musiconhold") if music else MODULES
+    there = [m for m in modules if (installation.modules / f"{m}.so").exists()]
     return "[modules]\nautoload=no\n" + "".join(f"load={module}.so\n" for module in there)
 
 

@@ -101,6 +101,23 @@ async def test_a_phone_that_asterisk_does_not_know_is_named(home: Path) -> None:
     assert wrong[0].startswith("phones.study: Asterisk knows no PJSIP/attic")
 
 
+@pytest.mark.usefixtures("asterisk")
+async def test_of_a_number_over_a_trunk_the_trunk_is_looked_for(home: Path) -> None:
+    path = home / "screener.toml"
+    path.write_text(path.read_text().replace("PJSIP/study", "PJSIP/+18055550100@kitchen"))
+    assert all(finding.ok for finding in await of_asterisk(home))
+
+
+async def test_a_group_whose_music_is_missing_is_named(home: Path) -> None:
+    path = home / "screener.toml"
+    path.write_text(path.read_text().replace('# music = "default"', 'music = "jazz"'))
+    wrong = [f.text for f in [f async for f in examine(path)] if f.about == "music"]
+    assert wrong[0].startswith("groups.family.music: there is no music in ")
+    (home / "sounds" / "music" / "jazz").mkdir(parents=True)
+    (home / "sounds" / "music" / "jazz" / "song.wav").touch()
+    assert not [f async for f in examine(path) if f.about == "music"]
+
+
 async def test_a_module_that_is_not_loaded_is_named(home: Path, asterisk: PrivateAsterisk) -> None:
     ours = config.load(home / "screener.toml").asterisk
     async with (
