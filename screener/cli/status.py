@@ -50,13 +50,14 @@ def status(file: Path, as_json: bool) -> None:
 @dataclass(frozen=True, slots=True)
 class _Door:
     """A front door as it is now. `said` is what its service said last, `pid` whose runs (None: no
-    service does; 0: it has just begun). `windows` are (kind, until, why); `calls` counts those
-    since midnight, by outcome."""
+    service does; 0: it has just begun). `windows` are (kind, until, why); `undisturbed` the phones
+    that are left in peace; `calls` counts those since midnight, by outcome."""
 
     zone: tzinfo | None
     pid: int | None
     said: Status | None
     windows: tuple[tuple[str, datetime, str], ...]
+    undisturbed: tuple[str, ...]
     calls: dict[str, int]
     waiting: int
     failed: int
@@ -83,6 +84,8 @@ class _Door:
             yield from self._rules(self.now)
         for kind, until, why in self.windows:
             yield f"window     {kind}, closes {self._clock(until)}: {shown(why, _LINE)}"
+        if self.undisturbed:
+            yield f"in peace   {', '.join(map(shown, self.undisturbed))} (`screener dnd`)"
         yield f"calls      {self._calls()} today"
         yield f"messages   {self._messages()}"
 
@@ -151,6 +154,7 @@ class _Door:
                 {"kind": kind, "until": until.isoformat(), "why": why}
                 for kind, until, why in self.windows
             ],
+            "undisturbed": list(self.undisturbed),
             "calls_today": self.calls,
             "messages": {"waiting": self.waiting, "failed": self.failed},
         }
@@ -162,7 +166,7 @@ def _count(how_many: int, one: str) -> str:
 
 def _look(settings: Settings) -> _Door:
     """Look at a front door from outside; nothing is changed."""
-    from screener import lock
+    from screener import donotdisturb, lock
     from screener import status as written
     from screener.windows import Windows
 
@@ -173,6 +177,7 @@ def _look(settings: Settings) -> _Door:
         pid=pid,
         said=written.read(settings.data),
         windows=tuple((o.kind.value, o.until, o.why) for o in Windows.of(settings).open(now)),
+        undisturbed=tuple(sorted(donotdisturb.phones(settings.data))),
         calls=_calls_today(settings, now),
         waiting=_folders(settings.data / "outbox" / "queued"),
         failed=_folders(settings.data / "outbox" / "failed"),
