@@ -39,7 +39,7 @@ _UNSURE = 2
 _YES, _NO = "1", "2"
 _CAME = "came outside the hours"
 _OUTSIDE = f"the caller {_CAME}"
-_SAID_YES, _SAID = frozenset({"yes", "one"}), frozenset({"yes", "one", "no", "two"})
+_SAID_YES, _SAID_NO = "yes", "no"
 
 
 def attend(desk: Desk, course: Course) -> Script[Ending]:
@@ -176,12 +176,17 @@ def _again(heard: Heard, question: Question) -> Question:
 def _confirm(
     choice: Choice, heard: Heard, question: Question, desk: Desk, course: Course
 ) -> Script[Ending | Question]:
-    """Ask whether that is what he said. What is no clear yes is asked anew, at last by keys."""
+    """Ask whether that is what he said: a key, a clear yes, or the same said again and understood.
+
+    What is none of these is asked anew, at last by keys.
+    """
     course.doing = "while being asked whether he was understood"
     prompts = (question.options.prompt_for(choice), "confirm-hearing")
-    answer = yield from ask(prompts, frozenset({_YES, _NO}), _SAID, course)
+    by_word = frozenset({_SAID_YES, _SAID_NO, heard.words})
+    answer = yield from ask(prompts, frozenset({_YES, _NO}), by_word, course)
     pressed = answer.keys == _YES and not keyed_while_talking(answer)
-    if pressed or (not answer.keys and answer.sure and answer.words in _SAID_YES):
+    said = not answer.keys and answer.sure and answer.words in {_SAID_YES, heard.words}
+    if pressed or said:
         how = f"{_how(heard)} and confirmed it"
         return (yield from _follow(choice, how, question, desk, course))
     ended = yield from end_if_settled(course)
