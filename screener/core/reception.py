@@ -133,6 +133,8 @@ def _send(target: Target, desk: Desk, course: Course) -> Script[Ending]:
             yield from do(Answer())
             return (yield from take_message(directory.boxes[target.name], course.why, course))
         case Where.MENU if target.name in directory.doors:
+            if directory.doors[target.name].doorbell:
+                return (yield from ring_bell(directory.doors[target.name].group, course))
             return (yield from attend(replace(desk, door=directory.doors[target.name]), course))
         case Where.REDIRECT:
             ended = yield from send_away(target.name, directory.outside, course)

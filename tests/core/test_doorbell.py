@@ -27,6 +27,7 @@ from tests.core.lines import (
     DOOR,
     FAMILY,
     KITCHEN,
+    OFFICE,
     HangsUp,
     answered,
     nobody,
@@ -110,6 +111,16 @@ def test_whatever_a_rule_lets_in_rings(rule: str, group: str) -> None:
     ending, asked = ringing(nobody(), rule=rule)
     assert rung(asked) == [group]
     assert not any(isinstance(command, Listen) for command in asked)
+    assert ending.outcome is Outcome.UNANSWERED
+
+
+def test_who_is_sent_to_a_doorbell_rings_it() -> None:
+    bell = replace(BELL, did="+18182224444", group=OFFICE)
+    house = reception(RuleSet(parse("send from * menu +18182224444", "t", "US")[0]))
+    directory = replace(house.directory, doors={DOOR.did: DOOR, bell.did: bell})
+    steps = [nobody()]
+    ending, asked = play(receive(stranger(), replace(house, directory=directory)), steps)
+    assert rung(asked) == ["office"]
     assert ending.outcome is Outcome.UNANSWERED
 
 

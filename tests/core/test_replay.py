@@ -211,7 +211,7 @@ def test_whoever_shows_no_number_has_no_history() -> None:
 # The price ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("outcome", ["connected", "message"])
+@pytest.mark.parametrize("outcome", ["connected", "message", "asked for a call"])
 def test_a_call_that_was_wanted_is_the_price_of_blocking_it(outcome: str) -> None:
     found = again([row(DAY, outcome=outcome), row(2 * DAY)], PREMIUM)
     assert [d.price for d in found.differences] == [True, False]

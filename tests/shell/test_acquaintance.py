@@ -112,6 +112,19 @@ async def test_nothing_is_looked_up_that_no_rule_asks(
     store._past.conn.set_trace_callback(None)
 
 
+async def test_a_number_that_remembers_who_answered_the_challenge_has_it_looked_up(
+    write: Write, store: Store
+) -> None:
+    call = await store.begin(CallStart("u", YESTERDAY, "+18182223333", "+14155550100", ""))
+    await store.end(call, CallEnd(YESTERDAY, "connected", "so", passed=True))
+    text = PLAIN.replace('box = "family"\n', 'box = "family"\nremember = "90d"\n', 1)
+    remembers = Acquaintance(config.load(write(text)), store)
+    known = await remembers.known(FRIEND, NOT_ASKING)
+    assert known.history.passed == (YESTERDAY,)
+    hidden = stranger("anonymous")
+    assert await remembers.known(hidden, NOT_ASKING) is hidden
+
+
 async def test_a_disk_that_hangs_costs_the_history_and_is_logged(
     acquaintance: Acquaintance, store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
