@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator
 
@@ -536,3 +538,34 @@ async def test_the_caller_is_told_to_wait(stage: Stage) -> None:
         await stage.phones["kitchen"].answered(within=8)
         await call.speak(speech.silence(0.3))
     assert (await the_row(stage)).answered_by == "kitchen"
+
+
+async def test_who_shows_no_number_cannot_be_blocked_and_the_story_says_so(stage: Stage) -> None:
+    kitchen = stage.phones["kitchen"]
+    await kitchen.will("answer", rings=0.3)
+    async with stage.caller(withheld=True, did=DIDS["family"]) as call:
+        await call.answered(within=10)
+        await call.hear_sound(within=5)
+        await call.key("7")
+        await call.hear_tone(BEEP, within=15)
+        await kitchen.answered(within=15)
+        await kitchen.rtp.hear_sound(within=5)
+        await kitchen.rtp.key("4")
+        await call.ended(within=20)
+    row = await the_row(stage)
+    assert row.outcome == Outcome.TREATED
+    assert "not blocked: the number that call" in story(stage, row)
+
+
+async def test_a_dry_run_asks_asterisk_how_the_phones_are(stage: Stage) -> None:
+    told = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "screener", "ring", "first", "--dry-run"),
+        *("--dir", str(stage.home)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    out, err = (stream.decode() for stream in await told.communicate())
+    assert "0.0 s  attic is not registered: passed over" in out
+    assert "0.0 s  kitchen rings (PJSIP/kitchen) for 5 s" in out
+    assert "as Asterisk sees it now" in err
+    assert stage.rung == ()

@@ -3,9 +3,9 @@
     ending, asked = play(receive(call, door, rules), [quiet(), quiet()])
 
 `play` runs a script. The steps are the outcomes of the commands that have one (Listen, Ring,
-Record, Overhear, Replay, Keep, AskBack, Redirect), in order; `HangsUp()` stands for a caller who is
-gone at the next command that needs him (with `hang_up_at_outcomes`, the next that takes its time).
-All other commands are sent None.
+Record, RecordName, Overhear, Replay, Keep, AskBack, Block, Redirect), in order; `HangsUp()` stands
+for a caller who is gone at the next command that needs him (with `hang_up_at_outcomes`, the next
+that takes its time). All other commands are sent None.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from screener.core.reception import Reception
 from screener.core.rules import RuleSet
 from screener.core.script import (
     AskBack,
+    Block,
     CallerGone,
     Command,
     Drop,
@@ -36,6 +37,7 @@ from screener.core.script import (
     Record,
     Recorded,
     RecordedBy,
+    RecordName,
     Redirect,
     Replay,
     Ring,
@@ -62,8 +64,8 @@ DOOR = FrontDoor(
     },
 )
 
-_ALONE = (Note, Drop, Hangup)  # do not need the caller
-_ANSWERED = (Listen, Ring, Record, Overhear, Replay, Keep, AskBack, Redirect)
+_ALONE = (Note, Block, Drop, Hangup)  # do not need the caller
+_ANSWERED = (*(Listen, Ring, Record, RecordName, Overhear, Replay, Keep, AskBack, Block, Redirect),)
 
 
 class HangsUp:
