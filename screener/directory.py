@@ -28,7 +28,7 @@ def read(
     Mistakes are noted in `root.mistakes`; with any of them, the directory is of no use.
     """
     phones = ringgroups.phones(root, private)
-    groups = ringgroups.groups(root, phones)
+    groups = ringgroups.groups(root, phones, warnings)
     boxes = doors.boxes(root)
     extensions = doors.extensions(root, groups, boxes)
     choices = menus.menus(root, extensions, boxes)

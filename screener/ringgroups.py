@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 
@@ -78,13 +79,25 @@ def _phone(name: str, phones: Table, reading: Reading[str]) -> Phone:
     )
 
 
-def groups(root: Table, phones: Mapping[str, Phone]) -> dict[str, RingGroup]:
+def groups(root: Table, phones: Mapping[str, Phone], warnings: list[str]) -> dict[str, RingGroup]:
     """The ring groups by name, of these phones."""
     found: dict[str, RingGroup] = {}
     for name, table in root.tables("groups", KEYS["groups"]).items():
         check_name(table.mistakes, table.where, name)
         found[name] = _group(name, table, phones)
+        warnings += _turnless(found[name])
     return found
+
+
+def _turnless(group: RingGroup) -> list[str]:
+    """A warning where the group's time is over before each phone has had a turn."""
+    turns = math.ceil(group.seconds / group.each)
+    if group.strategy in (Strategy.ALL, Strategy.FIRST_AVAILABLE) or turns >= len(group.phones):
+        return []
+    return [
+        f"groups.{group.name}: within {group.seconds:g} s only {turns} of its {len(group.phones)}"
+        " phones have a turn: give it more seconds, or each phone less"
+    ]
 
 
 def _group(name: str, table: Table, phones: Mapping[str, Phone]) -> RingGroup:

@@ -313,7 +313,9 @@ class Session:
         """Ring, and remember whose turn it was, whether or not the caller waits for the end."""
         board, group = self._house.switchboard, command.group
         people = self._house.settings.directory
-        circumstances = await board.circumstances(reachable(group, people), datetime.now(UTC))
+        circumstances = await board.circumstances(
+            reachable(group, people), datetime.now(UTC), urgent=bool(self._call.emergency)
+        )
         redirections = Redirections(group, people, self._call.did, circumstances.states)
         bell = Bell(
             self._line,

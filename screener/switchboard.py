@@ -39,12 +39,17 @@ class Switchboard:
         self._client = client
         self._turns = _Turns(settings.data / TURNS)
 
-    async def circumstances(self, group: RingGroup, at: datetime) -> Circumstances:
-        """How a group's phones are at `at` (aware), and whose turn it is."""
+    async def circumstances(
+        self, group: RingGroup, at: datetime, *, urgent: bool = False
+    ) -> Circumstances:
+        """How a group's phones are at `at` (aware), and whose turn it is.
+
+        Where it is `urgent`, none is left in peace: somebody called for help.
+        """
         states = dict(await self._states(group.phones))
         quiet = await asyncio.to_thread(donotdisturb.phones, self._data)
         here = at.astimezone(self._zone)
-        for phone in group.phones:
+        for phone in () if urgent else group.phones:
             if phone.name in quiet:
                 states[phone.name] = State.UNDISTURBED
             elif phone.hours is not None and not phone.hours.holds(here):

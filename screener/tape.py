@@ -29,8 +29,8 @@ from screener.outbox import Outbox
 
 log = logging.getLogger(__name__)
 
-# A name is spoken in so many seconds, and is over after so much silence.
-_NAME, _NAME_SILENCE = 4.0, 1.0
+# A name is spoken in so many seconds; so much silence ends it, also before its first word.
+_NAME, _NAME_SILENCE = 4.0, 2.0
 
 
 class Reel:

@@ -114,7 +114,8 @@ def dnd(file: Path, phone: str, state: str | None) -> None:
     """Do not disturb: with `on` no ring group rings PHONE, with `off` it rings again.
 
     It holds from the next call on, whether or not screener runs, until you end it. A group of which
-    no phone may ring takes a message. `list` in place of a phone tells which are left in peace.
+    no phone may ring takes a message. After one of your phones dialled for help (see
+    windows.emergency), all ring. `list` in place of a phone tells which are left in peace.
 
     \b
     Examples:

@@ -31,8 +31,13 @@ def test_a_phone_may_be_a_table(write: Write) -> None:
         ' redirects = "inside", alert = "<http://x/Bellcore-dr2>" }',
     )
     assert phone == Phone(
-        *("kitchen", "PJSIP/k", True, 10.0, read("mon-fri 08:00-22:00")),
-        *(Redirects.INSIDE, "<http://x/Bellcore-dr2>"),
+        "kitchen",
+        "PJSIP/k",
+        confirm=True,
+        delay=10.0,
+        hours=read("mon-fri 08:00-22:00"),
+        redirects=Redirects.INSIDE,
+        alert="<http://x/Bellcore-dr2>",
     )
 
 
@@ -62,9 +67,20 @@ def test_a_group_with_all_that_it_may_say(write: Write) -> None:
         'told_every = "20s"\n',
     )
     assert group == RingGroup(
-        *("family", group.phones, 60.0, Strategy.MEMORY_HUNT, 8.0, True),
-        *(Redirects.LISTED, ("+18055550100",), Announced.UNKNOWN),
-        *("DOOR:", "?:", "info=door", "jazz", 20.0),
+        "family",
+        group.phones,
+        seconds=60.0,
+        strategy=Strategy.MEMORY_HUNT,
+        each=8.0,
+        call_waiting=True,
+        redirects=Redirects.LISTED,
+        redirect_to=("+18055550100",),
+        announced=Announced.UNKNOWN,
+        prefix="DOOR:",
+        unproved_prefix="?:",
+        alert="info=door",
+        music="jazz",
+        told_every=20.0,
     )
 
 
@@ -106,6 +122,14 @@ def test_a_mistake_in_a_group_names_its_key(write: Write, line: str, said: str) 
 )
 def test_a_mistake_in_a_phone_names_its_key(write: Write, phone: str, said: str) -> None:
     assert_refused(write(changed('kitchen = "PJSIP/kitchen"', f"kitchen = {phone}")), said)
+
+
+@pytest.mark.parametrize("strategy", Strategy)
+def test_it_is_said_where_not_every_phone_has_a_turn(write: Write, strategy: Strategy) -> None:
+    text = changed("[boxes.family]", f'seconds = 15\nstrategy = "{strategy}"\n[boxes.family]')
+    said = "groups.family: within 15 s only 1 of its 2 phones have a turn"
+    together = strategy in (Strategy.ALL, Strategy.FIRST_AVAILABLE)
+    assert any(said in warning for warning in load(write(text)).warnings) is not together
 
 
 def test_without_us_nobody_confirms_so_a_mobile_rings_only_alone() -> None:

@@ -1,0 +1,65 @@
+"""Whose turn it is, and who is left in peace, as it is remembered on disk."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from screener import donotdisturb
+from screener.config import Settings, load
+from screener.core.ringing import State
+from screener.switchboard import TURNS, Switchboard
+from tests.shell.household import Write, changed
+
+NIGHT = datetime(2026, 11, 21, 23, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def settings(write: Write) -> Settings:
+    hours = '{ dial = "PJSIP/study", hours = "8:00-22:00" }'
+    text = 'timezone = "UTC"\n' + changed('"PJSIP/study"', hours)
+    return load(write(text))
+
+
+async def test_turns_outlive_a_restart(settings: Settings) -> None:
+    group = settings.groups["family"]
+    settings.data.mkdir(exist_ok=True)
+    await Switchboard(settings, None).rang(group, "kitchen", "study")
+    known = await Switchboard(settings, None).circumstances(group, NIGHT)
+    assert known.began_with == "kitchen"
+    assert list(known.answered) == ["study"]
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"began_with": 3}', "\x00"])
+async def test_turns_that_cannot_be_read_begin_anew(settings: Settings, content: str) -> None:
+    settings.data.mkdir(exist_ok=True)
+    (settings.data / TURNS).write_text(content)
+    board = Switchboard(settings, None)
+    known = await board.circumstances(settings.groups["family"], NIGHT)
+    assert (known.began_with, dict(known.answered)) == ("", {})
+
+
+async def test_a_disk_that_takes_nothing_holds_up_no_call(settings: Settings) -> None:
+    (settings.data / TURNS).mkdir(parents=True)
+    board = Switchboard(settings, None)
+    await board.rang(settings.groups["family"], "kitchen", "")
+    assert [path.name for path in settings.data.glob("turns*")] == [TURNS]
+    known = await board.circumstances(settings.groups["family"], NIGHT)
+    assert known.began_with == "kitchen"
+
+
+async def test_at_night_and_in_peace_nobody_rings_unless_somebody_called_for_help(
+    settings: Settings,
+) -> None:
+    donotdisturb.begin(settings.data, "kitchen")
+    board, group = Switchboard(settings, None), settings.groups["family"]
+    known = await board.circumstances(group, NIGHT)
+    assert known.states == {"kitchen": State.UNDISTURBED, "study": State.CLOSED}
+    assert not (await board.circumstances(group, NIGHT, urgent=True)).states
+
+
+def test_a_folder_that_cannot_be_read_lets_every_phone_ring(tmp_path: Path) -> None:
+    (tmp_path / donotdisturb.FOLDER).write_text("no folder")
+    assert donotdisturb.phones(tmp_path) == frozenset()
