@@ -183,6 +183,18 @@ class Client:
             "POST", "applications", self.app, "subscription", eventSource=f"endpoint:{endpoint}"
         )
 
+    async def hear_channel(self, channel: str) -> None:
+        """Have the events of a channel sent even after it has left our application."""
+        await self._ask(
+            "POST", "applications", self.app, "subscription", eventSource=f"channel:{channel}"
+        )
+
+    async def forget_channel(self, channel: str) -> None:
+        """No longer have the events sent that `hear_channel` asked for."""
+        await self._ask(
+            "DELETE", "applications", self.app, "subscription", eventSource=f"channel:{channel}"
+        )
+
     async def answer(self, channel: str) -> None:
         await self._ask("POST", "channels", channel, "answer")
 

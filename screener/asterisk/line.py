@@ -25,6 +25,7 @@ from screener.asterisk.translate import (
     Event,
     Forwarded,
     Gone,
+    HungUp,
     Key,
     Left,
     Played,
@@ -116,13 +117,12 @@ class Line:
         # A sound or recording whose end we missed is over by its time limit at the latest.
 
     def _take_in(self, event: Event) -> None:
+        if self._back is not None and event.channel == self.channel:
+            self._take_in_away(event, self._back)
+            return
         match event:
-            case Left(channel) if channel == self.channel and self._back is not None:
-                pass  # for the dialplan, which may send it back
             case Left(channel) | Gone(channel) if channel == self.channel:
                 self.gone.set()
-            case Arrived(channel) if channel == self.channel:
-                _settle(self._back, None)
             case Key(channel, digit) if channel == self.channel:
                 self.on_key(digit)
             case Played():
@@ -134,6 +134,14 @@ class Line:
             case Up(channel) | Forwarded(channel) | Gone(channel) | Left(channel) | Key(channel):
                 if channel in self._legs:
                     self._legs[channel].take_in(event)
+
+    def _take_in_away(self, event: Event, back: asyncio.Future[None]) -> None:
+        """Something happens to a caller who is being sent elsewhere: the dialplan has him."""
+        match event:
+            case HungUp() | Gone():
+                self.gone.set()
+            case Arrived():
+                _settle(back, None)
 
     def _keep_key(self, digit: str) -> None:
         """A key that came while nobody listened: it counts for the next who does."""
@@ -220,6 +228,7 @@ class Line:
             self._back = back
         gone: asyncio.Future[Any] = asyncio.ensure_future(self.gone.wait())
         try:
+            await self._client.hear_channel(self.channel)
             if not await self._client.refer(self.channel, uri):
                 await self._client.redirect(self.channel, uri)
             async with asyncio.timeout(AWAY_PATIENCE + _LEAVING):
@@ -230,6 +239,8 @@ class Line:
         finally:
             self._back = None
             gone.cancel()
+            with suppress(AriError):  # it is gone, and so is that
+                await self._client.forget_channel(self.channel)
         return not back.done()
 
     async def _left(self) -> bool:

@@ -50,6 +50,14 @@ class Left:
 
 
 @dataclass(frozen=True, slots=True)
+class HungUp:
+    """Somebody has hung up a channel. It is no more in a moment; or, where it was told to call
+    elsewhere and never told what came of that, only in minutes (Asterisk 22.10)."""
+
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
 class Gone:
     """A channel is no more. `cause` is Q.850, `tech_cause` the SIP status where there was one."""
 
@@ -107,13 +115,14 @@ class Dialled:
     number: str
 
 
-Event: TypeAlias = Arrived | Left | Gone | Key | Up | Forwarded | Played | RecordingOver
+Event: TypeAlias = Arrived | Left | HungUp | Gone | Key | Up | Forwarded | Played | RecordingOver
 
 
 # The events that are read here, for the connection to ask for no others.
 TYPES = (
     "StasisStart",
     "StasisEnd",
+    "ChannelHangupRequest",
     "ChannelDestroyed",
     "ChannelDtmfReceived",
     "ChannelStateChange",
@@ -174,6 +183,8 @@ def _read(body: Mapping[str, Any]) -> Event | None:
             return arrived(body["channel"], tuple(str(arg) for arg in body.get("args", ())))
         case "StasisEnd":
             return Left(_id(body["channel"]))
+        case "ChannelHangupRequest":
+            return HungUp(_id(body["channel"]))
         case "ChannelDestroyed":
             return Gone(
                 _id(body["channel"]), int(body.get("cause", 0)), int(body.get("tech_cause", 0))

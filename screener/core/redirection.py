@@ -173,7 +173,7 @@ class Redirections:
         told = []
         for at, target in enumerate(targets, 1):
             found = self._judge(target, by, len(path))
-            told.append(f"{shown(target, _SHOWN)}: {found}")
+            told.append(f"{shown(_user(target) or target, _SHOWN)}: {found}")
             if isinstance(found, Follow):
                 self._follow(found.phones, (*path, by), targets[at:])
                 return Became(found.phones, _remark(by, told))

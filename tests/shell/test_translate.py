@@ -16,6 +16,7 @@ from screener.asterisk.translate import (
     Dialled,
     Forwarded,
     Gone,
+    HungUp,
     Key,
     Played,
     RecordingOver,
@@ -53,6 +54,7 @@ def test_keys_answers_redirects_and_ends() -> None:
         "1795218116.0", "2"
     )
     assert event(text("ChannelStateChange", channel=up)) == Up("leg")
+    assert event(text("ChannelHangupRequest", channel=up)) == HungUp("leg")
     assert event(text("ChannelStateChange", channel=CHANNEL)) is None
     assert event(text("Dial", peer={"id": "leg"}, forward="*97", dialstatus="")) == Forwarded(
         "leg", "*97"
