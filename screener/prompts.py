@@ -9,8 +9,10 @@ wins over it, is read in wording.py. All is made at set-up and start, nothing du
 from __future__ import annotations
 
 import hashlib
+import threading
 import wave
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,10 +68,16 @@ class Prompts:
     """
 
     def __init__(
-        self, prompts: Iterable[Prompt], settings: Settings, warnings: tuple[str, ...] = ()
+        self,
+        prompts: Iterable[Prompt],
+        settings: Settings,
+        warnings: tuple[str, ...],
+        made_from: frozenset[tuple[str, int, int]],
     ) -> None:
         self._prompts = {(prompt.language, prompt.name): prompt for prompt in prompts}
         self._settings = settings
+        self._made_from = made_from
+        self._renewing = threading.Lock()
         self.warnings = warnings
 
     @classmethod
@@ -79,6 +87,7 @@ class Prompts:
         `warnings` name the prompts that the owner's folder lacks and have their shipped text.
         Raises `ConfigError` with every mistake: a text that is missing, a name that nothing plays.
         """
+        made_from = _state(settings.sounds)
         sentences: list[str] = []
         prompts: list[Prompt] = []
         warnings: list[str] = []
@@ -96,7 +105,7 @@ class Prompts:
                 )
         if sentences:
             raise ConfigError(sentences)
-        return cls(prompts, settings, tuple(warnings))
+        return cls(prompts, settings, tuple(warnings), made_from)
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -107,7 +116,7 @@ class Prompts:
 
     def missing(self) -> list[str]:
         """The prompts that have no sound yet: by their name, or "de/greeting"."""
-        return [self._title(prompt) for prompt in self if not prompt.file.is_file()]
+        return [self.title(prompt) for prompt in self if not prompt.file.is_file()]
 
     def build(self, tell: Callable[[str], None]) -> None:
         """Make every sound that is missing; `tell` is given a line for each, and the warnings.
@@ -118,7 +127,7 @@ class Prompts:
             tell(f"warning: {warning}")
         missing = [prompt for prompt in self if not prompt.file.is_file()]
         for done, prompt in enumerate(missing, start=1):
-            tell(f"making sound {done} of {len(missing)}: {self._title(prompt)}")
+            tell(f"making sound {done} of {len(missing)}: {self.title(prompt)}")
             try:
                 prompt.file.parent.mkdir(parents=True, exist_ok=True)
                 voices.write(prompt.file, self._render(prompt))
@@ -133,9 +142,16 @@ class Prompts:
 
         Raises `ConfigError` and `PromptMissing`; then all stays as it is.
         """
-        new = Prompts.open(self._settings)
-        new.build(tell)
-        self._prompts, self.warnings = new._prompts, new.warnings
+        with self._renewing:
+            self._made_from = _state(self._settings.sounds)  # what is wrong now is told once
+            new = Prompts.open(self._settings)
+            new.build(tell)
+            self._prompts, self.warnings = new._prompts, new.warnings
+
+    def renew_if_changed(self, tell: Callable[[str], None]) -> None:
+        """As `renew`, if any text or recording has changed since they were last taken over."""
+        if _state(self._settings.sounds) != self._made_from:
+            self.renew(tell)
 
     def prompt(self, name: str, language: str = "") -> Prompt:
         """One prompt, whether or not it has its sound. Raises `PromptMissing` for no such one."""
@@ -154,7 +170,7 @@ class Prompts:
         prompt = self.prompt(name, language)
         if not prompt.file.is_file():
             raise PromptMissing(
-                f"the prompt {self._title(prompt)} has no sound yet: run `screener sounds build`"
+                f"the prompt {self.title(prompt)} has no sound yet: run `screener sounds build`"
             )
         return prompt.file
 
@@ -167,7 +183,8 @@ class Prompts:
         with wave.open(str(self.path(name, language)), "rb") as sound:
             return sound.getnframes() / sound.getframerate()
 
-    def _title(self, prompt: Prompt) -> str:
+    def title(self, prompt: Prompt) -> str:
+        """How it is named where all languages are: "greeting", "de/greeting"."""
         ours = prompt.language == self._settings.speech.language
         return prompt.name if ours else f"{prompt.language}/{prompt.name}"
 
@@ -217,6 +234,16 @@ def _prompt(name: str, language: str, read: Wording, settings: Settings) -> Prom
     digest = hashlib.sha256(_VERSION.encode() + b"\n" + made_from).hexdigest()[:12]
     file = settings.data / "sounds" / language / f"{name}-{digest}.wav"
     return Prompt(name, language, "" if recording else text, recording, file)
+
+
+def _state(sounds: Path) -> frozenset[tuple[str, int, int]]:
+    """What tells that a file in the folder of texts and recordings is another: name, time, size."""
+    found: set[tuple[str, int, int]] = set()
+    for path in (*sounds.glob("*.toml"), *sounds.glob("[!.]*/[!.]*")):
+        with suppress(OSError):  # it has just gone
+            stat = path.stat()
+            found.add((str(path), stat.st_mtime_ns, stat.st_size))
+    return frozenset(found)
 
 
 def _tones(name: str, country: str) -> tuple[signals.Tone, ...]:

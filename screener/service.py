@@ -58,6 +58,8 @@ _STUDIO = ("code", STUDIO)
 _RESCUE_AGAIN = 600.0
 # Seconds until the outbox is tried again when its disk has failed.
 _DELIVER_AGAIN = 60.0
+# Seconds after which it is looked whether texts or recordings of prompts have changed.
+_LOOK_AGAIN = 2.0
 # Seconds in a day.
 _FORGET_AGAIN = 86400.0
 # Seconds that a thread may go on while another wants to (the event loop's, of calls).
@@ -218,6 +220,7 @@ class Service:
             asyncio.ensure_future(self._deliver()),
             asyncio.ensure_future(self._rescue()),
             asyncio.ensure_future(self._forget()),
+            asyncio.ensure_future(self._renew_prompts()),
             asyncio.ensure_future(self._watch()),
             asyncio.ensure_future(self._bulletin.run()),
             asyncio.ensure_future(self._pages.run()),
@@ -259,6 +262,15 @@ class Service:
         while True:
             await asyncio.to_thread(self.house.heard.remove_old, time.time())
             await asyncio.sleep(_FORGET_AGAIN)
+
+    async def _renew_prompts(self) -> None:
+        """Take over what the owner has worded or recorded anew; broken, all stays as it was."""
+        while True:
+            await asyncio.sleep(_LOOK_AGAIN)
+            try:
+                await asyncio.to_thread(self.house.prompts.renew_if_changed, log.info)
+            except SetupError as trouble:
+                log.error("prompts stay as they were: %s", trouble)
 
     async def _watch(self) -> None:
         """Take changed rules over."""

@@ -180,7 +180,7 @@ class Sphinx:
         self.name = f"PocketSphinx {version('pocketsphinx')}, " + (
             model.name if model else "bundled English"
         )
-        self._options = _options(hmm)
+        self._options = options_of(hmm)
         self._rate = int(self._options["samprate"])
         if model is not None:
             prove(model)
@@ -259,7 +259,7 @@ _MODEL_FILES = ("mdef", "feat.params", "means", "variances", "transition_matrice
 _DENSITIES = ("sendump", "mixture_weights")
 
 
-def _options(hmm: Path) -> dict[str, str]:
+def options_of(hmm: Path) -> dict[str, str]:
     """PocketSphinx's settings for an acoustic model folder."""
     missing = [name for name in _MODEL_FILES if not _holds(hmm / name)]
     if not any(_holds(hmm / name) for name in _DENSITIES):
@@ -285,7 +285,7 @@ def _options(hmm: Path) -> dict[str, str]:
 
 def prove(model: Path) -> None:
     """Have PocketSphinx load a model, in another process. Raises RecogniserError."""
-    try_out("PocketSphinx", model, _TRIAL, _options(model)["samprate"])
+    try_out("PocketSphinx", model, _TRIAL, options_of(model)["samprate"])
 
 
 _TRIAL = """

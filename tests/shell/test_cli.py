@@ -26,6 +26,7 @@ from screener.outbox import Outbox
 from screener.prompts import REQUIRED, Prompts
 from screener.store import CallEnd, CallStart, Store
 from screener.surroundings import ARI_SECRET
+from tests.calls import speech
 
 
 def screener(*arguments: object, environment: dict[str, str] | None = None) -> Result:
@@ -169,11 +170,54 @@ def test_sounds_are_built_with_progress_and_then_listed(home: Path) -> None:
     assert built.exit_code == 0
     every = len(REQUIRED) + 3  # and the menu of the one number, the names of two extensions
     assert f"making sound 1 of {every}: greeting" in built.stderr
-    assert built.stdout == f"all {every} prompts have their sound\n"
+    assert built.stdout.startswith(f"all {every} prompts have their sound\n")
+    assert f"listening to sound 1 of {every - 2}: greeting" in built.stderr
+    odd = [line.split(":")[0] for line in built.stdout.splitlines()[1:]]
+    assert "greeting" not in odd
+    assert len(odd) < every / 4
+    assert "listening" not in screener("sounds", "build", "--dir", home).stderr
     listed = screener("sounds", "list", "--dir", home).stdout
     assert "  none  " not in listed
     assert '"Please leave a message after the beep.' in listed
     assert len(listed.splitlines()) == every
+    assert listed.startswith("  1 en greeting ")
+    assert listed.count("not understood: ") == len(odd)
+    played = screener("sounds", "play", "goodbye", "--to", home / "x.wav", "--dir", home)
+    assert played.exit_code == 0
+    with wave.open(str(home / "x.wav")) as sound:
+        assert sound.getnframes() > 4000
+
+
+def test_a_prompt_is_recorded_from_a_file_and_that_is_undone(home: Path) -> None:
+    own = speech.say("you have reached the smiths")
+    (home / "me.wav").write_bytes(speech.wav(own))
+    taken = screener("sounds", "record", "goodbye", "--from", home / "me.wav", "--dir", home)
+    assert taken.exit_code == 0
+    kept = home / "sounds" / "en" / "goodbye.wav"
+    assert taken.stdout.startswith(f"{kept}: ")
+    assert taken.stdout.endswith("To undo this: screener sounds undo goodbye\n")
+    listed = screener("sounds", "list", "--dir", home).stdout
+    (line,) = [line for line in listed.splitlines() if " goodbye " in line]
+    assert "recorded" in line
+    assert str(kept) in line
+    undone = screener("sounds", "undo", "goodbye", "--dir", home)
+    assert undone.stdout == 'goodbye is spoken again: "Good bye."\n'
+    assert not kept.exists()
+    assert screener("sounds", "undo", "goodbye", "--dir", home).stdout == f"goodbye is {kept}\n"
+
+
+def test_a_recording_that_is_not_fit_changes_nothing(home: Path) -> None:
+    (home / "me.wav").write_bytes(speech.wav(speech.silence(2.0)))
+    words = ("sounds", "record", "goodbye", "--from", home / "me.wav", "--dir", home)
+    assert "me.wav holds no voice" in refused(*words)
+    assert not (home / "sounds" / "en").exists()
+    assert 'no prompt godbye; did you mean "goodbye"' in refused(
+        "sounds", "record", "godbye", "--from", home / "me.wav", "--dir", home
+    )
+    assert "there is no earlier recording" in refused("sounds", "undo", "goodbye", "--dir", home)
+    assert "no prompts in the language fr" in refused(
+        "sounds", "list", "--language", "fr", "--dir", home
+    )
 
 
 # pbx ---------------------------------------------------------------------------------------------
