@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from screener import holidays, menus
@@ -192,8 +192,11 @@ def _reply(table: Table, key: str, usual: Reply, box: MessageBox, behind: Behind
 def _holidays(table: Table, folder: Path, warnings: list[str]) -> tuple[Holiday, ...]:
     """The whole days of the calendar file that the table names."""
 
+    # Wherever the owner's clock stands, it is no day behind.
+    since = datetime.now(UTC).date() - timedelta(days=1)
+
     def reading(value: object) -> tuple[Holiday, ...]:
-        found, told = holidays.read(path_from(folder)(value), datetime.now().astimezone().date())
+        found, told = holidays.read(path_from(folder)(value), since)
         warnings.extend(told)
         return found
 

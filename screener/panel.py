@@ -103,9 +103,13 @@ class Panel:
         model: Path | None,
         did: str = "",
     ) -> None:
-        door = settings.doors.get(did) or next(iter(settings.doors.values()), None)
+        asking = (door for door in settings.doors.values() if not door.doorbell)
+        door = settings.doors.get(did) or next(asking, None)
         if door is None:
-            raise SetupError(f"{settings.path} has no front door: give it a table [dids.NUMBER]")
+            raise SetupError(
+                f"{settings.path} has no front door that asks anything: give it a table"
+                " [dids.NUMBER] without doorbell"
+            )
         if engine is Engine.VOSK and model is None:
             raise SetupError(
                 f"speech.engine is vosk, but no model is in {settings.data / recogniser.MODELS}:"

@@ -54,8 +54,9 @@ def test_every_commented_example_of_the_starter_file_is_right(
     for secret, text in secrets.items():
         (home / secret).write_text(f"{text}\n")
         (home / secret).chmod(0o600)
+    (home / "holidays.ics").write_text("BEGIN:VCALENDAR\nEND:VCALENDAR\n")
     path = home / "screener.toml"
-    examples = re.compile(r"^# (?=[a-z_0-9]+ = |\[menus)", re.MULTILINE)
+    examples = re.compile(r"^# (?=[a-z_0-9]+ = |\[menus|\[phones)", re.MULTILINE)
     path.write_text(examples.sub("", path.read_text()))
     read = load(path)
     assert read.asterisk.url == "http://127.0.0.1:8088/ari"
