@@ -12,7 +12,7 @@ from screener.core.frontdoor import Directory, FrontDoor
 from screener.core.menu import Desk
 from screener.core.message import hear_out, keep_message, ring_or_take_message, take_message
 from screener.core.rules import Action, RuleSet, Ruling, Target, Where
-from screener.core.script import Answer, CallerGone, LineFailed, Note, Script, Treat, do
+from screener.core.script import Answer, CallerGone, LineFailed, Note, Script, Speak, Treat, do
 from screener.core.sendaway import send_away
 
 
@@ -36,6 +36,8 @@ def receive(call: Call, reception: Reception) -> Script[Ending]:
     ruling = reception.rules.judge(call)
     course = Course(ruling, ruling.reason)
     try:
+        if reception.door.language:
+            yield from do(Speak(reception.door.language))
         if reception.shadow:
             return (yield from _only_watch(reception.door, course))
         yield from do(Note(ruling.reason))

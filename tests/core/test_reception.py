@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -27,12 +28,14 @@ from screener.core.script import (
     Refusal,
     Ring,
     Span,
+    Speak,
     Talk,
     Treat,
     Treatment,
 )
 from tests.core.lines import (
     BOX,
+    DOOR,
     FAMILY,
     OFFICE,
     HangsUp,
@@ -389,3 +392,12 @@ def test_in_shadow_mode_a_call_that_no_rule_matches_would_have_been_screened() -
     ending, asked = play(receive(stranger(), house), [answered()])
     assert rung(asked) == ["family"]
     assert ending.ruled == "screen"
+
+
+@pytest.mark.parametrize("shadow", [False, True])
+def test_who_is_allowed_hears_the_language_of_the_number_too(shadow: bool) -> None:
+    house = reception(RULES, shadow=shadow, door=replace(DOOR, language="de"))
+    ending, asked = play(receive(stranger(FRIEND), house), [nobody(), take(speech=0.0)])
+    assert asked[0] == Speak("de")
+    assert next(c.prompts for c in asked if isinstance(c, Play)) == ("nobody-answers",)
+    assert ending.outcome is Outcome.NO_MESSAGE
