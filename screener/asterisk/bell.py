@@ -233,6 +233,7 @@ class Bell:
         shown = self._shown(phone)
         if self._redirections.path(phone.name):
             host = await self._line.host()
+            await self._line.let_us_write_diversion()
             sent_on = self._redirections.onward(phone, host, self._line.headers)
             shown |= {f"PJSIP_HEADER(add,{name})": value for name, value in sent_on.items()}
         asks = self._redirections.asks(phone.name)

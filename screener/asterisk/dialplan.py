@@ -106,6 +106,11 @@ def deadline_of(channel: str) -> str:
     return f"EXPORT({channel},{DEADLINE})"
 
 
+def diverting_of(channel: str) -> str:
+    """The *global* variable that says whether a channel's call was diverted: "0", it was not."""
+    return f"EXPORT({channel},REDIRECTING(from-num-valid,i))"
+
+
 _ENDPOINT = re.compile(r"[A-Za-z0-9]{2,20}/[A-Za-z0-9_.+:@/-]{1,200}")
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,80}")
 _DID = re.compile(r"\+[0-9]{3,15}")

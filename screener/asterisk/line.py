@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from screener.asterisk.belongings import Belongings
 from screener.asterisk.client import Client
 from screener.asterisk.connection import Connection
-from screener.asterisk.dialplan import AWAY_PATIENCE, PATIENCE, deadline_of
+from screener.asterisk.dialplan import AWAY_PATIENCE, PATIENCE, deadline_of, diverting_of
 from screener.asterisk.leg import Leg, News
 from screener.asterisk.playback import GRACE, Playbacks
 from screener.asterisk.translate import (
@@ -347,6 +347,14 @@ class Line:
             address = ""
         # Such as is sure to be a host and a port: it is written into headers.
         return address if HOST.fullmatch(address) else "localhost"
+
+    async def let_us_write_diversion(self) -> None:
+        """Keep Asterisk from a Diversion header of its own on further legs: it knows one number,
+        the caller's network's, and writes that over all that we have to say."""
+        try:
+            await self._client.set_global(diverting_of(self.channel), "0")
+        except AriError as failed:
+            log.warning("the way of call %s is told in part: %s", self.channel, failed)
 
     async def contacts(self, endpoint: str) -> tuple[str, ...]:
         """What is dialled to reach every contact of an endpoint: the endpoint, if it has one."""
