@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from screener.core import emergency, number
+from screener.core import emergency, hours, number
 from screener.core.call import Ending, Outcome
 from screener.core.callback import Request, callable_number, digits
 from screener.core.frontdoor import Choice, Menu, Outside, Reply, Step
@@ -136,6 +136,16 @@ def test_who_hangs_up_before_he_has_confirmed_has_not() -> None:
     assert asked_for(asked) == []
     assert ending.outcome is Outcome.GAVE_UP
     assert ending.reason == "the caller hung up while leaving a number to be called back at"
+
+
+def test_who_calls_outside_the_hours_may_be_offered_a_call_back_at_once() -> None:
+    closed = Reply("closed", to=Choice("", Step.CALL_BACK, BOX.name))
+    door = replace(DOOR, hours=hours.read("2020-01-01"), closed=closed)
+    script = receive(stranger(CALLER), replace(house(), door=door))
+    ending, asked = play(script, [quiet(), keyed("1"), True])
+    assert prompts(asked) == [("closed",), OFFER]
+    assert asked_for(asked) == [CALLER]
+    assert ending.reason.endswith("the caller came outside the hours: to be called back by family")
 
 
 def test_a_recording_that_keys_while_it_talks_leaves_no_number() -> None:
