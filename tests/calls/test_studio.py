@@ -4,6 +4,7 @@ Callers of a number in German hear German."""
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 import wave
 from collections.abc import AsyncIterator
@@ -118,6 +119,27 @@ async def test_the_next_caller_hears_what_was_recorded_by_phone(stage: Stage) ->
         await hears(call, own, within=15)
         assert speech.likeness(call.heard(), before) < 0.4
     await stage.row(within=5)
+
+
+async def test_what_is_recorded_by_command_is_heard_without_a_restart(stage: Stage) -> None:
+    own = speech.say("good day to you. please choose", "flite:rms")
+    (stage.home / "me.wav").write_bytes(speech.wav(own))
+    command = ("sounds", "record", "greeting", "--from", stage.home / "me.wav")
+    record = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "screener", *map(str, command), "--dir", str(stage.home)),
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    assert await record.wait() == 0
+    deadline = time.monotonic() + 20
+    while True:
+        async with stage.caller() as call:
+            await call.answered()
+            await call.hear_sound(within=5)
+            await asyncio.sleep(speech.seconds_of(own) + 0.5)
+            if speech.likeness(call.heard(), own) > 0.7:
+                return
+        assert time.monotonic() < deadline, "callers hear what they heard before"
 
 
 async def test_his_own_name_is_recorded_by_his_extension(stage: Stage) -> None:
