@@ -32,6 +32,7 @@ _TARGETS = {
     "menu": "the menu of",
     "message": "the message box",
     "redirect": "",
+    "bridge": "",
 }
 _YEARS = range(1970, 3000)  # at the ends of the calendar other zones have no such time
 _FEW = 20  # rules that are told one by one, unless --all asks for more

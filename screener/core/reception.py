@@ -112,8 +112,9 @@ def _ring_doorbell(target: Target | None, desk: Desk, course: Course) -> Script[
             group = directory.groups[name]
         case Target(Where.EXTENSION, name) if name in directory.extensions:
             group = directory.extensions[name].group
-        case Target(Where.REDIRECT, name):
-            ended = yield from send_away(name, directory.outside, course)
+        case Target(Where.REDIRECT | Where.BRIDGE as where, name):
+            bridged = where is Where.BRIDGE
+            ended = yield from send_away(name, directory.outside, course, bridged=bridged)
             if ended is not None:
                 return ended
     return (yield from ring_bell(group, course))
@@ -138,8 +139,9 @@ def _send(target: Target, desk: Desk, course: Course) -> Script[Ending]:
             if directory.doors[target.name].doorbell:
                 return (yield from ring_bell(directory.doors[target.name].group, course))
             return (yield from attend(replace(desk, door=directory.doors[target.name]), course))
-        case Where.REDIRECT:
-            ended = yield from send_away(target.name, directory.outside, course)
+        case Where.REDIRECT | Where.BRIDGE:
+            bridged = target.where is Where.BRIDGE
+            ended = yield from send_away(target.name, directory.outside, course, bridged=bridged)
             if ended is not None:
                 return ended
         case _:

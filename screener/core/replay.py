@@ -46,7 +46,8 @@ def way(effect: str) -> Way:
         return Way.BLOCKED
     if action == Action.ALLOW or where in (Where.RING, Where.EXTENSION):
         return Way.RINGS
-    return Way.SENT if where in (Where.MESSAGE, Where.REDIRECT) else Way.SCREENED
+    elsewhere = (Where.MESSAGE, Where.REDIRECT, Where.BRIDGE)
+    return Way.SENT if where in elsewhere else Way.SCREENED
 
 
 def differs(was: str, now: str) -> bool:

@@ -42,6 +42,7 @@ class Where(StrEnum):
     MENU = "menu"  # the attendant of a DID
     MESSAGE = "message"  # a message box
     REDIRECT = "redirect"  # elsewhere: a SIP URI or an E.164 number
+    BRIDGE = "bridge"  # the same, dialled by us whatever the settings say
 
 
 @dataclass(frozen=True, slots=True)

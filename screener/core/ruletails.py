@@ -30,8 +30,11 @@ _AIMS: Mapping[Where, str] = {
     Where.MENU: "one of your numbers, whose menu it is",
     Where.MESSAGE: "the name of a message box",
     Where.REDIRECT: "a SIP address (sip:me@example.net) or a telephone number",
+    Where.BRIDGE: "a SIP address (sip:me@example.net) or a telephone number",
 }
-_TARGETS_SHOWN = "ring GROUP, extension DIGITS, menu NUMBER, message BOX or redirect ADDRESS"
+_TARGETS_SHOWN = (
+    "ring GROUP, extension DIGITS, menu NUMBER, message BOX, redirect ADDRESS or bridge ADDRESS"
+)
 
 
 @dataclass(slots=True)
@@ -130,8 +133,8 @@ def _aimed(line: Line, where: Where) -> Target | None:
     if line.peek() is None:
         line.expected(f"after {where}: {_AIMS[where]}")
     token = line.take()
-    if where is Where.REDIRECT:
-        return _redirected(line, token)
+    if where in (Where.REDIRECT, Where.BRIDGE):
+        return _elsewhere(line, where, token)
     if where is Where.MENU:
         whole = line.whole_number(token)
         e164 = number.read(whole.text, line.country).e164
@@ -160,20 +163,20 @@ def _aim(line: Line, where: Where, token: Token) -> Target:
     return Target(where, token.text)
 
 
-def _redirected(line: Line, token: Token) -> Target | None:
+def _elsewhere(line: Line, where: Where, token: Token) -> Target | None:
     if re.match("sips?:", token.text, re.IGNORECASE):
         if len(token.text) > _LONGEST_URI or not _SIP.fullmatch(token.text):
             line.note(token, "this is no plain SIP address; expected one like sip:me@example.net")
             return None
-        return Target(Where.REDIRECT, token.text)
+        return Target(where, token.text)
     whole = line.whole_number(token)
     if not re.search("[0-9]", whole.text):
-        line.note(whole, f"{whole.shown} does not fit; expected {_AIMS[Where.REDIRECT]}")
+        line.note(whole, f"{whole.shown} does not fit; expected {_AIMS[where]}")
         return None
     text = line.read(whole, lambda text: numbertext.read_pattern(text, line.country))
     if text is not None and not re.fullmatch(r"\+[0-9]+", text):
         line.note(whole, f"{whole.shown} is not one whole number; a call goes to one place")
-    return Target(Where.REDIRECT, text) if text else None
+    return Target(where, text) if text else None
 
 
 def _owner(word: str) -> tuple[Action, ...]:

@@ -27,13 +27,15 @@ TO = {
     name: f"+1213555{number:04}"
     for number, name in enumerate(("ignoring", "inside", "listed", "busied", "chain", "alone"), 201)
 }
-MOVED = "+12135550301"
+MOVED, BRIDGED, BRIDGED_TO_SIP = "+12135550301", "+12135550302", "+12135550303"
 ADDRESS = f"sip:desk@{LOOPBACK}:{free_port()}"
 
 RULES = "\n".join(
     (
         *(f'allow from {number} "to {name}" ring {name}' for name, number in TO.items()),
         f'send from {MOVED} "moved" redirect {ADDRESS}',
+        f'send from {BRIDGED} "moved" bridge {MOBILE}',
+        f'send from {BRIDGED_TO_SIP} "moved" bridge sip:desk@{LOOPBACK}:{TRUNK_PORT}',
     )
 )
 GROUPS = {
@@ -324,6 +326,34 @@ async def test_a_network_that_takes_a_refer_and_hangs_up(installation: Installat
         row = await house.row(within=5)
         assert row.outcome == Outcome.REDIRECTED
         assert house.rung == ()
+
+
+@pytest.mark.parametrize(
+    ("number", "dialled"),
+    [(BRIDGED, MOBILE), (BRIDGED_TO_SIP, f"sip:desk@{LOOPBACK}:{TRUNK_PORT}")],
+)
+async def test_where_neither_is_allowed_we_call_there_and_connect_the_two(
+    house: Stage, trunk: Phone, number: str, dialled: str
+) -> None:
+    async with house.caller(number) as call:
+        await trunk.answered(within=10)
+        await connected(call)
+    row = await house.row(within=5)
+    assert invite(trunk).first.startswith(f"INVITE sip:{dialled.removeprefix('sip:')}")
+    assert house.rung == ()
+    assert row.outcome == Outcome.REDIRECTED
+    assert row.reason.endswith(f"; connected to {dialled} over the trunk")
+
+
+async def test_nobody_there_and_the_attendant_answers(house: Stage, trunk: Phone) -> None:
+    await trunk.will("486", rings=0.2)
+    async with house.caller(BRIDGED) as call:
+        await call.answered()
+        await call.hear_sound(within=5)
+        await call.key("2")
+        await house.phones["office"].answered(within=5)
+        await connected(call)
+    assert (await house.row(within=5)).answered_by == "office"
 
 
 # What came before us ------------------------------------------------------------------------------

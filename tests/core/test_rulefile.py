@@ -167,7 +167,7 @@ def test_a_rule_may_have_its_callers_asked_the_challenge() -> None:
         (
             'screen withheld "x" chalenge',
             "t.rules:1:21: 'chalenge' is not a word that may stand here; expected play, refuse,"
-            " challenge, ring, extension, menu, message, redirect, expires; did you mean"
+            " challenge, ring, extension, menu, message, redirect, bridge, expires; did you mean"
             " challenge?",
         ),
     ],
@@ -289,7 +289,7 @@ _target = st.one_of(
     st.builds(Target, st.just(Where.MENU), _nanp),
     st.builds(
         Target,
-        st.just(Where.REDIRECT),
+        st.sampled_from([Where.REDIRECT, Where.BRIDGE]),
         _nanp | st.sampled_from(["sip:me@example.net", "sips:[2001:db8::1]:5061;transport=tls"]),
     ),
 )

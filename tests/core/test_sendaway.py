@@ -55,6 +55,16 @@ def test_over_our_trunk_it_rings_there_and_is_connected() -> None:
     assert ending.reason.endswith(f"; connected to {ADDRESS} over the trunk")
 
 
+def test_a_rule_may_say_so_for_its_calls_alone() -> None:
+    rules = RuleSet(parse("send from * bridge +18055550100", "50.rules", "US")[0])
+    own = replace(house(Outside("US", "PJSIP/{number}@trunk")), rules=rules)
+    ending, asked = end(own, [answered("+18055550100")])
+    ring = asked[0]
+    assert isinstance(ring, Ring)
+    assert ring.group.phones[0].endpoint == "PJSIP/+18055550100@trunk"
+    assert (ending.outcome, ending.ruled) == (Outcome.REDIRECTED, "send bridge +18055550100")
+
+
 def test_nobody_there_and_the_attendant_answers() -> None:
     ending, asked = end(OUR_TRUNK, [nobody(), *[quiet()] * 2])
     assert any(isinstance(command, Listen) for command in asked)
