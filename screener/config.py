@@ -52,12 +52,13 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "": (
         *("country", "timezone", "mode"),
         *("dids", "extensions", "menus", "phones", "groups", "boxes"),
-        *("windows", "studio", "asterisk", "mail", "speech", "web", "paths"),
+        *("windows", "studio", "dnd", "asterisk", "mail", "speech", "web", "paths"),
     ),
     **directory.KEYS,
     **surroundings.KEYS,
     "windows": ("code", "expecting", "emergency"),
     "studio": ("code", "pin_file"),
+    "dnd": ("on", "off"),
     "paths": ("rules", "grammars", "sounds", "data"),
 }
 """The keys of each table; those of `dids`, `extensions`, `menus`, `groups` and `boxes` stand one
@@ -91,6 +92,14 @@ class WindowSettings:
     code: str = "*39"
     expecting: float = 7200.0
     emergency: float = 14400.0
+
+
+@dataclass(frozen=True, slots=True)
+class DndSettings:
+    """What a phone dials to be left in peace, and to ring again; "" for nothing."""
+
+    on: str = ""
+    off: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +138,7 @@ class Settings:
     windows: WindowSettings = WindowSettings()
     web: WebSettings = field(default_factory=WebSettings)
     studio: StudioSettings = StudioSettings()
+    dnd: DndSettings = DndSettings()
 
     @property
     def doors(self) -> Mapping[str, FrontDoor]:
@@ -174,6 +184,7 @@ def load(path: Path) -> Settings:
     mail = surroundings.mail(root, folder, people, warnings)
     windows = _windows(root)
     studio = _studio(root, folder, windows.code)
+    dnd = _dnd(root, (windows.code, studio.code), private=asterisk.url is None)
     web = surroundings.web(root, warnings)
     if not mistakes.sentences and asterisk.url is None and not asterisk.secret:
         asterisk = replace(asterisk, secret=secret.kept(paths["data"], mistakes))
@@ -192,6 +203,7 @@ def load(path: Path) -> Settings:
         windows=windows,
         web=web,
         studio=studio,
+        dnd=dnd,
         **paths,
     )
 
@@ -252,6 +264,18 @@ def _studio(root: Table, folder: Path, taken: str) -> StudioSettings:
     if code and code == taken:
         table.mistakes.note(table.name("code"), code, "is windows.code as well: choose another")
     return StudioSettings(code, pin) if code else StudioSettings()
+
+
+def _dnd(root: Table, taken: tuple[str, ...], *, private: bool) -> DndSettings:
+    """The codes of do-not-disturb, none of them `taken`; a FreePBX has codes of its own for it."""
+    table = root.table("dnd", KEYS["dnd"])
+    usual = DndSettings("*78", "*79") if private else DndSettings()
+    on = table.take("on", _key_code, "" if usual.on in taken else usual.on)
+    off = table.take("off", _key_code, "" if usual.off in (*taken, on) else usual.off)
+    for key, code, others in (("on", on, taken), ("off", off, (*taken, on))):
+        if code and code in others:
+            table.mistakes.note(table.name(key), code, "is a code already: choose another")
+    return DndSettings(on, off)
 
 
 def _paths(root: Table, folder: Path) -> dict[str, Path]:

@@ -1,8 +1,10 @@
-"""The key code: one of our phones says that a call is expected, and hears that it was understood.
+"""Key codes: what our phones dial to say something to screener, and hear that it was understood.
 
-The window is opened before anything is said, so that it counts whatever becomes of the call.
-Dialled again, the code begins the time anew: whoever dials it twice is still waiting, and would not
-guess that the second time undoes the first. He who no longer waits presses 0 when he is told so.
+That a call is expected: the window is opened before anything is said, so that it counts whatever
+becomes of the call. Dialled again, the code begins the time anew: whoever dials it twice is still
+waiting, and would not guess that the second time undoes the first. He who no longer waits presses 0
+when he is told so.
+That the phone is not to be disturbed, or rings again: the ring groups know it from then on.
 """
 
 from __future__ import annotations
@@ -12,8 +14,10 @@ import logging
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
+from screener import donotdisturb
 from screener.asterisk.client import Client
 from screener.asterisk.connection import Connection
+from screener.asterisk.dialplan import DND_OFF, DND_ON, EXPECT
 from screener.asterisk.line import Line
 from screener.asterisk.translate import Arrived, endpoint_of
 from screener.config import Settings
@@ -24,13 +28,15 @@ from screener.windows import Windows
 
 log = logging.getLogger(__name__)
 
+EXTENSIONS = (EXPECT, DND_ON, DND_OFF)
+"""The extensions of the dialplan's key codes that are answered here."""
 OFF = "0"
 # Seconds that a person has to press it after he has been told so.
 _WAIT = 4.0
 
 
 class KeyCode:
-    """Takes the phones that dialled the key code."""
+    """Takes the phones that dialled a key code."""
 
     def __init__(
         self,
@@ -58,8 +64,13 @@ class KeyCode:
         line = Line(self._client, self._connection, arrived)
         events = asyncio.ensure_future(line.run())
         try:
-            await self._open(phone_name(self._settings, arrived))
-            talk = asyncio.ensure_future(self._talk(line))
+            phone = phone_name(self._settings, arrived)
+            if arrived.args[1] == EXPECT:
+                await self._open(phone)
+                talk = asyncio.ensure_future(self._talk(line))
+            else:
+                understood = await self._leave_in_peace(phone, arrived.args[1] == DND_ON)
+                talk = asyncio.ensure_future(self._confirm(line, understood))
             gone = asyncio.ensure_future(line.gone.wait())
             await asyncio.wait({talk, gone}, return_when=asyncio.FIRST_COMPLETED)
             for task in (talk, gone):
@@ -91,6 +102,26 @@ class KeyCode:
             log.info("no call is expected any more")
             await self._say(line, "expecting-off")
         await self._say(line, "goodbye")
+
+    async def _leave_in_peace(self, phone: str, peace: bool) -> str:
+        """Leave a phone in peace, or end that; the prompt that says so, "" where it cannot be."""
+        if phone not in self._settings.phones:
+            log.warning("%s is no phone of screener.toml: it is not left in peace", phone)
+            return ""
+        write = donotdisturb.begin if peace else donotdisturb.end
+        try:
+            await asyncio.to_thread(write, self._settings.data, phone)
+        except SetupError as failed:
+            log.error("%s", failed)
+            return ""
+        log.info("%s %s", phone, "is left in peace" if peace else "rings again")
+        return "dnd-on" if peace else "dnd-off"
+
+    async def _confirm(self, line: Line, understood: str) -> None:
+        """Say what was understood; a code that could not be carried out ends in silence."""
+        if understood:
+            await line.answer()
+            await self._say(line, understood)
 
     async def _say(self, line: Line, prompt: str) -> None:
         await line.play((self._prompts.uri(prompt),), self._prompts.seconds(prompt))

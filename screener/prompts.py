@@ -37,7 +37,7 @@ SPOKEN = (
     *("nothing-recorded", "not-kept", "goodbye", "not-in-service"),
     *("expecting-on", "expecting-off"),
     *("say-your-name", "call-from", "no-number", "choose-call", "take-call"),
-    *("still-ringing", "turned-away"),
+    *("still-ringing", "turned-away", "dnd-on", "dnd-off"),
     *studio.PROMPTS,
 )
 MADE = ("beep", "sit")

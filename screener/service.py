@@ -13,14 +13,14 @@ from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
 from functools import partial
 
-from screener import campaignfile, recogniser
+from screener import campaignfile, keycode, recogniser
 from screener.acquaintance import Acquaintance
 from screener.asterisk import installation
 from screener.asterisk.capture import Capture
 from screener.asterisk.capture import password as capture_password
 from screener.asterisk.client import Client
 from screener.asterisk.connection import Connection
-from screener.asterisk.dialplan import EXPECT, STUDIO
+from screener.asterisk.dialplan import STUDIO
 from screener.asterisk.media import Media
 from screener.asterisk.outgoing import Outgoing
 from screener.asterisk.private import PrivateAsterisk
@@ -52,7 +52,7 @@ log = logging.getLogger(__name__)
 # What the dialplan gives a caller's channel as its first argument, and a phone's that dialled the
 # key code (asterisk/dialplan.py).
 _CALLER = "did"
-_CODE = ("code", EXPECT)
+_CODES = tuple(("code", extension) for extension in keycode.EXTENSIONS)
 _STUDIO = ("code", STUDIO)
 # Seconds after which recordings that nobody kept or dropped are looked for again.
 _RESCUE_AGAIN = 600.0
@@ -303,7 +303,7 @@ class Service:
 
     def _arrival(self, arrived: Arrived) -> None:
         """A channel has come in that nobody expected: a new call, or a phone's key code."""
-        if arrived.args[:2] == _CODE:
+        if arrived.args[:2] in _CODES:
             self.keycode.take(arrived)
             return
         if arrived.args[:2] == _STUDIO:

@@ -315,6 +315,8 @@ def _key_code(settings: Settings) -> str:
     said = {
         dialplan.EXPECT: 'expects a call ("allow expecting" in your rules)',
         dialplan.STUDIO: "and knows the PIN records what callers hear",
+        dialplan.DND_ON: "is left in peace on it by ring groups",
+        dialplan.DND_OFF: "is rung on it again",
     }
     codes = dialplan.key_codes(settings)
     if not codes:

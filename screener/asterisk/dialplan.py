@@ -12,7 +12,8 @@ Six contexts, the same in the private Asterisk and in a user's own:
 
 and one that only a house's own phones can come to, never a caller from outside:
 
-    screener-code       the key codes: say that a call is expected; lead to the studio
+    screener-code       the key codes: say that a call is expected, or that a phone is
+                        not to be disturbed; lead to the studio
 
 What Asterisk 22 does when we are away, tried on a real one (tests/shell/test_private.py):
 an application that never connected, or whose event socket is closed, makes Stasis() return at once
@@ -53,6 +54,7 @@ is taken to the phones."""
 CODE = "screener-code"
 EXPECT = "expect"
 STUDIO = "studio"
+DND_ON, DND_OFF = "dnd-on", "dnd-off"
 """The extensions in `CODE`, and what a key code's channel is given as its second argument."""
 
 DEADLINE = "TIMEOUT(absolute)"
@@ -289,6 +291,8 @@ def key_codes(settings: Settings) -> Mapping[str, str]:
     codes = {
         settings.windows.code: ("windows.code", EXPECT),
         settings.studio.code: ("studio.code", STUDIO),
+        settings.dnd.on: ("dnd.on", DND_ON),
+        settings.dnd.off: ("dnd.off", DND_OFF),
     }
     return {checked(_KEY_CODE, key, code): to for code, (key, to) in codes.items() if code}
 

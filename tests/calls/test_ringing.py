@@ -87,7 +87,7 @@ async def house(installation: Installation, app: Phone) -> AsyncIterator[Stage]:
         rules=f'{RULES}allow from +14155550101 "Dad"\n',
         groups=GROUPS,
         phones=PHONES,
-        more=f"{doors}\n{extension}",
+        more=f'{doors}\n{extension}\n[dnd]\non = "*78"\noff = "*79"',
         open=False,
     )
     stage.extra_pjsip = TRUNK.format(mobile=stage.phones["mobile"].port, app=app.port)
@@ -235,6 +235,17 @@ async def test_phones_at_other_hours_and_undisturbed_ones_are_passed_over(stage:
     assert row.answered_by == "study"
     assert stage.phones["kitchen"].rung == 1
     assert "kitchen is not to be disturbed: passed over" in story(stage, row)
+
+
+async def test_a_phone_dials_that_it_is_to_be_left_in_peace_and_rings_again(stage: Stage) -> None:
+    for code, undisturbed in (("*78", {"study"}), ("*79", set())):
+        async with stage.dialling("study", code) as phone:
+            await phone.answered()
+            await phone.hear_sound(within=5)
+            assert (await phone.ended(within=15)).hung_up_by == "callee"
+        assert donotdisturb.phones(stage.settings.data) == undisturbed
+        await answered(stage, "family")
+        assert stage.phones["study"].rung == (0 if undisturbed else 1)
 
 
 async def test_a_phone_in_a_call_is_passed_over(stage: Stage) -> None:

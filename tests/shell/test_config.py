@@ -305,3 +305,27 @@ def test_a_code_without_a_pin_is_refused(write: Write, monkeypatch: pytest.Monke
     monkeypatch.delenv(config.STUDIO_PIN, raising=False)
     path = write(f'{PLAIN}\n[studio]\ncode = "*77"\n')
     assert_refused(path, "studio.pin_file is missing: expected the file with the PIN")
+
+
+def test_do_not_disturb_has_codes_on_our_own_asterisk_only(write: Write) -> None:
+    assert load(write(PLAIN)).dnd == config.DndSettings("*78", "*79")
+    assert load(write(PLAIN + '[windows]\ncode = "*78"\n')).dnd == config.DndSettings("", "*79")
+    own = write(PLAIN + '[asterisk]\nurl = "http://127.0.0.1:8088/ari"\nsecret_file = "secret"\n')
+    (own.parent / "secret").write_text("geheim\n")
+    (own.parent / "secret").chmod(0o600)
+    assert load(own).dnd == config.DndSettings()
+    assert load(write(PLAIN + '[dnd]\non = "*60"\noff = ""\n')).dnd == config.DndSettings("*60", "")
+
+
+@pytest.mark.parametrize(
+    ("codes", "said"),
+    [
+        ('on = "78"', 'dnd.on = "78": expected what a phone dials'),
+        ('on = "*39"', 'dnd.on = "*39": is a code already'),
+        ('on = "*60"\noff = "*60"', 'dnd.off = "*60": is a code already'),
+    ],
+)
+def test_codes_of_do_not_disturb_that_are_not_fit_are_refused(
+    write: Write, codes: str, said: str
+) -> None:
+    assert_refused(write(f"{PLAIN}[dnd]\n{codes}\n"), said)
