@@ -12,6 +12,7 @@ from screener import config, prompts
 from screener.cli import main
 from screener.core import rulefile
 from screener.surroundings import ARI_SECRET, MAIL_PASSWORD
+from tests.calls import demo
 
 TREE = Path(__file__).parents[2]
 README = (TREE / "README.md").read_text(encoding="utf-8")
@@ -135,3 +136,9 @@ def test_the_starter_rules_are_rules_and_so_are_their_examples(path: Path) -> No
         shown, mistakes = rulefile.parse(examples, path.name, country)
         assert [str(mistake) for mistake in mistakes] == []
         assert len(shown) > len(rules)
+
+
+def test_the_readme_tells_how_many_calls_the_demo_plays() -> None:
+    told = re.search(r"^make demo +# (\d+) real calls", README, re.MULTILINE)
+    assert told is not None
+    assert int(told[1]) == len(demo.SCENES) == len({scene.number for scene in demo.SCENES})
