@@ -192,9 +192,9 @@ class Audition:
         heard = hearing.heard
         if heard.by is HeardBy.ANSWER and listen.expected:
             begun = time.process_time()
-            words = self._engine.answer(hearing.answer_audio, listen.expected)
+            answer = self._engine.answer(hearing.answer_audio, listen.expected)
             self._decoding += time.process_time() - begun
-            heard = replace(heard, words=words)
+            heard = replace(heard, words=answer.words, sure=answer.sure)
         return heard
 
     def _asked(self) -> None:

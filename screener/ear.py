@@ -16,7 +16,7 @@ from dataclasses import replace
 from screener.asterisk.line import Line
 from screener.asterisk.media import Address, Media, Stream
 from screener.core.audio import FRAME_SECONDS, RATE, SILENCE, encode_ulaw
-from screener.core.grammar import PhraseClass
+from screener.core.grammar import PhraseClass, Understood
 from screener.core.hearing import Hearing, Tracker
 from screener.core.overhearing import Overhearing
 from screener.core.script import Heard, HeardBy, Listen, Overhear, RecordedBy
@@ -70,7 +70,7 @@ class Ear:
         self._prompt: asyncio.Task[None] | None = None
         self._overhearing: Overhearing | None = None
         self._expected = frozenset[str]()
-        self._guess: tuple[bytes, asyncio.Task[str]] | None = None
+        self._guess: tuple[bytes, asyncio.Task[Understood]] | None = None
         self._done = asyncio.Event()
 
     @property
@@ -101,8 +101,9 @@ class Ear:
         heard = hearing.heard
         try:
             if heard.by is HeardBy.ANSWER:
-                words = await self._words(hearing.answer_audio)
-                heard = replace(heard, words=words, deaf=hearing.deaf)
+                answer = await self._understood(hearing.answer_audio)
+                words, sure = answer.words, answer.sure
+                heard = replace(heard, words=words, sure=sure, deaf=hearing.deaf)
         finally:
             self._forget_guess()
         self.unfinished = None
@@ -189,10 +190,10 @@ class Ear:
             for _ in range(round(_MOMENT / FRAME_SECONDS)):
                 self._hear(SILENCE)
 
-    async def _words(self, audio: bytes) -> str:
+    async def _understood(self, audio: bytes) -> Understood:
         """What the recogniser makes of an answer; one that takes too long makes nothing of it."""
         if not self._expected or self._hearing.deaf:
-            return ""
+            return Understood()
         if self._guess is None or self._guess[0] != audio:
             self._understand(audio)
         assert self._guess is not None
@@ -203,7 +204,7 @@ class Ear:
             self._deafen("the recogniser took too long over an answer")
         except RecogniserError as error:
             self._deafen(f"the recogniser failed: {error}")
-        return ""
+        return Understood()
 
     def _understand(self, audio: bytes) -> None:
         """Begin to understand an answer, or what will be one if the quiet after it goes on."""
@@ -253,7 +254,7 @@ class Ear:
             self._done.set()
 
 
-def _done(work: asyncio.Task[str]) -> None:
+def _done(work: asyncio.Task[Understood]) -> None:
     """Nobody waits for this any more, and its failure is nobody's."""
     if not work.cancelled():
         work.exception()

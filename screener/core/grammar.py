@@ -63,6 +63,14 @@ def _halves(offered: Mapping[str, Named]) -> dict[str, set[str]]:
 
 
 @dataclass(frozen=True, slots=True)
+class Understood:
+    """Which of the expected phrases an answer was, "" for none; `sure` is False for probably."""
+
+    words: str = ""
+    sure: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Answers:
     """How callers word an answer (grammars/attendant.jsgf).
 

@@ -73,7 +73,7 @@ def before(command: Command[Any]) -> str:
 def after(command: Command[Any], outcome: object) -> str:
     """What is told when a command is done."""
     match command, outcome:
-        case (Answer() | Talk() | Drop() | Hangup()), _:
+        case ((Answer() | Talk() | Drop() | Hangup()), _):
             return _DONE[type(command)]
         case ((Listen(wait=wait) | Replay(wait=wait)), Heard() as heard):
             return _heard(heard) if wait or heard.keys else ""  # without time, nothing was asked
@@ -104,7 +104,7 @@ def _heard(heard: Heard) -> str:
         case HeardBy.KEYS:
             return f"keyed {heard.keys}{over}"
         case HeardBy.ANSWER if heard.words:
-            return f'said "{heard.words}"'
+            return f'{"" if heard.sure else "probably "}said "{heard.words}"'
         case HeardBy.ANSWER:
             return "gave a short answer that is no extension"
         case HeardBy.TALK:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
+from screener.core.grammar import Understood
 from screener.core.transcript import Transcript
 
 
@@ -32,8 +33,8 @@ class Engine(Protocol):
     def decoder(self) -> Decoder:
         """One for a call's speech."""
 
-    def answer(self, utterance: bytes, expected: frozenset[str]) -> str:
-        """Which of the expected phrases a short utterance (8 kHz PCM) is; "" for anything else."""
+    def answer(self, utterance: bytes, expected: frozenset[str]) -> Understood:
+        """Which of the expected phrases a short utterance (8 kHz PCM) is, and whether surely."""
 
     def unknown_words(self, phrases: Iterable[str]) -> tuple[str, ...]:
         """The words of these phrases that this engine cannot hear: it knows no sound of them."""

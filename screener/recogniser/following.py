@@ -16,6 +16,7 @@ from concurrent.futures import Future
 from functools import partial
 
 from screener.core.audio import FRAME_SECONDS
+from screener.core.grammar import Understood
 from screener.core.transcript import Transcript
 from screener.errors import RecogniserError
 from screener.recogniser.engine import Decoder, Engine
@@ -48,8 +49,8 @@ class Recogniser:
         """For people: "PocketSphinx 5.1.1, bundled English"."""
         return self.engine.name
 
-    async def understand(self, utterance: bytes, expected: frozenset[str]) -> str:
-        """Which of the expected phrases a short utterance (8 kHz PCM) is; "" for anything else.
+    async def understand(self, utterance: bytes, expected: frozenset[str]) -> Understood:
+        """Which of the expected phrases a short utterance (8 kHz PCM) is, and whether surely.
 
         It goes before all streams. Raises RecogniserError when the engine fails, whatever by.
         """

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from screener.config import Settings
 from screener.core.audio import RATE
-from screener.core.grammar import Answers, spoken
+from screener.core.grammar import Answers, Understood, spoken
 from screener.core.jsgf import written
 from screener.core.transcript import Transcript, Word
 from screener.errors import RecogniserError
@@ -203,7 +203,7 @@ class Sphinx:
     def unknown_words(self, phrases: Iterable[str]) -> tuple[str, ...]:
         return self._pronunciations.unknown(phrases)
 
-    def answer(self, utterance: bytes, expected: frozenset[str]) -> str:
+    def answer(self, utterance: bytes, expected: frozenset[str]) -> Understood:
         decoders = self._take_idle(expected) or self._answer_decoders(expected)
         try:
             heard = [decoder.hear_whole(utterance) for decoder in decoders]
@@ -214,8 +214,10 @@ class Sphinx:
             self._idle.append((expected, decoders))
         while len(self._idle) > self._IDLE:
             _close(self._idle.popleft()[1])
-        answers = {self._answers.understood(words, expected) for words in heard} - {""}
-        return answers.pop() if len(answers) == 1 else ""
+        answers = {self._answers.understood(words, expected) for words in heard}
+        sure = len(answers) == 1  # both have heard the same
+        phrases = answers - {""}
+        return Understood(phrases.pop(), sure) if len(phrases) == 1 else Understood()
 
     def _take_idle(self, expected: frozenset[str]) -> tuple[SphinxDecoder, ...]:
         for _ in range(len(self._idle)):
@@ -305,8 +307,9 @@ _TELEPHONE_MEANS = "43,20,-25,30,-20,4,-5,-8,-4,-9,-1,-6,0"
 
 
 # An answer is heard twice, as from a somewhat longer and a shorter throat; where one contradicts
-# the other, it is asked for again. Of 40 digits of people 33 are right so, and 1 is taken for
-# another (heard once: 34 and 2); where both must say the same, 30 and 1.
+# the other, it is asked for again, and where one heard nothing, he is asked whether that was it. Of
+# 40 digits of people 33 are right so, 3 of them to be confirmed, and 1 is taken for another (heard
+# once: 34 and 2).
 _EARS = tuple({"warp_type": "inverse_linear", "warp_params": warp} for warp in ("0.96", "1.08"))
 
 

@@ -14,6 +14,7 @@ from screener.audition import Audition, Recording
 from screener.clips import open_clip
 from screener.core.audio import FRAME_BYTES
 from screener.core.call import Ending, Outcome
+from screener.core.grammar import Understood
 from screener.core.script import (
     Answer,
     CallerGone,
@@ -73,9 +74,9 @@ class Notes:
     def close(self) -> None:
         self.closed += 1
 
-    def answer(self, utterance: bytes, expected: frozenset[str]) -> str:
+    def answer(self, utterance: bytes, expected: frozenset[str]) -> Understood:
         self.answers.append(utterance)
-        return "one"
+        return Understood("one")
 
     def unknown_words(self, phrases: Iterable[str]) -> tuple[str, ...]:
         return ()

@@ -19,6 +19,7 @@ import pytest_asyncio
 from screener.asterisk.line import Line
 from screener.asterisk.media import Media, Stream
 from screener.core.audio import FRAME_BYTES, SILENCE, encode_ulaw, level
+from screener.core.grammar import Understood
 from screener.core.script import Heard, HeardBy, Listen
 from screener.core.transcript import Transcript
 from screener.ear import Ear
@@ -96,9 +97,9 @@ class Engine:
     def close(self) -> None:
         self.open -= 1
 
-    def answer(self, utterance: bytes, expected: frozenset[str]) -> str:
+    def answer(self, utterance: bytes, expected: frozenset[str]) -> Understood:
         self.answers += 1
-        return self.answering()
+        return Understood(self.answering())
 
     def unknown_words(self, phrases: Iterable[str]) -> tuple[str, ...]:
         return ()

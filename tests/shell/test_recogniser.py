@@ -29,7 +29,7 @@ import pytest
 from screener import config, recogniser, starter
 from screener.config import Settings
 from screener.core.audio import FRAME_BYTES, RATE, SILENCE
-from screener.core.grammar import phrases_in
+from screener.core.grammar import Understood, phrases_in
 from screener.core.transcript import Transcript, Word
 from screener.core.words import DIGITS
 from screener.errors import RecogniserError
@@ -167,7 +167,7 @@ async def test_digits_are_understood_and_other_words_are_not(
 ) -> None:
     """Of people's digits, whole clips: see sphinx.py, _EARS, for answers cut out as in a call."""
     digits = frozenset(DIGITS)
-    heard = [(clip.words, await sphinx.understand(clip.pcm, digits)) for clip in people]
+    heard = [(clip.words, (await sphinx.understand(clip.pcm, digits)).words) for clip in people]
     right = [words == found for words, found in heard if words in digits]
     taken = [found for words, found in heard if words not in digits and found]
     assert sum(right) >= 0.7 * len(right), heard
@@ -178,14 +178,22 @@ async def test_digits_are_understood_and_other_words_are_not(
 @pytest.mark.parametrize("words", ["two zero one", "two oh one", "office", "the office"])
 async def test_an_extension_is_understood(sphinx: Recogniser, voice: Voice, words: str) -> None:
     expected = frozenset({"two zero one", "three four five", "office", "family"})
-    understood = await sphinx.understand(at_level(voice.say(words), -9), expected)
+    understood = (await sphinx.understand(at_level(voice.say(words), -9), expected)).words
     assert understood == ("office" if "office" in words else "two zero one")
+
+
+async def test_what_only_one_ear_heard_is_not_sure(sphinx: Recogniser, people: list[Clip]) -> None:
+    digits = frozenset(DIGITS)
+    heard = [await sphinx.understand(clip.pcm, digits) for clip in people if clip.words in digits]
+    assert {answer.sure for answer in heard if answer.words} == {True, False}
+    sure = await sphinx.understand(at_level(SLT.say("office"), -9), frozenset({"office", "two"}))
+    assert sure == Understood("office", sure=True)
 
 
 @pytest.mark.parametrize("words", ["hello", "yes", "seven", "four", "goodbye"])
 async def test_what_is_no_extension_is_none(sphinx: Recogniser, words: str) -> None:
     expected = frozenset({"two zero one", "office"})
-    assert await sphinx.understand(at_level(SLT.say(words), -9), expected) == ""
+    assert (await sphinx.understand(at_level(SLT.say(words), -9), expected)).words == ""
 
 
 @pytest.mark.parametrize(
@@ -207,18 +215,18 @@ async def test_what_is_no_extension_is_none(sphinx: Recogniser, words: str) -> N
     ],
 )
 async def test_what_is_no_speech_is_no_extension(sphinx: Recogniser, pcm: bytes) -> None:
-    assert await sphinx.understand(pcm, frozenset({"two zero one", "office"})) == ""
+    assert (await sphinx.understand(pcm, frozenset({"two zero one", "office"}))).words == ""
 
 
 async def test_nothing_expected_is_nothing_understood(sphinx: Recogniser) -> None:
-    assert await sphinx.understand(at_level(SLT.say("two"), -9), frozenset()) == ""
+    assert (await sphinx.understand(at_level(SLT.say("two"), -9), frozenset())).words == ""
 
 
 async def test_a_word_that_has_no_sound_is_named_and_does_no_harm(sphinx: Recogniser) -> None:
     assert sphinx.unknown_words(["doctor xyzzyq", "office"]) == ("xyzzyq",)
     pcm = at_level(SLT.say("office"), -9)
-    assert await sphinx.understand(pcm, frozenset({"doctor xyzzyq", "office"})) == "office"
-    assert await sphinx.understand(pcm, frozenset({"xyzzyq"})) == ""
+    assert (await sphinx.understand(pcm, frozenset({"doctor xyzzyq", "office"}))).words == "office"
+    assert (await sphinx.understand(pcm, frozenset({"xyzzyq"}))).words == ""
 
 
 async def test_words_dict_tells_how_a_word_sounds(settings: Settings, tmp_path: Path) -> None:
@@ -228,7 +236,7 @@ async def test_words_dict_tells_how_a_word_sounds(settings: Settings, tmp_path: 
     engine = recogniser.load(replace(settings, grammars=grammars, data=tmp_path))
     assert engine.unknown_words(["xyzzyq"]) == ()
     pcm = at_level(SLT.say("office"), -9)
-    assert await engine.understand(pcm, frozenset({"xyzzyq", "two"})) == "xyzzyq"
+    assert (await engine.understand(pcm, frozenset({"xyzzyq", "two"}))).words == "xyzzyq"
 
 
 async def test_many_answers_at_once_are_each_understood(sphinx: Recogniser) -> None:
@@ -237,7 +245,9 @@ async def test_many_answers_at_once_are_each_understood(sphinx: Recogniser) -> N
         sphinx.understand(at_level(SLT.say(words), -9), frozenset(expected))
         for words, expected in said
     ]
-    assert await asyncio.gather(*answers) == [words for words, _ in said]
+    assert [answer.words for answer in await asyncio.gather(*answers)] == [
+        words for words, _ in said
+    ]
 
 
 def test_an_answer_sounds_the_same_whoever_answered_before(sphinx: Recogniser) -> None:
@@ -512,8 +522,8 @@ class Plain:
     def decoder(self) -> Stuck:
         return self._decoder()
 
-    def answer(self, utterance: bytes, expected: frozenset[str]) -> str:
-        return self._answer()
+    def answer(self, utterance: bytes, expected: frozenset[str]) -> Understood:
+        return Understood(self._answer())
 
     def unknown_words(self, phrases: Iterable[str]) -> tuple[str, ...]:
         return ()
@@ -711,7 +721,7 @@ async def test_an_answer_goes_before_the_streams(workers: Workers) -> None:
     asked = asyncio.ensure_future(engine.understand(b"", frozenset()))
     await asyncio.sleep(0)
     go.set()
-    assert await asked == "office"
+    assert await asked == Understood("office")
     for work in streams:
         work.result(30)
     assert order[0] == "answer"
@@ -752,7 +762,7 @@ async def test_an_engine_that_raises_is_one_error_whatever_it_raised(workers: Wo
     engine = Recogniser(Plain(answer=fail), workers)
     with pytest.raises(RecogniserError, match="ZeroDivisionError: in the lattice"):
         await engine.understand(b"", frozenset())
-    assert await Recogniser(Plain(), workers).understand(b"", frozenset()) == "office"
+    assert (await Recogniser(Plain(), workers).understand(b"", frozenset())).words == "office"
 
 
 async def test_threads_that_hang_get_substitutes(
@@ -762,7 +772,7 @@ async def test_threads_that_hang_get_substitutes(
     hung = [workers.submit(lambda: go.wait(30)) for _ in range(2)]
     until(lambda: all(work.running() for work in hung))
     await asyncio.sleep(0.15)  # longer than `patience`, which only a clock can tell
-    assert await Recogniser(Plain(), workers).understand(b"", frozenset()) == "office"
+    assert (await Recogniser(Plain(), workers).understand(b"", frozenset())).words == "office"
     assert "another takes its place" in caplog.text
     go.set()
     assert [work.result(30) for work in hung] == [True, True]  # late, and yet
@@ -791,7 +801,7 @@ async def test_where_all_hang_it_is_told_at_once() -> None:
     assert following.deaf == "the recogniser failed: its threads hang: start screener again"
     following.close()
     go.set()
-    assert await asyncio.gather(*asked) == ["True"] * 9
+    assert await asyncio.gather(*asked) == [Understood("True")] * 9
 
 
 def test_a_hanging_thread_does_not_keep_python_from_ending() -> None:
@@ -810,7 +820,7 @@ async def test_threads_end_with_their_recogniser() -> None:
     before = threading.active_count()
     for _ in range(20):
         engine = Recogniser(Plain(), Workers(2))
-        assert await engine.understand(b"", frozenset()) == "office"
+        assert (await engine.understand(b"", frozenset())).words == "office"
         del engine
     until(lambda: threading.active_count() <= before)
 
@@ -909,7 +919,7 @@ async def test_vosk_understands_the_voices_its_model_was_made_from(
         for word in vosk_model.WORDS
     ]
     heard = await asyncio.gather(*(vosk.understand(pcm, expected) for _, pcm in said))
-    right = sum(word == found for (word, _), found in zip(said, heard, strict=True))
+    right = sum(word == found.words for (word, _), found in zip(said, heard, strict=True))
     assert right >= 0.97 * len(said)
 
 
@@ -927,8 +937,8 @@ async def test_vosk_understands_extensions(graph: str, request: pytest.FixtureRe
         for words in sorted(expected)
     ]
     heard = await asyncio.gather(*(vosk.understand(pcm, expected) for _, pcm in said))
-    right = sum(words == found for (words, _), found in zip(said, heard, strict=True))
-    wrong = sum(found not in {words, ""} for (words, _), found in zip(said, heard, strict=True))
+    right = sum(words == found.words for (words, _), found in zip(said, heard, strict=True))
+    wrong = sum(f.words not in {words, ""} for (words, _), f in zip(said, heard, strict=True))
     assert right >= 0.75 * len(said)
     assert wrong == 0
 
@@ -950,7 +960,7 @@ async def test_a_repeated_digit_is_not_dropped(
         for words in sorted(expected)
     ]
     heard = await asyncio.gather(*(vosk.understand(pcm, expected) for _, pcm in said))
-    both = [(words, found) for (words, _), found in zip(said, heard, strict=True)]
+    both = [(words, found.words) for (words, _), found in zip(said, heard, strict=True)]
     wrong = [(words, found) for words, found in both if found not in {words, ""}]
     assert len(wrong) <= most_wrong, wrong
     assert sum(words == found for words, found in both) >= 0.75 * len(both)
@@ -963,7 +973,7 @@ async def test_a_grammar_does_not_make_an_answer_of_what_is_none(
     """Of a phrase with more than was expected libvosk would give the part that was."""
     expected = frozenset({"office", "two zero one"})
     for voice in vosk_model.HELD_OUT:
-        assert await narrowed.understand(at_level(voice.say(words), -9), expected) == ""
+        assert (await narrowed.understand(at_level(voice.say(words), -9), expected)).words == ""
 
 
 @pytest.mark.parametrize("graph", ["vosk", "narrowed"])
@@ -973,16 +983,16 @@ async def test_vosk_gives_nothing_for_what_was_not_expected(
     vosk: Recogniser = request.getfixturevalue(graph)
     pcm = at_level(SLT.say("office"), -9)
     for none in (pcm, bytes(16000), b"", b"\x01", 8000 * b"\xff\x7f", at_level(SILENCE, -9)):
-        assert await vosk.understand(none, frozenset({"family", "two"})) == ""
-    assert await vosk.understand(pcm, frozenset()) == ""
+        assert (await vosk.understand(none, frozenset({"family", "two"}))).words == ""
+    assert (await vosk.understand(pcm, frozenset())).words == ""
 
 
 async def test_a_phrase_with_a_word_that_the_model_lacks_does_no_harm(narrowed: Recogniser) -> None:
     """Of "doctor two" libvosk would listen for the "two"."""
     pcm = at_level(SLT.say("two"), -9)
-    assert await narrowed.understand(pcm, frozenset({"doctor two", "two"})) == "two"
-    assert await narrowed.understand(pcm, frozenset({"doctor two", "office"})) == ""
-    assert await narrowed.understand(pcm, frozenset({"doctor"})) == ""
+    assert (await narrowed.understand(pcm, frozenset({"doctor two", "two"}))).words == "two"
+    assert (await narrowed.understand(pcm, frozenset({"doctor two", "office"}))).words == ""
+    assert (await narrowed.understand(pcm, frozenset({"doctor"}))).words == ""
 
 
 @pytest.mark.parametrize("graph", ["vosk", "narrowed"])
@@ -1073,10 +1083,8 @@ async def test_a_sphinx_model_is_taken_by_its_folder(settings: Settings, tmp_pat
     shutil.copytree(pocketsphinx.get_model_path("en-us/en-us"), tmp_path / "ours")
     engine = recogniser.load(with_speech(settings, Engine.AUTO, tmp_path / "ours"))
     assert engine.name.endswith(", ours")
-    assert (
-        await engine.understand(at_level(SLT.say("office"), -9), frozenset({"office", "two"}))
-        == "office"
-    )
+    said = at_level(SLT.say("office"), -9)
+    assert (await engine.understand(said, frozenset({"office", "two"}))).words == "office"
 
 
 # What cannot be used -----------------------------------------------------------------------------
