@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 
 import pytest_asyncio
 
@@ -15,7 +16,7 @@ from screener.asterisk.installation import Installation
 from screener.core.call import Outcome
 from tests.calls import speech, tones
 from tests.calls.callers import Caller
-from tests.calls.stage import FRIEND, Stage
+from tests.calls.stage import FRIEND, RULES, Stage
 
 BEEP = 1000.0
 SECONDS = 6.0
@@ -34,6 +35,8 @@ patience.LONGEST_AFTER = patience.GRACE = 0.5
 Ear.listen = never
 main()
 """
+OWL = "+12135550401"
+HOURS = "-".join(f"{datetime.now() + timedelta(hours=ahead):%H:%M}" for ahead in (2, 4))
 ROUND = """
 [menus.round]
 choices = { 1 = "menu round", 5 = "menu round" }
@@ -42,7 +45,15 @@ choices = { 1 = "menu round", 5 = "menu round" }
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def furnished(installation: Installation) -> AsyncIterator[Stage]:
-    async with Stage(installation, seconds=SECONDS, more=ROUND, door='menu = "round"') as stage:
+    async with Stage(
+        installation,
+        rules=f'{RULES}allow from {OWL} "the owl" ring asleep\n',
+        seconds=SECONDS,
+        phones={"bedroom": f'{{ dial = "PJSIP/bedroom", hours = "{HOURS}" }}'},
+        groups={"asleep": 'phones = ["bedroom"]'},
+        more=ROUND,
+        door='menu = "round"',
+    ) as stage:
         yield stage
 
 
@@ -144,6 +155,13 @@ async def test_every_phone_says_that_it_does_not_work(fragile: Stage) -> None:
         await reaches_the_box(fragile, call)
 
 
+async def test_a_group_of_which_no_phone_may_ring_now(fragile: Stage) -> None:
+    """A group without members is refused when screener.toml is read; this is the same at night."""
+    async with fragile.caller(OWL) as call:
+        await reaches_the_box(fragile, call)
+    assert fragile.rung == ()
+
+
 # Menus --------------------------------------------------------------------------------------------
 
 
@@ -154,8 +172,8 @@ async def test_a_menu_that_leads_to_itself_ends_at_the_message_box(fragile: Stag
         await call.hear_tone(BEEP, within=90)
         pressing.cancel()
     row = await fragile.row(within=5)
-    assert fragile.rung == ()
     assert row.reason == "the caller hung up before leaving a message"
+    assert fragile.rung == ()
 
 
 # Keys ---------------------------------------------------------------------------------------------
