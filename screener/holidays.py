@@ -34,10 +34,13 @@ _MOST_TOLD = 3
 _BY_TIME = ("BYHOUR", "BYMINUTE", "BYSECOND")
 _UNFIT_PARTS: Mapping[str, tuple[str, ...]] = {
     "YEARLY": _BY_TIME,
-    "MONTHLY": (*_BY_TIME, "BYYEARDAY", "BYWEEKNO"),
+    "MONTHLY": (*_BY_TIME, "BYYEARDAY", "BYWEEKNO", "BYMONTH="),
     "WEEKLY": (*_BY_TIME, "BYYEARDAY", "BYWEEKNO", "BYMONTHDAY", "BYSETPOS"),
     "DAILY": ("BY",),
 }
+# What the reader of calendars raises for what RFC 5545 does not allow.
+_UNREADABLE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+_ONCE = ("DTSTART", "DTEND", "DURATION", "RECURRENCE-ID", "SUMMARY")
 _OLDEST, _OLDEST_WEEKLY = 1582, 1970
 
 
@@ -54,6 +57,8 @@ def read(path: Path, today: date) -> tuple[tuple[Holiday, ...], tuple[str, ...]]
         kept.add_component(event)
     holidays = set()
     for event in _occurrences(kept, today, path):
+        if isinstance(event.start, datetime) or isinstance(event.end, datetime):
+            continue  # one of its times (RDATE) begins at an hour
         name = shown(str(event.get("SUMMARY", "")), _SHOWN).strip() or "holiday"
         last = max(event.start, event.end - timedelta(days=1))  # DTEND is the day after it
         holidays.add(Holiday(name, event.start, last))
@@ -91,9 +96,8 @@ def _calendar(path: Path) -> icalendar.Calendar:
         for calendar in icalendar.Calendar.from_ical(text, multiple=True):
             for event in calendar.walk("VEVENT"):
                 whole.add_component(event)
-    except (ValueError, IndexError, KeyError) as error:
-        what = shown(str(error), 200)
-        raise UnfitError(f"{path} is no whole calendar: {what}") from None
+    except _UNREADABLE as error:
+        raise UnfitError(f"{path} is no whole calendar{_told(error)}") from None
     return whole
 
 
@@ -101,7 +105,7 @@ def _is_fit(event: Component, warnings: list[str]) -> bool:
     """Whether an event is one of whole days that can be followed; a warning where it is not."""
     name = shown(str(event.get("SUMMARY", "")), _SHOWN) or "an event"
     begins, ends, lasts = (_when(event, key) for key in ("DTSTART", "DTEND", "DURATION"))
-    if begins is None:
+    if begins is None or any(isinstance(event.get(key), list) for key in _ONCE):
         why = "its time cannot be read"
     elif isinstance(begins, datetime) or not isinstance(begins, date):
         why = "it begins at an hour: whole days are taken, no others"
@@ -138,7 +142,7 @@ def _can_be_followed(rule: icalendar.vRecur, begins: date) -> bool:
     if frequency[0] in ("WEEKLY", "DAILY") and begins.year < _OLDEST_WEEKLY:
         return False
     unfit = _UNFIT_PARTS[frequency[0]]
-    return begins.year >= _OLDEST and not any(part.startswith(unfit) for part in rule)
+    return begins.year >= _OLDEST and not any(f"{part}=".startswith(unfit) for part in rule)
 
 
 def _occurrences(calendar: icalendar.Calendar, today: date, path: Path) -> list[icalendar.Event]:
@@ -148,5 +152,10 @@ def _occurrences(calendar: icalendar.Calendar, today: date, path: Path) -> list[
         raise UnfitError(f"{path}: more than {_MOST_REPEATING} events that repeat are too many")
     try:
         return list(recurring_ical_events.of(calendar).between(today, today + AHEAD))
-    except (ValueError, TypeError, OverflowError) as error:
-        raise UnfitError(f"{path} cannot be followed ({shown(str(error), 200)})") from None
+    except _UNREADABLE as error:
+        raise UnfitError(f"{path}: its events contradict each other{_told(error)}") from None
+
+
+def _told(error: Exception) -> str:
+    """What the reader of calendars says of a mistake; nothing where it speaks of itself."""
+    return f": {shown(str(error), 200)}" if isinstance(error, ValueError) else ""

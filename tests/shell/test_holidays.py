@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import tempfile
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from screener.config import load
 from screener.core.frontdoor import Holiday
@@ -227,6 +230,30 @@ def test_a_hundred_thousand_events_are_no_calendar_of_holidays(file: Path) -> No
     assert "more than 2,000 events" in refused(file, calendar(*[one] * 2_001))
     many = [CHRISTMAS.replace("UID:", f"UID:{n}-") for n in range(301)]
     assert "more than 300 events that repeat" in refused(file, calendar(*many))
+
+
+_LINES = (
+    *calendar(CHRISTMAS).splitlines(),
+    *("BEGIN:VEVENT", "END:VEVENT", "DTSTART:20270101T100000Z", "DTEND;VALUE=DATE:20270103"),
+    *("RECURRENCE-ID:20270101T100000Z", "RDATE;VALUE=PERIOD:20270101T180000Z/PT1H", "DURATION:P1D"),
+    *("EXDATE:20270101T100000Z", "RRULE:FREQ=YEARLY;COUNT=2", "DTSTART;VALUE=DATE:99990101"),
+    *("DTSTART;VALUE=A,B:1", "DTSTART;TZID=Nowhere:20270101T000000", "X-WR-TIMEZONE:Nowhere", ":"),
+)
+
+
+@given(st.lists(st.sampled_from(_LINES), max_size=12), st.integers(0, 12))
+def test_whatever_is_in_a_file_ends_in_holidays_or_a_sentence(lines: list[str], at: int) -> None:
+    whole = calendar(CHRISTMAS).splitlines()
+    text = "\r\n".join((*whole[:at], *lines, *whole[at:]))
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "holidays.ics"
+        file.write_text(text, encoding="utf-8", newline="")
+        try:
+            found, _ = read(file, TODAY)
+        except UnfitError as unfit:
+            assert str(file) in str(unfit)
+        else:
+            assert all(day.first <= day.last for day in found)
 
 
 # In screener.toml ---------------------------------------------------------------------------------
