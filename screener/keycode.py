@@ -124,7 +124,7 @@ class KeyCode:
             await self._say(line, understood)
 
     async def _say(self, line: Line, prompt: str) -> None:
-        await line.play((self._prompts.uri(prompt),), self._prompts.seconds(prompt))
+        await line.play(*self._prompts.sound((prompt,)))
 
     async def _open(self, phone: str) -> None:
         ours = self._settings.windows

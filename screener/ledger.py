@@ -34,7 +34,7 @@ class Entry:
 
     async def begin(self, call: Call, *, shadow: bool = False) -> None:
         """Write the row of a call that has just come in; with `shadow`, it rings in any case."""
-        number = "" if call.caller.withheld else call.caller.e164 or call.caller.raw
+        number = call.caller.shows
         start = CallStart(
             uid=call.uid,
             started=self.started,

@@ -183,6 +183,12 @@ class Prompts:
         with wave.open(str(self.path(name, language)), "rb") as sound:
             return sound.getnframes() / sound.getframerate()
 
+    def sound(self, names: Iterable[str], language: str = "") -> tuple[tuple[str, ...], float]:
+        """Prompts one after the other as ARI wants them, and their length together in seconds."""
+        names = tuple(names)
+        uris = tuple(self.uri(name, language) for name in names)
+        return uris, sum(self.seconds(name, language) for name in names)
+
     def title(self, prompt: Prompt) -> str:
         """How it is named where all languages are: "greeting", "de/greeting"."""
         ours = prompt.language == self._settings.speech.language

@@ -33,13 +33,14 @@ from screener.core.frontdoor import Phone
 from screener.core.reception import Reception
 from screener.errors import AriDown, OutboxError, ScreenerError, SetupError, StoreError
 from screener.heardaudio import HeardAudio
+from screener.house import House
 from screener.inforce import RulesInForce
 from screener.keycode import KeyCode
 from screener.links import Links
 from screener.lock import lock
 from screener.outbox import Outbox
 from screener.prompts import Prompts
-from screener.session import House, Session
+from screener.session import Session
 from screener.settlement import Settlement
 from screener.status import Bulletin, begun, in_force
 from screener.store import Store

@@ -129,7 +129,7 @@ class Studio:
     async def _turn_away(self, line: Line) -> None:
         await line.answer()
         for prompt in ("studio-busy", "goodbye"):
-            await line.play((self.prompts.uri(prompt),), self.prompts.seconds(prompt))
+            await line.play(*self.prompts.sound((prompt,)))
 
     def _repertoire(self) -> Repertoire:
         languages = self.prompts.languages

@@ -86,7 +86,7 @@ def explain(  # noqa: PLR0917 (click gives each option by its name)
     settings = settings_of(file)
     caller = read(number, settings.country)
     when = _when(at, datetime.now(UTC).astimezone(settings.zone))
-    shows = "" if caller.withheld else caller.e164 or caller.raw
+    shows = caller.shows
     call = Call(
         uid="explain",
         did=_did(settings, to),

@@ -35,6 +35,11 @@ class Number:
     e164: str
     withheld: bool = False
 
+    @property
+    def shows(self) -> str:
+        """What the caller shows: E.164, else what arrived; "" where the number is withheld."""
+        return "" if self.withheld else self.e164 or self.raw
+
 
 def read(text: str, country: str) -> Number:
     """Read a number as people write it in `country` (ISO 3166 code), or as E.164, or not at all.

@@ -58,7 +58,7 @@ class Index:
         return sorted([*self._always, *sorted(found)]) if found else self._always
 
     def _of_number(self, call: Call) -> set[int]:
-        shows = call.caller.e164 or ("" if call.caller.withheld else call.caller.raw)
+        shows = call.caller.shows
         if not shows:
             return set()
         found = set(self._exact.get(shows, ()))

@@ -59,6 +59,8 @@ CLOCK = frozenset({"now", "today", "utcnow", "time", "monotonic"})
 LAYERS = {
     "cli": {"*"},
     "service": {"*"},
+    "session": {"asterisk", "deeds", "house", "ledger"},
+    "summons": {"asterisk", "house"},
     # What a link does is done by promotion, which has the rule files written.
     "web": {"calllog", "config", "links", "promotion"},
     "links": {"replacement", "secret"},

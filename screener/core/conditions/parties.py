@@ -20,7 +20,7 @@ class From:
     patterns: tuple[NumberPattern, ...]
 
     def holds(self, call: Call, shelf: Shelf) -> bool | None:
-        shows = call.caller.e164 or ("" if call.caller.withheld else call.caller.raw)
+        shows = call.caller.shows
         return bool(shows) and any(pattern.matches(shows) for pattern in self.patterns)
 
     def told(self, call: Call, shelf: Shelf) -> str:

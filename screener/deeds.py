@@ -1,0 +1,247 @@
+"""What a call script asks for, done on the caller's line: each command of core/script.py once.
+
+    deeds = Deeds(house, line, call, entry)
+    heard = await deeds.do(Listen(("greeting",), keys))
+
+The session decides what becomes of a command that fails or that the caller does not stay for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from screener.asterisk.leg import Leg
+from screener.asterisk.line import Line
+from screener.asterisk.playback import Sound
+from screener.asterisk.treatment import treat
+from screener.callback import pass_on
+from screener.core.audio import RATE
+from screener.core.call import Call, Ending
+from screener.core.callback import Request
+from screener.core.letter import Letter, LetterKind
+from screener.core.rules import Action
+from screener.core.script import (
+    Answer,
+    AskBack,
+    Block,
+    Command,
+    Drop,
+    Hangup,
+    Heard,
+    Keep,
+    Listen,
+    Note,
+    Overhear,
+    Play,
+    Rang,
+    Record,
+    Recorded,
+    RecordName,
+    Redirect,
+    Replay,
+    Ring,
+    Speak,
+    Talk,
+    Treat,
+)
+from screener.core.transcript import Transcript
+from screener.ear import Ear
+from screener.errors import RulesError
+from screener.heardaudio import LONGEST
+from screener.house import House
+from screener.ledger import Entry
+from screener.promotion import promote
+from screener.summons import Summons
+from screener.tape import Tape
+
+
+class Deeds:
+    """Does the commands of one call. `talking` is true while two people talk, `leg` the phone.
+
+    `call` may be set anew, when more is known of it.
+    """
+
+    def __init__(self, house: House, line: Line, call: Call, entry: Entry) -> None:
+        self.call = call
+        self.leg: Leg | None = None
+        self.talking = False
+        self._house = house
+        self._line = line
+        self._entry = entry
+        self._tracker = house.campaigns.tracker()
+        self._ear = Ear(line, house.media, house.recogniser, house.classes, self._tracker)
+        self._tape = Tape(line, house.takes, house.outbox)
+        self._overheard: dict[str, Transcript] = {}
+        self._language = ""
+        self._decided_by = ""
+
+    @property
+    def unfinished(self) -> Heard | None:
+        """What the caller had shown in the listening that he did not stay for."""
+        return self._ear.unfinished
+
+    async def close(self) -> None:
+        """Leave nothing of the call behind, but for its row."""
+        await self._ear.close()
+        await self._line.close()
+        await self._tape.forget_names()
+
+    async def remember(self, ending: Ending) -> None:
+        """Keep what the caller was heard to say, and learn from it what robots play."""
+        house, entry = self._house, self._entry
+        if entry.number:
+            heard = bytes(self._ear.heard_audio[: LONGEST * RATE])
+            await asyncio.to_thread(house.heard.keep, entry.number, heard)
+        told, number = self._ear.phrases, self.call.caller.shows
+        house.campaigns.over(self._tracker, ending.verdict, entry.started, number, told)
+
+    def sounding(self, command: Command[Any]) -> float:
+        """How many seconds of sound a command plays."""
+        match command:
+            case Play(prompts) | Listen(prompts) | Ring(meanwhile=prompts):
+                return self._sound(prompts)[1]
+            case Replay(take, prompts):
+                return self._sound(prompts)[1] + self._tape.seconds(take)
+        return 0.0
+
+    async def do(self, command: Command[Any]) -> Any:  # noqa: PLR0911, PLR0912, C901 (a table)
+        match command:
+            case Note():
+                return None
+            case Answer():
+                return await self._line.answer()
+            case Play(prompts):
+                return await self._play(prompts)
+            case Listen():
+                return await self._listen(command)
+            case Replay():
+                return await self._replay(command)
+            case Ring():
+                return await self._ring(command)
+            case Talk():
+                return await self._talk()
+            case Record():
+                return await self._record(command)
+            case RecordName():
+                await self._ear.close()
+                return await self._tape.record_name()
+            case Block():
+                return await self._block()
+            case Overhear():
+                return await self._overhear(command)
+            case Keep():
+                return await self._keep(command)
+            case AskBack():
+                return await self._ask_back(command)
+            case Drop(take):
+                return await self._tape.drop(take)
+            case Treat():
+                return await self._treat(command)
+            case Redirect(target):
+                return await self._line.redirect(target)
+            case Speak(language):
+                self._language = language
+                return None
+            case Hangup():
+                return await self._line.hangup()
+        raise TypeError(f"no such command: {command!r}")
+
+    async def _play(self, prompts: tuple[str, ...]) -> None:
+        await self._line.play(*self._sound(prompts))
+
+    def _sound(self, prompts: Iterable[str]) -> Sound:
+        """Prompts as they are spoken in this call, and their length together in seconds."""
+        return self._house.prompts.sound(prompts, self._language)
+
+    async def _listen(self, listen: Listen) -> Heard:
+        return await self._ear.listen(listen, *self._sound(listen.prompts))
+
+    async def _replay(self, replay: Replay) -> Heard:
+        uris, seconds = self._sound(replay.prompts)
+        media = (f"recording:{replay.take}", *uris)
+        listen = Listen(replay.prompts, replay.keys, wait=replay.wait)
+        return await self._ear.listen(listen, media, self._tape.seconds(replay.take) + seconds)
+
+    async def _ring(self, ring: Ring) -> Rang:
+        name = self._tape.name_sound(ring.name) if ring.name else None
+        summons = Summons(self._house, self._line, self.call, self._language, name)
+        (rang, self.leg), _ = await asyncio.gather(summons.ring(ring), self._ear.close())
+        self._decided_by = rang.phone
+        return rang
+
+    async def _block(self) -> str:
+        """Write a rule against the caller; where none can be written, the story says why."""
+        label = f"turned away from the phone by {self._decided_by}"
+        ours = (
+            self._house.settings,
+            Action.BLOCK,
+            self.call.caller.shows,
+            label,
+            self._entry.number,
+        )
+        try:
+            return (await asyncio.to_thread(promote, *ours)).rule.place
+        except RulesError as impossible:
+            await self._entry.tell(f"not blocked: {impossible}")
+            return ""
+
+    async def _talk(self) -> None:
+        assert self.leg is not None  # scripts talk only after a phone answered
+        self.talking = True
+        await self.leg.gone.wait()
+        self.talking = False
+
+    async def _record(self, record: Record) -> Recorded:
+        await self._ear.close()
+        return await self._tape.record(record)
+
+    async def _overhear(self, overhear: Overhear) -> Recorded:
+        reel = self._tape.reel(overhear.box.name)
+        by = await self._ear.overhear(overhear, reel.write)
+        recorded, transcript = await asyncio.gather(
+            self._tape.recorded(reel, by), self._ear.transcript()
+        )
+        await self._ear.close()
+        self._overheard[recorded.take] = transcript
+        return recorded
+
+    async def _keep(self, keep: Keep) -> bool:
+        number = self.call.caller.shows
+        overheard = self._overheard.get(keep.take)
+        letter = Letter(
+            call=self._entry.number,
+            box=keep.box.name,
+            to=keep.box.mail,
+            number=number,
+            name=self.call.name,
+            did=self.call.did,
+            when=self._entry.started,
+            seconds=0.0,
+            why=keep.why,
+            ruling=keep.ruling,
+            kind=LetterKind.MESSAGE if overheard is None else LetterKind.ROBOT,
+            transcript=overheard.shown() if overheard else "",
+            confidence=overheard.confidence if overheard else 0.0,
+            heard=self._ear.phrases if overheard is not None else (),
+            links=self._house.links.offered(self._entry.number, number, datetime.now(UTC)),
+        )
+        return await self._tape.keep(keep.take, letter)
+
+    async def _ask_back(self, ask: AskBack) -> bool:
+        request = Request(
+            asked_for=ask.number,
+            id=self._entry.number,
+            number=self.call.caller.shows,
+            name=self.call.name,
+            did=self.call.did,
+            when=f"{self.call.at:%A %d %B %Y, %H:%M}",
+            why=ask.why,
+        )
+        return await pass_on(request, ask.box, self._house.outbox, self._house.client)
+
+    async def _treat(self, command: Treat) -> None:
+        await self._ear.close()
+        await treat(self._line, command.treatment, self._sound(("sit", "not-in-service")))
