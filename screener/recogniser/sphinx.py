@@ -20,8 +20,9 @@ from pathlib import Path
 
 from screener.config import Settings
 from screener.core.audio import RATE
-from screener.core.grammar import Answers, Understood, spoken
+from screener.core.grammar import Answers, Understood
 from screener.core.jsgf import written
+from screener.core.menu import said_at
 from screener.core.transcript import Transcript, Word
 from screener.errors import RecogniserError
 from screener.recogniser import languagemodel
@@ -188,7 +189,7 @@ class Sphinx:
         grammars = settings.grammars
         self._pronunciations = Pronunciations(grammars / WORDS, bundled / "cmudict-en-us.dict")
         self._idle: deque[tuple[frozenset[str], tuple[SphinxDecoder, ...]]] = deque()
-        expected = {p for door in settings.doors.values() for p in spoken(door.extensions)}
+        expected = said_at(settings.doors.values(), settings.directory.menus.values())
         sentences = languagemodel.sentences(grammars)
         self._pronunciations.learn([*sentences, *answers.wordings(expected), *answers.other])
         self._model, dictionary = languagemodel.make(
