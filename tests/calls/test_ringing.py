@@ -39,10 +39,12 @@ GROUPS = {
     "pair": 'phones = ["hall"]',
     "told": 'phones = ["kitchen", "study"]\nannounced = "always"\nseconds = 15',
     "asked": 'phones = ["kitchen"]\nannounced = "unknown"\nunproved_prefix = "?:"',
+    "strange": 'phones = ["kitchen"]\nprefix = "DOOR:"\nunproved_prefix = "?:"',
     "music": 'phones = ["kitchen"]\nmusic = "jazz"',
     "wait": 'phones = ["kitchen"]\ntold_every = 10\nseconds = 20',
 }
 DIDS = {name: f"+1818222{number:04}" for number, name in enumerate(GROUPS, start=4000)}
+UNASKED = "+18182223999"  # always closed: whoever calls is put through without a question
 PHONES = {
     "porch": '{ dial = "PJSIP/porch", delay = 3 }',
     "attic": '"PJSIP/unplugged"',
@@ -81,7 +83,12 @@ async def house(installation: Installation, app: Phone) -> AsyncIterator[Stage]:
     doors = "\n".join(
         f'[dids."{did}"]\nring = "{name}"\nbox = "family"' for name, did in DIDS.items()
     )
-    extension = '[extensions.7]\nring = "asked"\nbox = "family"'
+    extension = (
+        '[extensions.7]\nring = "asked"\nbox = "family"\n'
+        '[extensions.8]\nring = "strange"\nbox = "family"\n'
+        f'[dids."{UNASKED}"]\nring = "family"\nbox = "family"\nchallenge = "never"\n'
+        'hours = "2020-01-01"\nclosed = { to = "extension 8" }'
+    )
     stage = Stage(
         installation,
         rules=f'{RULES}allow from +14155550101 "Dad"\n',
@@ -290,6 +297,13 @@ async def test_the_prefix_stands_before_the_callers_name(
     assert invite(kitchen, "Alert-Info") == ALERT
 
 
+async def test_a_caller_who_has_shown_nothing_is_marked(stage: Stage) -> None:
+    async with stage.caller(did=UNASKED, name="Eve") as call:
+        await stage.phones["kitchen"].answered(within=20)
+        await call.speak(speech.silence(0.3))
+    assert invite(stage.phones["kitchen"], "From").startswith('"DOOR: ?: Eve" <')
+
+
 async def test_a_hostile_name_stays_a_name(stage: Stage) -> None:
     async with friend(stage, "door", name='"\\" <sip:evil@x>\\') as call:
         await call.answered(within=10)
@@ -415,7 +429,7 @@ async def test_4_turns_him_away_for_good(stage: Stage) -> None:
         await call.key("7")
         await call.hear_tone(BEEP, within=15)
         await kitchen.answered(within=15)
-        assert invite(kitchen, "From").startswith(f'"{pest}" <') is False
+        assert "?:" not in invite(kitchen, "From")  # he has keyed an extension
         await kitchen.rtp.hear_sound(within=5)
         await kitchen.rtp.key("4")
         await call.ended(within=20)
