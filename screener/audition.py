@@ -36,6 +36,7 @@ from screener.core.script import (
     Record,
     Recorded,
     RecordedBy,
+    RecordName,
     Redirect,
     Replay,
     Ring,
@@ -167,6 +168,8 @@ class Audition:
             case Ring(group):
                 self._rang = True
                 return Rang(group.phones[0].name if group.phones else "phone", 0.0)
+            case RecordName():  # nobody is there to hear it
+                return Recorded("", 0.0, 0.0, RecordedBy.SILENCE)
             case Record(box, silence, _):
                 return self._record(box, silence)
             case Overhear():

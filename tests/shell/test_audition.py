@@ -29,6 +29,7 @@ from screener.core.script import (
     Play,
     Recorded,
     RecordedBy,
+    RecordName,
     Redirect,
     Replay,
     Ring,
@@ -157,6 +158,11 @@ def test_what_a_script_can_ask_for_is_done() -> None:
     assert getattr(outcomes[4], "phone", "") == "kitchen"
     assert heard(outcomes[6]).by is HeardBy.QUIET
     assert [step.command for step in played.steps[1:]] == list(commands)
+
+
+def test_a_recording_says_no_name() -> None:
+    _, (named,) = perform(Recording(ONE, None), RecordName())
+    assert named == Recorded("", 0.0, 0.0, RecordedBy.SILENCE)
 
 
 def test_a_message_is_said_after_the_beep_and_ends_by_silence() -> None:
