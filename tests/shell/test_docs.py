@@ -3,14 +3,17 @@
 import inspect
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import click
 import pytest
 
-from screener import config, prompts
+from screener import config, prompts, starter
 from screener.cli import main
 from screener.core import rulefile
+from screener.core.frontdoor import Announced
+from screener.prompts import Prompts
 from screener.surroundings import ARI_SECRET, MAIL_PASSWORD
 from tests.calls import demo
 
@@ -116,6 +119,34 @@ def test_the_readme_names_every_prompt(name: str) -> None:
 )
 def test_the_readme_names_every_environment_variable(variable: str) -> None:
     assert f"`${variable}`" in README
+
+
+def test_the_readmes_household_loads_and_is_what_it_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(ARI_SECRET, raising=False)
+    home = tmp_path / "home"
+    starter.write(home)
+    (home / "ari-secret").write_text("hidden\n")
+    (home / "ari-secret").chmod(0o600)
+    (text,) = re.findall(r"^```toml\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    (home / config.FILE).write_text(text, encoding="utf-8")
+    read = config.load(home / config.FILE)
+    assert read.warnings == ()
+    (door,) = read.doors.values()
+    night = datetime(2026, 11, 21, 23, 0)
+    assert door.reply(night).greeting == "closed"
+    menu = door.open.menu
+    assert menu is not None
+    assert [str(choice) for choice in menu.choices.values()] == [
+        *("extension 1", "extension 2", "call-back family", "directory")
+    ]
+    group = door.group
+    assert group.announced is Announced.UNKNOWN
+    assert [(phone.name, phone.delay, phone.confirm) for phone in group.phones] == [
+        *(("kitchen", 0, False), ("study", 0, False), ("mobile", 10, True))
+    ]
+    assert "menu-main" in {prompt.name for prompt in Prompts.open(read)}
 
 
 def test_the_readmes_rules_are_rules() -> None:
