@@ -116,6 +116,13 @@ def test_explain_a_call_that_no_rule_matches(home: Path) -> None:
     assert "The rules, and why none decides:" in told
 
 
+def test_explain_a_call_whose_caller_is_asked_the_challenge(home: Path) -> None:
+    rules(home, "add", "screen", "from", "+1310*", "gateways", "challenge")
+    told = rules(home, "explain", "+13105550142").stdout
+    assert told.startswith('screen challenge "gateways" (')
+    assert "the attendant asks the caller the challenge first." in told
+
+
 def test_explain_as_json_is_for_programs(home: Path) -> None:
     found = json.loads(rules(home, "explain", "+19005550100", "--json").stdout)
     assert found["action"] == "block"
