@@ -176,7 +176,7 @@ def _again(heard: Heard, question: Question) -> Question:
 def _confirm(
     choice: Choice, heard: Heard, question: Question, desk: Desk, course: Course
 ) -> Script[Ending | Question]:
-    """Ask whether that is what he said: a key, a clear yes, or the same said again and understood.
+    """Ask whether that is what he said: a key, a yes, or the same said again and surely understood.
 
     What is none of these is asked anew, at last by keys.
     """
@@ -185,8 +185,8 @@ def _confirm(
     by_word = frozenset({_SAID_YES, _SAID_NO, heard.words})
     answer = yield from ask(prompts, frozenset({_YES, _NO}), by_word, course)
     pressed = answer.keys == _YES and not keyed_while_talking(answer)
-    said = not answer.keys and answer.sure and answer.words in {_SAID_YES, heard.words}
-    if pressed or said:
+    again = answer.sure and answer.words == heard.words
+    if pressed or (not answer.keys and (again or answer.words == _SAID_YES)):
         how = f"{_how(heard)} and confirmed it"
         return (yield from _follow(choice, how, question, desk, course))
     ended = yield from end_if_settled(course)

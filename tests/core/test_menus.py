@@ -346,16 +346,16 @@ def test_its_challenge_is_keyed_too() -> None:
 CONFIRM = ("extension-1", "confirm-hearing")
 
 
-@pytest.mark.parametrize("yes", [keyed("1"), lines.said("yes"), lines.said("family")])
+@pytest.mark.parametrize(
+    "yes", [keyed("1"), lines.said("yes"), unsure("yes"), lines.said("family")]
+)
 def test_an_unsure_hearing_is_confirmed(yes: Heard) -> None:
     ending, asked = call(unsure("family"), yes, answered())
     assert prompts(asked) == [AT_MAIN, CONFIRM]
     assert ending.reason == 'the caller said "family" and confirmed it: extension 1, family'
 
 
-@pytest.mark.parametrize(
-    "no", [keyed("2"), lines.said("no"), lines.said(""), unsure("yes"), unsure("family")]
-)
+@pytest.mark.parametrize("no", [keyed("2"), lines.said("no"), lines.said(""), unsure("family")])
 def test_what_is_not_confirmed_is_asked_again(no: Heard) -> None:
     _, asked = call(unsure("family"), no, lines.said("home"), answered())
     assert prompts(asked) == [AT_MAIN, CONFIRM, ("again", "menu-main")]
