@@ -78,6 +78,7 @@ def test_a_stranger_says_his_name_and_is_announced_with_it() -> None:
     ending, asked = called(Announced.UNKNOWN, keyed("1"), NAME, answered())
     assert asked.index(Play(("say-your-name", "beep"))) == asked.index(RecordName()) - 1
     assert (rang(asked).announced, rang(asked).name) == (True, "name-1")
+    assert rang(asked).proved  # he has keyed an extension
     assert asked[-2:] == [Talk(), Hangup()]
     assert (ending.outcome, ending.answered_by) == (Outcome.CONNECTED, "kitchen")
 
@@ -101,6 +102,7 @@ def test_in_shadow_mode_nobody_is_asked_his_name(announced: Announced) -> None:
     _, asked = called(announced, answered(), shadow=True)
     assert RecordName() not in asked
     assert not rang(asked).announced
+    assert not rang(asked).proved
 
 
 def test_who_hangs_up_while_he_says_his_name_rings_nobody() -> None:
