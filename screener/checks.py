@@ -18,7 +18,14 @@ from screener import campaigns, config, fingerprint, lexicon, postman, recognise
 from screener.asterisk import installation
 from screener.asterisk.client import Client
 from screener.asterisk.configuration import music_folder
-from screener.asterisk.dialplan import DOOR, FAILSAFE, REFUSE, refusal
+from screener.asterisk.dialplan import (
+    AWAY,
+    AWAY_EXTENSION,
+    DOOR,
+    FAILSAFE,
+    REFUSE,
+    refusal,
+)
 from screener.asterisk.installation import NEEDED_MODULES, OLDEST
 from screener.config import Settings
 from screener.core import review
@@ -245,7 +252,7 @@ async def _parts(client: Client, settings: Settings) -> AsyncIterator[Finding]:
     for module in NEEDED_MODULES:
         if not await client.module_running(module):
             missing.append(f"the module {module} is not loaded: load it in modules.conf")
-    contexts = {DOOR: "s", FAILSAFE: "s", REFUSE: refusal(603, 21)}
+    contexts = {DOOR: "s", FAILSAFE: "s", REFUSE: refusal(603, 21), AWAY: AWAY_EXTENSION}
     for context, extension in contexts.items():
         if not await client.dialplan_has(context, extension):
             missing.append(f"the dialplan has no [{context}]: see `screener pbx config`")
@@ -257,6 +264,9 @@ async def _parts(client: Client, settings: Settings) -> AsyncIterator[Finding]:
                 f"phones.{phone.name}: Asterisk knows no {phone.endpoint}: correct the name in"
                 " screener.toml, or set the phone up in Asterisk"
             )
+    gateway = settings.directory.outside.gateway
+    if gateway and not await client.endpoint_known(gateway):
+        missing.append(f"asterisk.trunk: Asterisk knows no {gateway}: correct it in screener.toml")
     for text in missing:
         yield Finding("asterisk", False, text)
     if not missing:

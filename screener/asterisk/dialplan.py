@@ -256,7 +256,7 @@ def _away(app: str) -> Iterator[str]:
     """
     yield f"[{AWAY}]"
     yield f"exten => {AWAY_EXTENSION},1,Set({DEADLINE}={AWAY_PATIENCE:.0f})"
-    yield f" same => n,Transfer(PJSIP/${{{AWAY_TO}}})"
+    yield f" same => n,TryExec(Transfer(PJSIP/${{{AWAY_TO}}}))"
     yield ' same => n,GotoIf($["${TRANSFERSTATUS}"="SUCCESS"]?gone)'
     yield f" same => n,Set({DEADLINE}={PATIENCE:.0f})"
     yield f" same => n,Stasis({app},{BACK},${{TRANSFERSTATUSPROTOCOL}})"

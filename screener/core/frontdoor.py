@@ -285,17 +285,21 @@ class Outside:
     trunk: str = ""
     bridged: bool = False
 
+    @property
+    def gateway(self) -> str:
+        """The endpoint that the trunk is, "PJSIP/trunk"; "" where it is none of PJSIP's."""
+        technology, _, dialled = self.trunk.partition("/")
+        endpoint, slash, _ = dialled.partition("/")  # "trunk/sip:{number}@host"
+        endpoint = endpoint if slash else dialled.partition("@")[2]  # "{number}@trunk"
+        return f"PJSIP/{endpoint}" if technology == "PJSIP" and endpoint else ""
+
     def endpoint(self, target: str) -> str:
         """What Asterisk dials for an E.164 number or a SIP URI; "" where it cannot be dialled."""
         if not self.trunk:
             return ""
         if not target.lower().startswith(("sip:", "sips:")):
             return self.trunk.replace(NUMBER, target)
-        technology, _, dialled = self.trunk.partition("/")
-        # "{number}@trunk" or "trunk/sip:{number}@host": an endpoint dials any URI, as here.
-        endpoint, slash, _ = dialled.partition("/")
-        endpoint = endpoint if slash else dialled.partition("@")[2]
-        return f"PJSIP/{endpoint}/{target}" if technology == "PJSIP" else ""
+        return f"{self.gateway}/{target}" if self.gateway else ""  # an endpoint dials any URI so
 
 
 @dataclass(frozen=True, slots=True)
