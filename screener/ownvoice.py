@@ -57,7 +57,7 @@ def take_in(folder: Path, name: str, pcm: bytes) -> Path:
         draft.replace(aside)
         if old is not None and old != path:
             old.unlink()  # of two recordings nobody could say which counts
-        voices.write(path, pcm)
+        voices.write(path, pcm, durable=True)
     except OSError as error:
         raise _failed(path, error) from None
     return path

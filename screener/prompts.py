@@ -44,7 +44,8 @@ MADE = ("beep", "sit")
 REQUIRED = (*SPOKEN, *MADE)
 """The names that call scripts use, besides what is composed of screener.toml (wording.py)."""
 
-_VERSION = "3"  # of the making of sounds: a new one makes all anew
+_HEADER = 44  # bytes of a WAV file that holds nothing
+_VERSION = "4"  # of the making of sounds: a new one makes all anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,14 @@ class Prompt:
     text: str
     recording: Path | None
     file: Path
+
+    @property
+    def has_sound(self) -> bool:
+        """Whether its file is there; one that a power cut has emptied is not."""
+        try:
+            return self.file.stat().st_size > _HEADER
+        except OSError:
+            return False
 
 
 class Prompts:
@@ -116,7 +125,7 @@ class Prompts:
 
     def missing(self) -> list[str]:
         """The prompts that have no sound yet: by their name, or "de/greeting"."""
-        return [self.title(prompt) for prompt in self if not prompt.file.is_file()]
+        return [self.title(prompt) for prompt in self if not prompt.has_sound]
 
     def build(self, tell: Callable[[str], None]) -> None:
         """Make every sound that is missing; `tell` is given a line for each, and the warnings.
@@ -125,7 +134,7 @@ class Prompts:
         """
         for warning in self.warnings:
             tell(f"warning: {warning}")
-        missing = [prompt for prompt in self if not prompt.file.is_file()]
+        missing = [prompt for prompt in self if not prompt.has_sound]
         for done, prompt in enumerate(missing, start=1):
             tell(f"making sound {done} of {len(missing)}: {self.title(prompt)}")
             try:
@@ -168,7 +177,7 @@ class Prompts:
     def path(self, name: str, language: str = "") -> Path:
         """The sound file. Raises `PromptMissing` where there is no such prompt or no sound yet."""
         prompt = self.prompt(name, language)
-        if not prompt.file.is_file():
+        if not prompt.has_sound:
             raise PromptMissing(
                 f"the prompt {self.title(prompt)} has no sound yet: run `screener sounds build`"
             )

@@ -6,13 +6,14 @@ import re
 import shutil
 import struct
 import subprocess
+import tomllib
 import wave
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from screener import config, starter
+from screener import config, starter, wording
 from screener.config import Settings
 from screener.core.frontdoor import FrontDoor
 from screener.core.loudness import SPEECH_LEVEL, level
@@ -94,20 +95,6 @@ def mistakes_of(settings: Settings) -> str:
 # The starter's prompts ---------------------------------------------------------------------------
 
 
-def test_all_prompts_of_the_starter_are_spoken_at_one_loudness(home: Settings) -> None:
-    prompts = Prompts.open(home)
-    assert set(prompts.missing()) == {*REQUIRED, *COMPOSED}
-    told: list[str] = []
-    prompts.build(told.append)
-    assert prompts.missing() == []
-    assert len(told) == len(REQUIRED) + len(COMPOSED)
-    for name in set(REQUIRED) - set(MADE):
-        sound = pcm(prompts.path(name))
-        assert level(sound) == pytest.approx(SPEECH_LEVEL, abs=0.1), name
-        assert max(abs(s) for (s,) in struct.iter_unpack("<h", sound)) < 32767
-        assert prompts.seconds(name) == pytest.approx(len(sound) / 16000)
-
-
 def lufs(path: Path) -> float:
     """How loud a sound is as ffmpeg measures it (EBU R 128), said again and again for ten seconds:
     it takes no measure of what is shorter than 0.4 s."""
@@ -132,7 +119,18 @@ def test_all_prompts_of_both_languages_and_recordings_of_any_level_are_equally_l
     click[4000:4002] = struct.pack("<h", 32000)
     write(house.sounds / "en" / "dropped.wav", bytes(click))
     prompts = Prompts.open(house)
-    prompts.build(quiet)
+    names = {*REQUIRED, *COMPOSED}
+    assert set(prompts.missing()) == names | {f"de/{name}" for name in names}
+    told: list[str] = []
+    prompts.build(told.append)
+    assert prompts.missing() == []
+    assert len(told) == 2 * len(names)
+    for prompt in prompts:
+        spoken = pcm(prompt.file)
+        assert level(spoken) == pytest.approx(SPEECH_LEVEL, abs=0.1), prompt
+        assert max(abs(s) for (s,) in struct.iter_unpack("<h", spoken)) < 32767
+        length = prompts.seconds(prompt.name, prompt.language)
+        assert length == pytest.approx(len(spoken) / 16000)
     measured = {f"{p.language}/{p.name}": lufs(p.file) for p in prompts}
     assert {name.split("/")[0] for name in measured} == {"en", "de"}
     assert max(measured.values()) - min(measured.values()) < 2.0, measured
@@ -169,6 +167,14 @@ def test_another_voice_speaks_all_anew_but_the_tones(few: Settings) -> None:
     assert set(prompts.missing()) == {*REQUIRED, *COMPOSED} - set(MADE)
     prompts.build(quiet)
     assert prompts.missing() == []
+
+
+def test_a_sound_that_a_power_cut_has_emptied_is_made_again(few: Settings) -> None:
+    Prompts.open(few).path("goodbye").write_bytes(b"")
+    prompts = Prompts.open(few)
+    assert prompts.missing() == ["goodbye"]
+    prompts.build(quiet)
+    assert prompts.seconds("goodbye") > 0.2
 
 
 def test_a_second_build_has_nothing_to_do(few: Settings) -> None:
@@ -479,3 +485,27 @@ def test_signs_in_a_text_are_spoken_and_not_obeyed(tmp_path: Path) -> None:
     for voice in ("flite:slt", "espeak-ng:en-us"):
         assert speak(text, voice)
     assert not (tmp_path / "x").exists()
+
+
+# What comes with screener ------------------------------------------------------------------------
+
+
+def shipped(language: str) -> dict[str, str]:
+    file = starter.origin("sounds") / f"{language}.toml"
+    return tomllib.loads(file.read_text(encoding="utf-8"))
+
+
+def test_both_languages_that_come_with_screener_have_the_same_prompts() -> None:
+    english, german = shipped("en"), shipped("de")
+    assert [name for name in english if name not in german] == []
+    assert [name for name in german if name not in english] == []
+    assert set(SPOKEN) <= set(english)
+    assert set(english) - set(SPOKEN) == set(wording.TEMPLATES)
+
+
+def test_nothing_was_left_in_english() -> None:
+    english, german = shipped("en"), shipped("de")
+    assert [name for name in english if english[name] == german[name]] == ["plus"]
+    fields = re.compile(r"\{[a-z]+\}")
+    for name, text in english.items():
+        assert fields.findall(text) == fields.findall(german[name]), name
