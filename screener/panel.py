@@ -151,7 +151,9 @@ def lengths(settings: Settings) -> Callable[[str], float]:
     prompts = Prompts.open(settings)
     known: dict[str, float] = {}
     for prompt in prompts:
-        if prompt.file.is_file():
+        if prompt.language != settings.speech.language:
+            continue
+        if prompt.has_sound:
             known[prompt.name] = prompts.seconds(prompt.name)
         elif prompt.text:
             known[prompt.name] = len(prompt.text.split()) / _WORDS_A_SECOND
