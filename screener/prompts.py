@@ -231,7 +231,9 @@ def _languages(settings: Settings) -> tuple[str, ...]:
     for language, key in named.items():
         if language not in there:
             expected = f"expected a language whose texts are in {settings.sounds}"
-            mistakes.note(key, language, f"{expected}; {nearest(language, there)}")
+            shipped = wording.shipped_file(language)
+            advice = f"copy {shipped} there" if shipped else nearest(language, there)
+            mistakes.note(key, language, f"{expected}; {advice}")
     if mistakes.sentences:
         raise ConfigError(mistakes.sentences)
     return tuple(named)

@@ -141,10 +141,16 @@ def _texts(file: Path, known: Collection[str], mistakes: Mistakes) -> dict[str, 
     return texts
 
 
+def shipped_file(language: str) -> Path | None:
+    """The texts that come with screener in a language, if any do."""
+    file = starter.origin("sounds") / f"{language}.toml"
+    return file if file.is_file() else None
+
+
 def _shipped(language: str) -> dict[str, str]:
     """The texts as `screener init` writes them; none of a language that does not come with us."""
-    file = starter.origin("sounds") / f"{language}.toml"
-    if not file.is_file():
+    file = shipped_file(language)
+    if file is None:
         return {}
     return {name: str(text) for name, text in tomllib.loads(file.read_text("utf-8")).items()}
 

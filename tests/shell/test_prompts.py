@@ -343,6 +343,13 @@ def test_the_language_of_a_number_without_texts_is_named_with_the_nearest(few: S
     )
 
 
+def test_a_language_that_came_with_a_newer_screener_is_to_be_copied(few: Settings) -> None:
+    (few.sounds / "de.toml").unlink()
+    door = replace(few.doors["+18182223333"], language="de")
+    copy = f"copy {starter.origin('sounds') / 'de.toml'} there"
+    assert mistakes_of(with_door(few, door)).endswith(copy)
+
+
 # Several languages -------------------------------------------------------------------------------
 
 
