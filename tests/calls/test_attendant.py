@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import audioop
 from collections.abc import AsyncIterator
 
 import pytest
@@ -21,6 +22,7 @@ from tests.calls.stage import Stage
 PLAIN = "+18182220001"  # no menu: the extensions alone
 SHUT = "+18182220002"  # outside its hours, always: the message box
 NIGHT = "+18182220003"  # outside its hours: another menu
+SMALL = "+18182220005"  # two extensions of one digit
 LOOP = "+18182220004"  # its menu leads to itself, also round about
 BEEP = 1000.0
 
@@ -63,6 +65,11 @@ ring = "family"
 box = "family"
 hours = "2020-01-01"
 closed = {{ menu = "deep" }}
+[dids."{SMALL}"]
+ring = "family"
+box = "family"
+extensions = ["1", "2"]
+challenge = "never"
 [dids."{LOOP}"]
 ring = "family"
 box = "family"
@@ -121,10 +128,10 @@ async def test_words_lead_through_menus(stage: Stage) -> None:
     services, repairs = speech.say("services"), speech.say("repairs")
     async with stage.caller() as call:
         await asked(call)
-        await call.hear_quiet(1.2, within=40)
+        await call.hear_quiet(2.0, within=40)
         await call.speak(services)
         await call.hear_sound(within=5)
-        await call.hear_quiet(1.2, within=40)
+        await call.hear_quiet(2.0, within=40)
         await call.speak(repairs)
         await call.hear_sound(within=5)
         await call.key("7")
@@ -133,14 +140,16 @@ async def test_words_lead_through_menus(stage: Stage) -> None:
 
 
 async def test_who_answers_over_the_prompts_end_is_understood(stage: Stage) -> None:
-    prompts = Prompts.open(stage.settings)
     office = speech.say("office")
-    seconds = prompts.seconds("closed") + prompts.seconds("menu-deep")
-    async with stage.caller(did=NIGHT) as call:
+    seconds = Prompts.open(stage.settings).seconds("press-now")
+    async with stage.caller(did=SMALL) as call:
         await asked(call)
+        await call.hear_quiet(3.0, within=30)
+        await call.hear_sound(within=10)  # he has said nothing, and is asked again
         await asyncio.sleep(seconds - 0.1)  # he is a breath early, as people are
         await call.speak(office)
         row = await connected(stage, call, "office")
+    assert played(stage, row)[1] == "press-now"
     assert row.reason == 'the caller said "office": extension 2, office'
 
 
@@ -256,3 +265,54 @@ async def test_a_menu_that_leads_to_itself_ends_at_the_message_box(stage: Stage)
     assert len(questions) == MOST_QUESTIONS
     assert row.outcome in {Outcome.NO_MESSAGE, Outcome.GAVE_UP}
     assert stage.rung == ()
+
+
+# What is not surely understood --------------------------------------------------------------------
+
+
+def half_heard() -> bytes:
+    """ "office", in a voice so high that only one of the recogniser's two ears understands it."""
+    return audioop.ratecv(speech.say("office", "espeak-ng:en-us"), 2, 1, 10080, 8000, None)[0]
+
+
+async def say_it(call: Caller, words: bytes) -> None:
+    """Say this after the question, and wait until the next one has begun."""
+    await call.hear_sound(within=10)
+    await call.hear_quiet(2.0, within=30)  # between two prompts it is quiet for less
+    await call.speak(words)
+    await call.hear_sound(within=10)
+
+
+@pytest.mark.parametrize("yes", ["key", "word"])
+async def test_an_unsure_hearing_is_confirmed(stage: Stage, yes: str) -> None:
+    office, word = half_heard(), speech.say("yes", "flite:slt")
+    async with stage.caller(did=SMALL) as call:
+        await call.answered()
+        await say_it(call, office)
+        if yes == "key":
+            await call.key("1")
+        else:
+            await call.hear_quiet(2.0, within=30)
+            await call.speak(word)
+        row = await connected(stage, call, "office")
+    assert played(stage, row)[1] == "extension-2, confirm-hearing"
+    assert row.reason == 'the caller said "office" and confirmed it: extension 2, office'
+
+
+async def test_after_two_unsure_hearings_keys_are_asked_for(stage: Stage) -> None:
+    office = half_heard()
+    async with stage.caller(did=SMALL) as call:
+        await call.answered()
+        for _ in range(2):
+            await say_it(call, office)
+            await call.key("2")  # no
+            await asyncio.sleep(0.6)
+        await call.key("2")
+        row = await connected(stage, call, "office")
+    assert played(stage, row)[1:5] == [
+        "extension-2, confirm-hearing",
+        f"again, menu-{SMALL[1:]}",
+        "extension-2, confirm-hearing",
+        f"press-keys, menu-{SMALL[1:]}",
+    ]
+    assert row.reason == "the caller keyed 2: extension 2, office"
