@@ -35,7 +35,10 @@ class Summons:
         board, group = self._house.switchboard, command.group
         people = self._house.settings.directory
         circumstances = await board.circumstances(
-            reachable(group, people), datetime.now(UTC), urgent=bool(self._call.emergency)
+            reachable(group, people),
+            datetime.now(UTC),
+            self._line.channel,
+            urgent=bool(self._call.emergency),
         )
         redirections = Redirections(group, people, self._call.did, circumstances.states)
         bell = Bell(

@@ -40,13 +40,14 @@ class Switchboard:
         self._turns = _Turns(settings.data / TURNS)
 
     async def circumstances(
-        self, group: RingGroup, at: datetime, *, urgent: bool = False
+        self, group: RingGroup, at: datetime, channel: str = "", *, urgent: bool = False
     ) -> Circumstances:
         """How a group's phones are at `at` (aware), and whose turn it is.
 
-        Where it is `urgent`, none is left in peace: somebody called for help.
+        Where it is `urgent`, none is left in peace: somebody called for help. Some things Asterisk
+        tells only to who names a `channel`, whichever it is: the caller's.
         """
-        states = dict(await self._states(group.phones))
+        states = dict(await self._states(group.phones, channel))
         quiet = await asyncio.to_thread(donotdisturb.phones, self._data)
         here = at.astimezone(self._zone)
         for phone in () if urgent else group.phones:
@@ -67,11 +68,13 @@ class Switchboard:
         if first or answered:
             await asyncio.to_thread(self._turns.write, self._turns.text)
 
-    async def _states(self, phones: Iterable[Phone]) -> Iterable[tuple[str, State]]:
+    async def _states(self, phones: Iterable[Phone], channel: str) -> Iterable[tuple[str, State]]:
         """What Asterisk knows of phones; of those that it tells nothing of, they are free."""
         if self._client is None:
             return []
-        told = {phone.name: asyncio.ensure_future(self._channels(phone)) for phone in phones}
+        told = {
+            phone.name: asyncio.ensure_future(self._channels(phone, channel)) for phone in phones
+        }
         try:
             async with asyncio.timeout(_PATIENCE):
                 await asyncio.gather(*told.values())
@@ -82,7 +85,7 @@ class Switchboard:
             return []
         return [(name, _state(channels, talking)) for name, channels in found.items()]
 
-    async def _channels(self, phone: Phone) -> frozenset[str] | None:
+    async def _channels(self, phone: Phone, channel: str) -> frozenset[str] | None:
         """The channels that a phone has; None where it is not registered."""
         assert self._client is not None
         if not is_of_the_house(phone):
@@ -91,9 +94,25 @@ class Switchboard:
             known = await self._client.endpoint(phone.endpoint)
         except AriGone:
             return None
-        if known.get("state") == "offline":
+        if known.get("state") == "offline" and not await self._may_answer(phone, channel):
             return None
-        return frozenset(str(channel) for channel in known.get("channel_ids", ()))
+        return frozenset(str(each) for each in known.get("channel_ids", ()))
+
+    async def _may_answer(self, phone: Phone, channel: str) -> bool:
+        """Whether a phone that is taken for offline may be there all the same.
+
+        An Asterisk that has just started knows who was registered, and takes them for offline until
+        it has asked each of them, which may be a minute.
+        """
+        if self._client is None or not channel:
+            return False
+        resource = phone.endpoint.partition("/")[2]
+        contacts = await self._client.variable(channel, f"PJSIP_AOR({resource},contact)")
+        for contact in filter(None, contacts.split(",")):
+            status = await self._client.variable(channel, f"PJSIP_CONTACT({contact},status)")
+            if status != "Unreachable":
+                return True
+        return False
 
     async def _talking(self) -> frozenset[str]:
         """The channels on which somebody talks: one that only rings is no call yet."""
