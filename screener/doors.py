@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from screener import holidays, menus
-from screener.core import hours, number
+from screener.core import number
 from screener.core.frontdoor import (
     Challenged,
     Choice,
@@ -37,6 +37,7 @@ from screener.tables import (
     mail_address,
     member,
     one_of,
+    opening_hours,
     path_from,
     safe_name,
     whole,
@@ -149,7 +150,7 @@ def _door(table: Table, did: str, behind: Behind, warnings: list[str]) -> FrontD
     menu = table.take("menu", member(behind.menus, "menu", "[menus.NAME]"), None)
     closed = _reply(table, "closed", Reply("closed"), box, behind)
     holiday = _reply(table, "holiday", Reply(closed.greeting), box, behind)
-    opening = table.take("hours", _hours, None)
+    opening = table.take("hours", opening_hours, None)
     if opening is None and "closed" in table:
         table.mistakes.missing(table.name("hours"), "it is never closed without them")
     if "holiday" in table and "holidays" not in table:
@@ -281,15 +282,6 @@ def _phone_address(value: object) -> str:
     if isinstance(value, str) and _ENDPOINT.fullmatch(value):
         return value
     raise UnfitError('expected a phone of Asterisk that takes messages: "PJSIP/kitchen"')
-
-
-def _hours(value: object) -> hours.Hours:
-    if not isinstance(value, str):
-        raise UnfitError('expected days and hours, in quotes: "mon-fri 09:00-17:00"')
-    try:
-        return hours.read(value)
-    except hours.UnreadError as unread:
-        raise UnfitError(str(unread)) from None
 
 
 def _language(value: object) -> str:

@@ -6,7 +6,6 @@ import math
 import re
 from collections.abc import Mapping
 
-from screener.core import hours
 from screener.core.frontdoor import Announced, Phone, Redirects, RingGroup, Strategy
 from screener.tables import (
     Reading,
@@ -18,6 +17,7 @@ from screener.tables import (
     listing,
     member,
     one_of,
+    opening_hours,
     safe_name,
     yes_or_no,
 )
@@ -73,7 +73,7 @@ def _phone(name: str, phones: Table, reading: Reading[str]) -> Phone:
         # What is dialled over a trunk may be a mobile, and a machine may answer for it.
         confirm=table.take("confirm", yes_or_no, "@" in endpoint),
         delay=table.take("delay", duration(0, _LONGEST), 0.0),
-        hours=table.take("hours", _hours, None),
+        hours=table.take("hours", opening_hours, None),
         redirects=table.take("redirects", one_of(Redirects), None),
         alert=table.take("alert", _alert, ""),
     )
@@ -139,15 +139,6 @@ def _private_endpoint(value: object) -> str:
     if isinstance(value, str) and _PRIVATE_ENDPOINT.fullmatch(value):
         return value
     raise UnfitError('expected "PJSIP/" and a name of letters, digits, - and _: "PJSIP/kitchen"')
-
-
-def _hours(value: object) -> hours.Hours:
-    if not isinstance(value, str):
-        raise UnfitError('expected days and hours, in quotes: "mon-fri 08:00-22:00"')
-    try:
-        return hours.read(value)
-    except hours.UnreadError as unread:
-        raise UnfitError(str(unread)) from None
 
 
 def _prefix(value: object) -> str:

@@ -17,6 +17,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 
+from screener.core.hours import Hours, UnreadError
+from screener.core.hours import read as read_hours
 from screener.core.letter import is_address
 
 T = TypeVar("T")
@@ -220,6 +222,16 @@ def _spoken(seconds: float) -> str:
     if seconds >= _SECONDS["d"]:
         return f"{seconds / _SECONDS['d']:g}d"
     return f"{seconds / 60:g}m" if seconds >= 60 else f"{seconds:g}s"
+
+
+def opening_hours(value: object) -> Hours:
+    """Days and hours, as rules write them."""
+    if not isinstance(value, str):
+        raise UnfitError('expected days and hours, in quotes: "mon-fri 09:00-17:00"')
+    try:
+        return read_hours(value)
+    except UnreadError as unread:
+        raise UnfitError(str(unread)) from None
 
 
 def yes_or_no(value: object) -> bool:
