@@ -128,8 +128,13 @@ def test_closed_and_holiday_have_a_greeting_and_a_menu_or_an_aim(write: Write) -
     lines = """greeting = "hello"
 hours = "mon-fri 09:00-17:00"
 closed = { greeting = "night", to = "extension 1" }
+holidays = "feasts.ics"
 holiday = { menu = "main" }"""
-    read = load(write(door_lines(lines, PLAIN + MENUS))).directory
+    path = write(door_lines(lines, PLAIN + MENUS))
+    feast = "BEGIN:VEVENT\nDTSTART;VALUE=DATE:20301225\nSUMMARY:Christmas\nEND:VEVENT\n"
+    calendar = f"BEGIN:VCALENDAR\nVERSION:2.0\n{feast}END:VCALENDAR\n"
+    path.with_name("feasts.ics").write_text(calendar, encoding="ascii")
+    read = load(path).directory
     door = read.doors[DID]
     assert door.open == Reply("hello")
     assert door.closed.greeting == "night"
