@@ -106,15 +106,30 @@ def says(words: str, said_by: Callable[[], bytes], **traits: Any) -> Play:
             tell.tell(f'the caller says "{words}"')
             await call.speak(said_by())
             said = time.monotonic()
+            confirmed = await confirm_if_asked(stage, call, tell)
             rung = await office.rang(within=10)
             await office.answered(within=5)
             await both_hear_each_other(call, office, seen)
             await call.hang_up()
         seen.expect(stage.rung == ("office",), f"{stage.rung} rang, not the office")
-        seen.soon = f"{rung.invited - said:.2f} s from word to ring"
+        after = ", asked whether that is right" if confirmed else ""
+        seen.soon = f"{rung.invited - said:.2f} s from word to ring{after}"
         await connected(stage, seen, "office")
 
     return play
+
+
+async def confirm_if_asked(stage: Stage, call: Caller, tell: Narrator) -> bool:
+    """Key 1 where screener is not sure of the word; whether it has asked."""
+    deadline = time.monotonic() + 5
+    while not stage.rung and time.monotonic() < deadline:
+        told = [line.text for line in stage.story(stage.rows()[-1])]
+        if any("confirm-hearing" in text for text in told):
+            await asyncio.sleep(0.7)
+            tell.tell("the caller keys 1: that is right", await call.key("1"))
+            return True
+        await asyncio.sleep(0.05)
+    return False
 
 
 async def robocalls(stage: Stage, tell: Narrator, seen: Seen) -> None:
