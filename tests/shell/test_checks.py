@@ -62,6 +62,29 @@ async def test_each_mistake_in_the_rules_is_a_finding(home: Path) -> None:
     assert second.startswith(f"WRONG {home}/rules/1-allow.rules:2:8: ")
 
 
+# Words -------------------------------------------------------------------------------------------
+
+
+async def test_a_name_that_no_dictionary_has_is_told_with_how_it_probably_sounds(
+    home: Path,
+) -> None:
+    path = home / "screener.toml"
+    text = path.read_text(encoding="utf-8").replace('"office"]', '"office", "otto xyzzyq"]')
+    menu = '[menus.main.choices]\n1 = { to = "extension 2", names = ["zorbly"] }\n'
+    text = text.replace("\n[menus]\n", f"\n{menu}").replace("# menu =", "menu =")
+    path.write_text(text, encoding="utf-8")
+    (told,) = [finding async for finding in examine(path) if finding.about == "recogniser"]
+    assert not told.ok
+    assert "does not know how these names sound: " in told.text
+    assert "zorbly Z AO R B L IY" in told.text
+    assert "xyzzyq" in told.text
+    dictionary = home / "grammars" / "words.dict"
+    assert str(dictionary) in told.text
+    dictionary.write_text("zorbly Z AO R B L IY\nxyzzyq Z IH Z IY K\n")
+    (told,) = [finding async for finding in examine(path) if finding.about == "recogniser"]
+    assert told.ok
+
+
 # A user's own Asterisk ---------------------------------------------------------------------------
 
 
