@@ -35,8 +35,10 @@ from screener.core.script import (
     HeardBy,
     Keep,
     Listen,
+    Overhear,
     Play,
     Record,
+    Replay,
     Ring,
     Span,
     Speak,
@@ -76,6 +78,8 @@ SERVICES = Menu(
 DEEP = Menu("deep", {"7": Choice("7", Step.EXTENSION, "20", ("repairs",))})
 MENUS = {each.name: each for each in (MAIN, SERVICES, DEEP)}
 HOUSE = replace(DOOR, open=Reply("greeting", MAIN), challenged=Challenged.NEVER)
+# The stranger calls on Friday, 20 November 2026, at 14:03.
+OPEN, SHUT = read("mon-fri 09:00-17:00"), read("sat, sun")
 AT_MAIN = ("greeting", "menu-main")
 
 
@@ -87,6 +91,10 @@ def received(door: FrontDoor, *steps: object) -> tuple[Ending, list[Command[Any]
 
 def _extensions(door: FrontDoor) -> Mapping[str, Extension]:
     return {**DOOR.extensions, **door.extensions}
+
+
+def _house() -> Directory:
+    return Directory({}, {}, {}, {BOX.name: BOX}, DOOR.extensions, MENUS)
 
 
 def call(*steps: object) -> tuple[Ending, list[Command[Any]]]:
@@ -238,8 +246,7 @@ STEPS = st.sampled_from(
 def test_every_call_ends_whatever_the_caller_does(steps: list[Heard], asked: Challenged) -> None:
     """Nobody is asked for ever, and nobody who keyed something is left without the box."""
     door = replace(HOUSE, challenged=asked)
-    house = Directory({}, {}, {}, {BOX.name: BOX}, DOOR.extensions, MENUS)
-    script = receive(stranger(), Reception(door, house, RuleSet(), chance=1))
+    script = receive(stranger(), Reception(door, _house(), RuleSet(), chance=1))
     left = iter(steps)
     questions = 0
     outcome: object = None
@@ -261,12 +268,56 @@ def test_every_call_ends_whatever_the_caller_does(steps: list[Heard], asked: Cha
     assert questions <= 4 * MOST_QUESTIONS
 
 
+def over_talk(keys: str) -> Heard:
+    talk = (Span(0.4, 6.0),)
+    return Heard(HeardBy.KEYS, keys, talk=talk, prompt=Span(0.0, 6.0), keyed_over_prompt=True)
+
+
+TALK = st.sampled_from(
+    [
+        *(over_talk(keys) for keys in ("1", "2", "7", "9", "0", "20", "*", "#")),
+        quiet(),
+        talked(0.4, 7.5, Span(0.0, 6.0)),
+        talked(0.4, 7.5, Span(0.0, 6.0), "account", "press a digit"),
+        talked(0.4, 7.5, Span(0.0, 6.0), "appointment"),
+    ]
+)
+
+
+@given(st.lists(TALK, max_size=60), st.sampled_from(Challenged), st.booleans())
+def test_who_only_talks_rings_no_phone_whatever_menus_there_are(
+    steps: list[Heard], asked: Challenged, open_now: bool
+) -> None:
+    """Nor does what is keyed in the midst of it, and he is not asked more often than without."""
+    closed = Reply("closed", DEEP)
+    door = replace(HOUSE, challenged=asked, hours=OPEN if open_now else SHUT, closed=closed)
+    script = receive(stranger(), Reception(door, _house(), RuleSet(), chance=1))
+    left = iter(steps)
+    outcome: object = None
+    questions = 0
+    try:
+        while True:
+            command = script.send(outcome)
+            assert not isinstance(command, Ring)
+            outcome = None
+            if isinstance(command, Listen):
+                questions += 1
+                outcome = next(left, quiet())
+            elif isinstance(command, Record | Overhear):
+                outcome = take()
+            elif isinstance(command, Replay):
+                outcome = quiet()
+            elif isinstance(command, Keep):
+                outcome = True
+    except StopIteration:
+        pass
+    assert questions <= door.tries + 4  # two riddles, the box, "if you are a person"
+
+
 # Hours --------------------------------------------------------------------------------------------
 
 
 TO_BOX = Choice("", Step.MESSAGE, BOX.name)
-# The stranger calls on Friday, 20 November 2026, at 14:03.
-OPEN, SHUT = read("mon-fri 09:00-17:00"), read("sat, sun")
 
 
 def test_within_the_hours_the_door_is_open() -> None:
