@@ -36,7 +36,7 @@ from screener.core.script import Answer, Heard, HeardBy, Note, Script, Speak, do
 MOST_QUESTIONS = 25
 # After so many answers that were not surely understood, only keys count.
 _UNSURE = 2
-_YES, _NO = "1", "2"
+_YES = "1"
 _CAME = "came outside the hours"
 _OUTSIDE = f"the caller {_CAME}"
 _SAID_YES, _SAID_NO = "yes", "no"
@@ -178,17 +178,20 @@ def _confirm(
 ) -> Script[Ending | Question]:
     """Ask whether that is what he said: a key, a yes, or the same said again and surely understood.
 
-    What is none of these is asked anew, at last by keys.
+    Who presses the keys of a choice means it. What is none of these is asked anew, at last by keys.
     """
     course.doing = "while being asked whether he was understood"
     prompts = (question.options.prompt_for(choice), "confirm-hearing")
     by_word = frozenset({_SAID_YES, _SAID_NO, heard.words})
-    answer = yield from ask(prompts, frozenset({_YES, _NO}), by_word, course)
-    pressed = answer.keys == _YES and not keyed_while_talking(answer)
+    answer = yield from ask(prompts, question.options.keys | {_YES}, by_word, course)
+    pressed = "" if keyed_while_talking(answer) else answer.keys
     again = answer.sure and answer.words == heard.words
-    if pressed or (not answer.keys and (again or answer.words == _SAID_YES)):
+    if pressed == _YES or (not answer.keys and (again or answer.words == _SAID_YES)):
         how = f"{_how(heard)} and confirmed it"
         return (yield from _follow(choice, how, question, desk, course))
+    other = question.options.keyed(pressed)
+    if other is not None:
+        return (yield from _follow(other, _how(answer), question, desk, course))
     ended = yield from end_if_settled(course)
     if ended is not None:
         return ended

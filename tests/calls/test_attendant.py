@@ -305,7 +305,7 @@ async def test_after_two_unsure_hearings_keys_are_asked_for(stage: Stage) -> Non
         await call.answered()
         for _ in range(2):
             await say_it(call, office)
-            await call.key("2")  # no
+            await call.key("7")  # no
             await asyncio.sleep(0.6)
         await call.key("2")
         row = await connected(stage, call, "office")

@@ -406,15 +406,21 @@ def test_an_unsure_hearing_is_confirmed(yes: Heard) -> None:
     assert ending.reason == 'the caller said "family" and confirmed it: extension 1, family'
 
 
-@pytest.mark.parametrize("no", [keyed("2"), lines.said("no"), lines.said(""), unsure("family")])
+@pytest.mark.parametrize("no", [keyed("8"), lines.said("no"), lines.said(""), unsure("family")])
 def test_what_is_not_confirmed_is_asked_again(no: Heard) -> None:
     _, asked = call(unsure("family"), no, lines.said("home"), answered())
     assert prompts(asked) == [AT_MAIN, CONFIRM, ("again", "menu-main")]
     assert rung(asked) == ["family"]
 
 
+def test_who_keys_another_choice_when_asked_means_it() -> None:
+    ending, asked = call(unsure("services"), keyed("20"), answered())
+    assert rung(asked) == ["office"]
+    assert ending.reason == "the caller keyed 20: extension 20, office"
+
+
 def test_after_two_unsure_hearings_only_keys_count() -> None:
-    steps = (unsure("family"), keyed("2"), unsure("services"), keyed("2"), keyed("1"), answered())
+    steps = (unsure("family"), keyed("8"), unsure("services"), keyed("8"), keyed("1"), answered())
     _, asked = call(*steps)
     assert prompts(asked)[3:] == [("choice-main-2", "confirm-hearing"), ("press-keys", "menu-main")]
     listens = [command for command in asked if isinstance(command, Listen)]
