@@ -88,6 +88,7 @@ class Tape:
     outbox: Outbox
     _ours: set[str] = field(default_factory=set)  # those that Asterisk knows nothing of
     _names: dict[str, float] = field(default_factory=dict)  # recorded names, and their seconds
+    _measured: dict[str, float] = field(default_factory=dict)  # takes, and their seconds
 
     async def record(self, record: Record) -> Recorded:
         """Record one take, after the beep has been played."""
@@ -121,6 +122,7 @@ class Tape:
         with suppress(AriGone):  # nothing was recorded: the caller hung up at the beep
             await self.line.fetch_recording(take, path)
         seconds, speech = await asyncio.to_thread(measure, path)
+        self._measured[take] = seconds
         if self.line.gone.is_set():
             by = RecordedBy.HANGUP
         elif keyed:
@@ -151,6 +153,7 @@ class Tape:
         """What has come of a reel, to which nothing is written any more."""
         await reel.write(b"")
         seconds, speech = await asyncio.to_thread(measure, self._path(reel.take))
+        self._measured[reel.take] = seconds
         return Recorded(reel.take if seconds else "", seconds, speech, by)
 
     def seconds(self, take: str) -> float:
@@ -161,7 +164,9 @@ class Tape:
     async def keep(self, take: str, letter: Letter) -> bool:
         """Put a take into the outbox; whether it is there, on disk."""
         path = self._path(take)
-        seconds, _ = await asyncio.to_thread(measure, path)
+        seconds = self._measured.get(take, 0.0)
+        if not seconds:  # measuring an hour takes longer than a command may
+            seconds, _ = await asyncio.to_thread(measure, path)
         try:
             await self.outbox.put(path, replace(letter, seconds=seconds))
         except OutboxError as full:
@@ -177,6 +182,7 @@ class Tape:
         await self._forget(take)
 
     async def _forget(self, take: str) -> None:
+        self._measured.pop(take, None)
         self._path(take).unlink(missing_ok=True)
         if take in self._ours:
             return

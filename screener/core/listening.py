@@ -31,7 +31,8 @@ _MOST_KEYS = 32
 # After the prompt, talk of this length is no answer to it.
 LONGEST_TALK = 8.0
 # After the prompt, so much longer than `wait` (seconds) is listened at most: who makes a little
-# sound every few seconds, and never answers, would be listened to for ever.
+# sound every few seconds, and never answers, would be listened to for ever. Neither may keys that
+# come slowly, one by one, last longer: the watchdog would take it for a fault of ours, and ring.
 LONGEST_AFTER = 30.0
 # How much audio before an utterance's first voiced frame the recogniser is given.
 _LEAD_IN = 0.3
@@ -116,21 +117,27 @@ class Listening:
         ended = self._ended(pcm)
         if ended is not None:
             self._talk.append(ended)
+        over = self._is_longest()
         if self._keys:
-            if self.now - self._last_key >= BETWEEN_KEYS:
+            if over or self.now - self._last_key >= BETWEEN_KEYS:
                 self._finish(HeardBy.KEYS)
             return
         if self._prompt_end is None:
             return
         if ended is not None:
             self._utterance(ended, self._prompt_end)
-        elif self.now - self._prompt_end >= self._listen.wait + LONGEST_AFTER:
+        elif over:
             self._finish(HeardBy.TALK)
         elif (running := self._utterances.running()) is not None:
             if running.end - max(running.start, self._prompt_end) > LONGEST_TALK:
                 self._finish(HeardBy.TALK)
         elif self.now - self._quiet_since(self._prompt_end) >= self._listen.wait:
             self._finish(HeardBy.QUIET)
+
+    def _is_longest(self) -> bool:
+        """Whether this has lasted as long after the prompt as any listening may."""
+        end = self._prompt_end
+        return end is not None and self.now - end >= self._listen.wait + LONGEST_AFTER
 
     def _ended(self, pcm: bytes) -> Span | None:
         """Hear one frame; the utterance that it ends."""

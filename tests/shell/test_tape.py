@@ -137,6 +137,24 @@ async def test_all_that_is_written_is_the_take_and_asterisk_hears_nothing_of_it(
     assert asterisk.asked == []
 
 
+async def test_what_was_measured_when_it_was_recorded_is_not_measured_again(
+    tape: Tape, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured: list[Path] = []
+
+    def counted(path: Path) -> tuple[float, float]:
+        measured.append(path)
+        return measure(path)
+
+    monkeypatch.setattr("screener.tape.measure", counted)
+    recorded = await tape.recorded(await wound(tape), RecordedBy.SILENCE)
+    assert await tape.keep(recorded.take, LETTER)
+    assert len(measured) == 1
+    [item] = tape.outbox.items()
+    assert item.record is not None
+    assert item.record.letter.seconds == recorded.seconds
+
+
 async def test_one_that_is_dropped_is_gone_and_asterisk_is_not_asked(
     tape: Tape, asterisk: Asterisk
 ) -> None:
