@@ -11,7 +11,7 @@ import shutil
 from pathlib import Path
 
 from screener import voices
-from screener.core.loudness import even_out, trim
+from screener.core.loudness import RATE, even_out, trim
 from screener.core.ownvoice import Fault, fault
 from screener.errors import RecordingError
 from screener.wording import RECORDINGS
@@ -34,8 +34,12 @@ def fit(path: Path, *, voice: bool = True) -> bytes:
 
 def examined(path: Path, *, voice: bool = True) -> tuple[bytes, Fault | None]:
     """A sound file as PCM, trimmed and evened out; and what is wrong with it."""
-    pcm = trim(voices.decode(path))
-    return even_out(pcm), fault(pcm, voice=voice)
+    whole = voices.decode(path)
+    pcm = trim(whole)
+    found = fault(pcm, voice=voice)
+    if found is None and len(whole) > voices.LONGEST * RATE * 2:  # what follows is cut off
+        found = Fault.LONG
+    return even_out(pcm), found
 
 
 def take_in(folder: Path, name: str, pcm: bytes) -> Path:
@@ -49,15 +53,19 @@ def take_in(folder: Path, name: str, pcm: bytes) -> Path:
         old = _present(folder, name)
         aside = folder / _EARLIER / f"{name}{old.suffix if old else _NONE}"
         draft = aside.with_name(f".{aside.name}")
-        if old is None:
-            draft.touch()
-        else:
-            shutil.copyfile(old, draft)
-        _clear(folder / _EARLIER, name)
-        draft.replace(aside)
+        try:
+            if old is None:
+                draft.touch()
+            else:
+                shutil.copyfile(old, draft)
+            voices.write(path, pcm, durable=True)  # what can fail comes before what is given up
+        except OSError:
+            draft.unlink(missing_ok=True)
+            raise
         if old is not None and old != path:
             old.unlink()  # of two recordings nobody could say which counts
-        voices.write(path, pcm, durable=True)
+        _clear(folder / _EARLIER, name)
+        draft.replace(aside)
     except OSError as error:
         raise _failed(path, error) from None
     return path

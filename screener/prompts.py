@@ -19,7 +19,8 @@ from pathlib import Path
 from screener import voices, wording
 from screener.config import Settings
 from screener.core import number, signals, studio
-from screener.core.loudness import even_out, trim
+from screener.core.loudness import RATE, even_out, trim
+from screener.core.ownvoice import Fault
 from screener.errors import ConfigError, PromptMissing
 from screener.tables import Mistakes, nearest
 from screener.wording import Wording
@@ -105,8 +106,13 @@ class Prompts:
             mistakes = Mistakes(str(file))
             names = (SPOKEN, MADE)
             read = wording.read(settings.sounds, language, names, settings.directory, mistakes)
+            for name in read.names:
+                try:
+                    prompts.append(_prompt(name, language, read, settings))
+                except OSError as error:  # it has just gone, or may not be read
+                    recording = read.recordings[name]
+                    mistakes.sentences.append(f"{recording}: cannot be read ({error.strerror})")
             sentences += mistakes.sentences
-            prompts += (_prompt(name, language, read, settings) for name in read.names)
             if read.shipped:
                 warnings.append(
                     f"{file}: {', '.join(read.shipped)}: no text, so the one that comes with"
@@ -208,6 +214,8 @@ class Prompts:
             return even_out(signals.synthesise(_tones(prompt.name, self._settings.country)))
         if prompt.recording is not None:
             sound = voices.decode(prompt.recording)
+            if len(sound) > voices.LONGEST * RATE * 2:
+                raise PromptMissing(f"the prompt {prompt.name}: {prompt.recording} {Fault.LONG}")
         else:
             voice = self._settings.speech.voice_of(prompt.language)
             sound = trim(voices.speak(prompt.text, voice))
@@ -240,7 +248,10 @@ def _languages(settings: Settings) -> tuple[str, ...]:
 
 
 def _prompt(name: str, language: str, read: Wording, settings: Settings) -> Prompt:
-    """The prompt and its file, whose name ends in a digest of what the sound is made from."""
+    """The prompt and its file, whose name ends in a digest of what the sound is made from.
+
+    Raises OSError where its recording cannot be read.
+    """
     text, recording = read.texts.get(name, ""), read.recordings.get(name)
     if recording is not None:
         made_from = recording.read_bytes()
@@ -256,7 +267,10 @@ def _prompt(name: str, language: str, read: Wording, settings: Settings) -> Prom
 def _state(sounds: Path) -> frozenset[tuple[str, int, int]]:
     """What tells that a file in the folder of texts and recordings is another: name, time, size."""
     found: set[tuple[str, int, int]] = set()
-    for path in (*sounds.glob("*.toml"), *sounds.glob("[!.]*/[!.]*")):
+    paths: list[Path] = []
+    with suppress(OSError):  # a folder has just gone
+        paths += (*sounds.glob("*.toml"), *sounds.glob("[!.]*/[!.]*"))
+    for path in paths:
         with suppress(OSError):  # it has just gone
             stat = path.stat()
             found.add((str(path), stat.st_mtime_ns, stat.st_size))

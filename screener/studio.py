@@ -263,7 +263,10 @@ class _Visit:
             await asyncio.to_thread(self._studio.prompts.renew, log.info)
         except SetupError as failed:
             log.error("%s was not taken over: %s", prompt, failed)
-            await asyncio.to_thread(ownvoice.undo, folder, name)
+            try:
+                await asyncio.to_thread(ownvoice.undo, folder, name)
+            except RecordingError as stays:
+                log.error("the earlier recording was not brought back: %s", stays)
             return False
         log.info("%s recorded %s", self._phone, prompt)
         return True

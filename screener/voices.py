@@ -11,6 +11,7 @@ import os
 import subprocess
 import tempfile
 import wave
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from screener.core.loudness import RATE
 from screener.errors import PromptMissing
 
 LONGEST = 120
-"""Seconds of a recording that are taken; no prompt is longer."""
+"""Seconds of a recording; no prompt is longer."""
 
 _PATIENCE = 60.0
 _WORDS_A_MINUTE = "155"  # of espeak-ng, whose own 175 are a little fast over a telephone
@@ -66,9 +67,10 @@ def _check_flite(voice: str) -> None:
 
 
 def decode(path: Path) -> bytes:
-    """Any recording as 16-bit little-endian mono PCM at 8 kHz, two minutes at most."""
+    """Any recording as 16-bit little-endian mono PCM at 8 kHz; of one that is too long, a second
+    more than `LONGEST`."""
     form = ["-map", "0:a:0", "-ac", "1", "-ar", str(RATE), "-f", "s16le", "-"]
-    limit = ["-t", str(LONGEST)]
+    limit = ["-t", str(LONGEST + 1)]
     source = ["ffmpeg", "-v", "error", "-nostdin", "-i", f"file:{path}"]
     return run([*source, *limit, *form], f"read {path}")
 
@@ -97,13 +99,18 @@ def write(path: Path, pcm: bytes, *, durable: bool = False) -> None:
     Raises OSError.
     """
     draft = path.with_name(f".{path.name}.{os.getpid()}")
-    with draft.open("wb") as file:
-        with wave.open(file, "wb") as sound:
-            sound.setnchannels(1)
-            sound.setsampwidth(2)
-            sound.setframerate(RATE)
-            sound.writeframes(pcm)
-        if durable:
-            file.flush()
-            os.fsync(file.fileno())
-    draft.replace(path)
+    try:
+        with draft.open("wb") as file:
+            with wave.open(file, "wb") as sound:
+                sound.setnchannels(1)
+                sound.setsampwidth(2)
+                sound.setframerate(RATE)
+                sound.writeframes(pcm)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        draft.replace(path)
+    except OSError:
+        with suppress(OSError):  # a full disk is not to be filled with drafts
+            draft.unlink()
+        raise

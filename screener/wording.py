@@ -175,7 +175,14 @@ def _unfit_fields(name: str, text: str) -> str:
 def _recordings(folder: Path, known: Iterable[str], mistakes: Mistakes) -> dict[str, Path]:
     """The recordings laid beside the texts, by prompt name."""
     found: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+    try:
+        paths = sorted(path for path in folder.iterdir() if path.is_file())
+    except (FileNotFoundError, NotADirectoryError):
+        return found
+    except OSError as error:
+        mistakes.sentences.append(f"{folder}: cannot be read ({error.strerror})")
+        return found
+    for path in paths:
         if path.name.startswith(".") or path.suffix.lower() in _NOTES:
             continue
         if path.suffix.lower() not in RECORDINGS:

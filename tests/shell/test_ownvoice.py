@@ -1,6 +1,7 @@
 """The owner's recordings: taken in whole, the earlier one kept, exchanged by undo."""
 
 import audioop
+import os
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,7 @@ def test_what_is_recorded_is_trimmed_and_has_the_loudness_of_all(tmp_path: Path)
         (speech.tone(440, 2.0), "holds no voice"),
         (audioop.mul(ONE, 2, 12.0), "is clipped: record it softer"),
         (speech.tone(440, 2.0) + ONE * 120, "is longer than 120 seconds"),
+        (speech.silence(3.0) + ONE * 120, "is longer than 120 seconds"),
     ],
 )
 def test_what_is_not_fit_is_refused(tmp_path: Path, pcm: bytes, said: str) -> None:
@@ -84,6 +86,19 @@ def test_a_recording_of_another_kind_gives_way_and_comes_back(folder: Path) -> N
     assert files(folder) == {"greeting.mp3": b"as it was"}
     assert ownvoice.undo(folder, "greeting") == folder / "greeting.wav"
     assert list(files(folder)) == ["greeting.wav"]
+
+
+def test_what_cannot_be_written_leaves_the_old_recording_and_the_earlier_one(folder: Path) -> None:
+    folder.mkdir(parents=True)
+    (folder / "greeting.mp3").write_bytes(b"the oldest")
+    ownvoice.take_in(folder, "greeting", ONE)
+    (folder / "greeting.wav").rename(folder / "greeting.mp3")
+    (folder / f".greeting.wav.{os.getpid()}").mkdir()  # in the way of the new one's draft
+    with pytest.raises(RecordingError, match="cannot be written"):
+        ownvoice.take_in(folder, "greeting", TWO)
+    assert list(files(folder)) == ["greeting.mp3"]
+    kept = {path.name: path.read_bytes() for path in (folder / ".earlier").iterdir()}
+    assert kept == {"greeting.mp3": b"the oldest"}
 
 
 def test_prompts_whose_names_begin_alike_are_left_alone(folder: Path) -> None:

@@ -260,6 +260,39 @@ def test_two_recordings_of_one_prompt_are_refused(few: Settings) -> None:
     assert "goodbye.mp3 is there already; keep one" in mistakes_of(few)
 
 
+def test_what_is_no_file_is_no_recording(few: Settings) -> None:
+    (few.sounds / "en" / "greeting.wav").mkdir(parents=True)
+    (few.sounds / "en" / "goodbye.wav").symlink_to("gone.wav")
+    prompts = Prompts.open(few)
+    assert (prompts.prompt("greeting").text, prompts.prompt("goodbye").text) == ("go", "go")
+
+
+def test_a_recording_that_cannot_be_read_is_named_and_all_stays_as_it_was(few: Settings) -> None:
+    prompts = Prompts.open(few)
+    before = prompts.path("goodbye")
+    (few.sounds / "en").mkdir()
+    unreadable = few.sounds / "en" / "goodbye.wav"
+    unreadable.symlink_to("/proc/self/mem")  # a file that gives an error to whoever reads it
+    with pytest.raises(ConfigError) as refused:
+        prompts.renew_if_changed(quiet)
+    assert str(refused.value) == f"{unreadable}: cannot be read (Input/output error)"
+    assert prompts.path("goodbye") == before
+
+
+def test_a_recording_longer_than_a_prompt_may_be_is_refused_and_not_cut(few: Settings) -> None:
+    (few.sounds / "en").mkdir()
+    write(few.sounds / "en" / "goodbye.wav", struct.pack("<h", 3000) * 8000 * 121)
+    with pytest.raises(PromptMissing, match=r"goodbye\.wav is longer than 120 seconds"):
+        Prompts.open(few).build(quiet)
+
+
+def test_a_sound_that_cannot_be_written_leaves_no_draft(tmp_path: Path) -> None:
+    (tmp_path / "goodbye.wav").mkdir()
+    with pytest.raises(OSError, match="directory"):
+        write(tmp_path / "goodbye.wav", b"\0\0")
+    assert [path.name for path in tmp_path.iterdir()] == ["goodbye.wav"]
+
+
 # Texts -------------------------------------------------------------------------------------------
 
 
