@@ -82,6 +82,8 @@ class Bell:
         self._started = self._clock()
         self._legs: dict[str, list[Leg]] = {}  # by phone: those that it may still answer on
         self._outs: dict[str, list[Said]] = {}  # by phone: what its other contacts have said
+        self._sending: dict[str, LegSaid] = {}  # by phone: the redirect of one of its contacts
+        self._sending: dict[str, LegSaid] = {}  # by phone: the redirect of one of its contacts
         self._answered: dict[str, tuple[Leg, float]] = {}
         self._work: dict[str, list[asyncio.Task[None]]] = {}  # by phone: dialling it, asking
         self._tasks: set[asyncio.Task[None]] = set()
@@ -169,26 +171,32 @@ class Bell:
         return self._ringing.said(PhoneEvent(leg.phone, Said.ANSWERED), self._now)
 
     def _is_out(self, leg: Leg, news: LegSaid) -> list[Order]:
-        """One of a phone's contacts will not answer: the phone will not, if it was the last."""
+        """One of a phone's contacts will not answer: the phone will not, if it was the last.
+
+        Where one of them redirects, the phone does, unless somebody declined on another.
+        """
         left = self._legs[leg.phone]
         left.remove(leg)
-        if news.said is Said.REDIRECTED:
-            return self._redirected(leg, news.target)
         said = self._outs.setdefault(leg.phone, [])
-        said.append(news.said)
+        if news.said is Said.REDIRECTED:
+            self._sending.setdefault(leg.phone, news)
+        else:
+            said.append(news.said)
         if left:
             return []
+        sending = self._sending.pop(leg.phone, None)
+        if sending is not None and Said.DECLINED not in said:
+            return self._redirected(sending.leg, sending.target)
         best = next((what for what in _WEIGHT if what in said), news.said)
-        if best in (Said.BUSY, Said.UNREACHABLE):
+        # Who has answered came to something: no other contact is tried in his place.
+        if best in (Said.BUSY, Said.UNREACHABLE) and leg.phone not in self._answered:
             became = self._redirections.failed(leg.phone, f"{leg.phone} {best}")
             if became is not None:
                 return self._sent_on(leg.phone, became)
         return self._ringing.said(PhoneEvent(leg.phone, best), self._now)
 
     def _redirected(self, leg: Leg, target: str) -> list[Order]:
-        """A phone wants the call to go elsewhere, where none of its other contacts is left."""
-        if self._legs[leg.phone]:
-            return []
+        """A phone wants the call to go elsewhere: none of its contacts is left."""
         if self._redirections.asks(leg.phone):
             self._spawn(self._ask_targets(leg, target))
             return []
