@@ -104,6 +104,9 @@ class Ringing:
 
     With `announced`, whoever answers is asked. `winner` is who took the call, or decided otherwise
     on it (`decision`); `first` is the phone that rang first.
+
+    Where the next phone waits for one that has answered and is asked, the group's time stands
+    still: it has what was left.
     """
 
     def __init__(
@@ -127,6 +130,8 @@ class Ringing:
         self._joining: dict[str, float] = {}  # who joins in this turn, and when
         self._ringing: dict[str, float] = {}  # who rings, and until when
         self._asked: set[str] = set()
+        self._asked_since = 0.0
+        self._ends = group.seconds  # when the group's time is over
 
     def _available(self, known: Circumstances) -> Iterator[Phone]:
         """The phones that can ring, in the order in which they are to; why the others do not."""
@@ -154,12 +159,13 @@ class Ringing:
         times = [*self._joining.values(), *self._ringing.values()]
         if self._turns and not self._asked:
             times.append(self._turn_ends)
-        return min([*times, self._group.seconds] if self._waiting else times, default=math.inf)
+        return min([*times, self._ends] if self._waiting else times, default=math.inf)
 
     @property
     def _waiting(self) -> bool:
         """Whether anything is still to happen that the group's time ends."""
-        return bool(self._turns or self._joining or self._ringing)
+        turns = self._turns and not self._asked
+        return bool(turns or self._joining or self._ringing)
 
     # What happens --------------------------------------------------------------------------------
 
@@ -169,10 +175,10 @@ class Ringing:
             return []
         late = [name for name, until in self._ringing.items() if until <= now]
         orders: list[Order] = [self._take_out(name, str(Said.SILENT)) for name in late]
-        if now >= self._group.seconds:
-            return orders + self._time_is_up()
         if late and self._group.strategy is Strategy.FIRST_AVAILABLE:
             self._turns.clear()
+        if now >= self._ends:
+            return orders + self._time_is_up()
         return orders + self._go_on(now)
 
     def said(self, event: PhoneEvent, now: float) -> list[Order]:
@@ -188,7 +194,7 @@ class Ringing:
         if name not in self._ringing:
             return []
         if event.said is Said.ANSWERED:
-            return self._answered(name)
+            return self._answered(name, now)
         target = f" to {event.target}: ignored" if event.said is Said.REDIRECTED else ""
         self._take_out(name, f"{event.said}{target}")
         if self._group.strategy is Strategy.FIRST_AVAILABLE and event.said not in _NOT_AVAILABLE:
@@ -209,20 +215,29 @@ class Ringing:
         stop = self._take_out(name, UNANNOUNCED)
         if self._group.strategy is Strategy.FIRST_AVAILABLE:
             self._turns.clear()
-        return [stop, *([] if now < self._group.seconds else self._time_is_up()), *self._go_on(now)]
+        self._no_longer_asked(now)
+        return [stop, *([] if now < self._ends else self._time_is_up()), *self._go_on(now)]
+
+    def _no_longer_asked(self, now: float) -> None:
+        """Where nobody is asked any more, the time goes on for those who waited for it."""
+        if self._turns and not self._asked:
+            self._ends += now - self._asked_since
 
     def replaced(self, name: str, phones: Iterable[Phone], remark: str, now: float) -> list[Order]:
         """A phone redirected the call, and these are rung in its place; `remark` says so.
 
         One that is ringing already, or was, rings no more for it.
         """
-        if self.over or name not in self._ringing:
+        if self.over or name not in {*self._ringing, *self._asked}:
             return []
-        del self._ringing[name]
+        self._ringing.pop(name, None)
+        if name in self._asked:
+            self._asked.discard(name)
+            self._no_longer_asked(now)
         self._out.add(name)
         self.remarks.append(remark)
         orders: list[Order] = []
-        for phone in phones:
+        for phone in phones if now < self._ends else ():
             if phone.name not in {*self._out, *self._ringing, *self._asked}:
                 self._phones[phone.name] = phone
                 self._joining.pop(phone.name, None)
@@ -230,10 +245,12 @@ class Ringing:
                 orders.append(self._start(phone.name, now))
         return orders or self._go_on(now)
 
-    def _answered(self, name: str) -> list[Order]:
+    def _answered(self, name: str, now: float) -> list[Order]:
         if not (self._announced or self._phones[name].confirm):
             return self._won(name)
         del self._ringing[name]
+        if not self._asked:
+            self._asked_since = now
         self._asked.add(name)
         return [Ask(name)]
 
@@ -248,15 +265,17 @@ class Ringing:
         return [Stop(other) for other in stopped]
 
     def _time_is_up(self) -> list[Order]:
-        """The time is over: who has not answered will not. Who is asked may still choose."""
+        """The time is over: who has not answered will not. Who is asked may still choose, and whose
+        turn waits for him has time left."""
         stops: list[Order] = [
             self._take_out(name, str(Said.SILENT)) for name in list(self._ringing)
         ]
-        unrung = [*self._joining, *self._turns]
+        unrung = [*self._joining, *([] if self._asked else self._turns)]
         self.remarks += [f"{name} was not rung: the time was over" for name in unrung]
         self._out.update(unrung)
         self._joining.clear()
-        self._turns.clear()
+        if not self._asked:
+            self._turns.clear()
         return stops
 
     # Turns ---------------------------------------------------------------------------------------
@@ -264,7 +283,7 @@ class Ringing:
     def _go_on(self, now: float) -> list[Order]:
         """Let those join whose time has come; begin the next turn where this one is over."""
         orders: list[Order] = []
-        while not self.over and now < self._group.seconds:
+        while not self.over and now < self._ends:
             self._hurry(now)
             due = [name for name, at in self._joining.items() if at <= now]
             orders += [self._start(name, now) for name in due]
@@ -298,7 +317,7 @@ class Ringing:
         self._joining.pop(name, None)
         self.first = self.first or name
         most = self._group.each if self._group.strategy in _IN_TURN else math.inf
-        until = min(self._group.seconds, now + most)
+        until = min(self._ends, now + most)
         self._ringing[name] = until
         return Start(self._phones[name], until - now)
 

@@ -26,6 +26,7 @@ from screener.core.script import Decision
 
 A, B, C = (Phone(name, f"PJSIP/{name}") for name in "abc")
 MOBILE = Phone("mobile", "PJSIP/+18055550100@trunk", confirm=True, delay=10.0)
+UNANNOUNCED_A = "a answered, and nobody pressed a key"
 IN_TURN = (Strategy.IN_TURN, Strategy.ROUND_ROBIN, Strategy.RANDOM, Strategy.LEAST_RECENT)
 
 
@@ -152,6 +153,12 @@ def test_first_available_rings_one_phone_to_the_end() -> None:
     assert ringing.remarks[0] == "a is in a call: passed over"
 
 
+def test_first_available_tells_nothing_of_those_that_would_not_have_rung() -> None:
+    ringing = Ringing(group(Strategy.FIRST_AVAILABLE))
+    plan(ringing)
+    assert ringing.remarks == ["a did not answer"]
+
+
 def test_first_available_goes_on_where_it_finds_a_phone_busy_but_not_where_it_declines() -> None:
     ringing = Ringing(group(Strategy.FIRST_AVAILABLE))
     ringing.tick(0.0)
@@ -244,6 +251,15 @@ def test_a_redirect_to_one_that_rings_already_takes_only_itself_out() -> None:
     assert ringing.winner == "b"
 
 
+def test_who_is_asked_and_redirects_leaves_nothing_ringing() -> None:
+    ringing = Ringing(group(Strategy.ALL, A), announced=True)
+    ringing.tick(0.0)
+    ringing.said(said("a"), 2.0)
+    assert told(ringing.replaced("a", (B,), "a redirected to b: followed", 3.0)) == "+b 22"
+    assert told(ringing.said(said("b", Said.BUSY), 4.0)) == ""
+    assert ringing.over
+
+
 def test_when_every_phone_is_out_it_is_over() -> None:
     ringing = Ringing(group(Strategy.ALL, A, B))
     ringing.tick(0.0)
@@ -296,6 +312,28 @@ def test_in_turn_the_next_one_waits_for_who_is_asked() -> None:
     assert told(ringing.said(said("a", Said.UNREACHABLE), 13.0)) == "-a, +b 10"  # he hung up
 
 
+def test_the_groups_time_stands_still_while_the_next_one_waits() -> None:
+    ringing = Ringing(group(Strategy.IN_TURN, A, B, C, each=10.0), announced=True)
+    ringing.tick(0.0)
+    ringing.said(said("a"), 8.0)
+    assert ringing.next == math.inf
+    assert ringing.tick(26.0) == []  # 25 s have passed, and of the group's time 8
+    assert told(ringing.unchosen("a", 30.0)) == "-a, +b 10"
+    assert told(ringing.tick(40.0)) == "-b, +c 7"
+    assert told(ringing.tick(47.0)) == "-c"
+    assert ringing.over
+
+
+def test_in_a_memory_hunt_who_rang_meanwhile_has_no_more_time_than_before() -> None:
+    ringing = Ringing(group(Strategy.MEMORY_HUNT, each=8.0), announced=True)
+    ringing.tick(0.0)
+    ringing.tick(8.0)
+    ringing.said(said("a"), 10.0)
+    assert told(ringing.tick(25.0)) == "-b"
+    assert told(ringing.unchosen("a", 30.0)) == "-a, +c 15"
+    assert ringing.remarks == ["b did not answer", UNANNOUNCED_A]
+
+
 # Whatever phones say -----------------------------------------------------------------------------
 
 _phones = st.builds(
@@ -340,6 +378,9 @@ class Bell:
         self.ringing: set[str] = set()
         self.rung: set[str] = set()
         self.answered: set[str] = set()
+        self.asked: set[str] = set()
+        self.asked_since = 0.0
+        self.most = group.seconds  # and as long as somebody was asked: the time may stand still
 
     def do(self, orders: list[Order], now: float) -> None:
         for order in orders:
@@ -347,17 +388,21 @@ class Bell:
                 case Start(phone, seconds):
                     assert phone.name not in self.rung
                     assert seconds > 0
-                    assert now + seconds <= self.group.seconds + 1e-9
+                    assert now + seconds <= self.most + 1e-9
                     self.ringing.add(phone.name)
                     self.rung.add(phone.name)
                 case Stop(phone):
                     assert phone in self.rung
                     self.ringing.discard(phone)
+                    self.most += now - self.asked_since if self.asked == {phone} else 0.0
+                    self.asked.discard(phone)
                 case Ask(phone):
                     assert phone in self.ringing
+                    self.asked_since = self.asked_since if self.asked else now
+                    self.asked.add(phone)
         if self.group.strategy in {*IN_TURN, Strategy.FIRST_AVAILABLE}:
             assert len(self.ringing) <= 1
-        if now >= self.group.seconds:
+        if now >= self.most:
             assert not self.ringing - self.answered
 
 
