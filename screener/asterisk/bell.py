@@ -83,7 +83,6 @@ class Bell:
         self._legs: dict[str, list[Leg]] = {}  # by phone: those that it may still answer on
         self._outs: dict[str, list[Said]] = {}  # by phone: what its other contacts have said
         self._sending: dict[str, LegSaid] = {}  # by phone: the redirect of one of its contacts
-        self._sending: dict[str, LegSaid] = {}  # by phone: the redirect of one of its contacts
         self._answered: dict[str, tuple[Leg, float]] = {}
         self._work: dict[str, list[asyncio.Task[None]]] = {}  # by phone: dialling it, asking
         self._tasks: set[asyncio.Task[None]] = set()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from screener.core.frontdoor import Strategy
 from screener.core.listening import LONGEST_AFTER
 from screener.core.script import (
     Command,
@@ -27,7 +28,7 @@ GRACE = 15.0
 """Seconds beyond the longest that a command takes: Asterisk and the disk may be slow."""
 
 # Whoever answers an announced call is told who calls, asked twice, and has time to choose. He may
-# answer at the last moment, and another after him.
+# answer at the last moment, and another after him; where phones ring in turn, each may.
 _ASKED = 90.0
 _NAME = 30.0
 # What is recorded is copied and measured: so much of its length, on a slow machine (4 ms a second
@@ -48,7 +49,9 @@ def patience(command: Command[Any], sounds: float) -> float | None:
         case Listen(wait=wait) | Replay(wait=wait):
             return sounds + wait + LONGEST_AFTER + GRACE
         case Ring(group):
-            return sounds + group.seconds + _ASKED + GRACE
+            together = group.strategy in (Strategy.ALL, Strategy.FIRST_AVAILABLE)
+            asked = 1 if together else max(1, len(group.phones))
+            return sounds + group.seconds + asked * _ASKED + GRACE
         case Record(box, silence) | Overhear(box, silence):
             return box.limit * (1 + _MEASURED) + silence + GRACE
         case Keep(_, box):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from screener.core.audio import SILENCE
-from screener.core.frontdoor import MessageBox
+from screener.core.frontdoor import MessageBox, Strategy
 from screener.core.listening import LONGEST_AFTER, Listening
 from screener.core.patience import GRACE, patience
 from screener.core.script import (
@@ -41,6 +42,7 @@ LONG = MessageBox("long", (), limit=3600.0)
         (Listen(("greeting",), frozenset(), wait=6.0), 8.0 + 6.0 + LONGEST_AFTER),
         (Replay("take-1", ("review",), frozenset("1"), wait=8.0), 8.0 + 8.0 + LONGEST_AFTER),
         (Ring(FAMILY), FAMILY.seconds),
+        (Ring(replace(FAMILY, strategy=Strategy.IN_TURN)), FAMILY.seconds + 2 * 60.0),  # both asked
         (Record(BOX), BOX.limit),
         (Overhear(BOX), BOX.limit),
         (Keep("take-1", BOX, "why"), 0.0),
