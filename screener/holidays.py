@@ -51,12 +51,15 @@ def read(path: Path, today: date) -> tuple[tuple[Holiday, ...], tuple[str, ...]]
     """
     calendar = _calendar(path)
     warnings: list[str] = []
-    fit = [event for event in calendar.walk("VEVENT") if _is_fit(event, warnings)]
+    events = (event for event in calendar.walk("VEVENT") if not _is_called_off(event))
+    fit = [event for event in events if _is_fit(event, warnings)]
     kept = icalendar.Calendar()
     for event in fit:
         kept.add_component(event)
     holidays = set()
     for event in _occurrences(kept, today, path):
+        if _is_cancelled(event):
+            continue  # one day of an event that repeats
         if isinstance(event.start, datetime) or isinstance(event.end, datetime):
             continue  # one of its times (RDATE) begins at an hour
         name = shown(str(event.get("SUMMARY", "")), _SHOWN).strip() or "holiday"
@@ -99,6 +102,16 @@ def _calendar(path: Path) -> icalendar.Calendar:
     except _UNREADABLE as error:
         raise UnfitError(f"{path} is no whole calendar{_told(error)}") from None
     return whole
+
+
+def _is_cancelled(event: Component) -> bool:
+    return str(event.get("STATUS", "")).strip().upper() == "CANCELLED"
+
+
+def _is_called_off(event: Component) -> bool:
+    """Whether an event does not come at all. One day of it that does not stays, for it takes the
+    place of the day that its event would have."""
+    return _is_cancelled(event) and "RECURRENCE-ID" not in event
 
 
 def _is_fit(event: Component, warnings: list[str]) -> bool:

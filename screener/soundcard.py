@@ -15,8 +15,8 @@ from screener.errors import RecordingError
 
 _PLAYERS: Sequence[Sequence[str]] = (
     ("aplay", "-q", "{}"),
-    ("ffplay", "-nodisp", "-autoexit", "-loglevel", "error", "{}"),
     ("play", "-q", "{}"),
+    ("ffplay", "-nodisp", "-autoexit", "-loglevel", "error", "{}"),
 )
 _RECORDERS: Sequence[Sequence[str]] = (
     ("arecord", "-q", "-f", "S16_LE", "-r", "48000", "-c", "1", "-t", "wav", "{}"),
@@ -32,7 +32,8 @@ def play(path: Path) -> None:
     """Play a sound file to its end."""
     command = _command(_PLAYERS, path, "play", "--to FILE writes the sound to a file instead")
     done = subprocess.run(command, capture_output=True, check=False, stdin=subprocess.DEVNULL)
-    if done.returncode:
+    # ffplay says that it finds no sound card, and ends as if it had played.
+    if done.returncode or (Path(command[0]).name == "ffplay" and done.stderr.strip()):
         reason = _reason(done.stderr)
         raise RecordingError(
             f"{command[0]} could not play: {reason}; --to FILE writes it to a file"

@@ -28,6 +28,9 @@ Reading = Callable[[object], T]
 _LONGEST_SHOWN = 60
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d)")
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+# What a key is called that holds what nobody may see.
+_SECRET = re.compile(r"secret|password|(?:^|[^a-z])pin(?:$|[^a-z])", re.IGNORECASE)
+_HIDDEN = "..."
 _SAFE_NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
 
 
@@ -69,8 +72,11 @@ class Table:
         self._values = values
         for key, value in values.items():
             if key not in known:
-                hidden = "..." if re.search("secret|password", key) else value
-                mistakes.note(self.name(key), hidden, f"unknown key; {nearest(key, known)}")
+                if _SECRET.search(key):
+                    advice = _in_a_file(key, known)
+                    mistakes.note(self.name(key), _HIDDEN, f"unknown key; {advice}")
+                    continue
+                mistakes.note(self.name(key), value, f"unknown key; {nearest(key, known)}")
 
     def name(self, key: str) -> str:
         """The key as a user would look for it: "groups.family.seconds"."""
@@ -140,6 +146,14 @@ def nearest(word: str, known: Iterable[str]) -> str:
     if not choices:
         return "there is none"
     return "expected one of " + ", ".join(choices)
+
+
+def _in_a_file(key: str, known: Sequence[str]) -> str:
+    """What to do with a secret that stands in screener.toml."""
+    named = f"{key.casefold()}_file"
+    if named not in known:
+        return nearest(key, known)
+    return f'write it into a file of yours alone, and name that: {named} = "FILE"'
 
 
 # Readings ----------------------------------------------------------------------------------------

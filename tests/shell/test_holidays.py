@@ -88,6 +88,18 @@ def test_one_that_was_moved_and_one_that_was_left_out(file: Path) -> None:
     assert holidays(file, text) == [("Founders", "2027-07-05", "2027-07-05")]
 
 
+def test_what_is_cancelled_closes_no_door(file: Path) -> None:
+    party = event("SUMMARY:Party", "STATUS:CANCELLED", "DTSTART;VALUE=DATE:20261201", uid="party")
+    not_this_year = event(
+        *("SUMMARY:Christmas", "STATUS:cancelled", "DTSTART;VALUE=DATE:20261225"),
+        *("DTEND;VALUE=DATE:20261227", "RECURRENCE-ID;VALUE=DATE:20261225"),
+        uid="christmas",
+    )
+    text = calendar(party, CHRISTMAS, not_this_year)
+    assert holidays(file, text) == [("Christmas", "2027-12-25", "2027-12-26")]
+    assert warnings(file, text) == []
+
+
 def test_a_day_with_no_end_and_a_length_in_days(file: Path) -> None:
     one = event("SUMMARY:Epiphany\\, or so", "DTSTART;VALUE=DATE:20270106")
     three = event("DTSTART;VALUE=DATE:20270301", "DURATION:P3D", uid="two")

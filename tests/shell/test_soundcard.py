@@ -43,7 +43,7 @@ def sound(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("name", ["aplay", "ffplay", "play"])
+@pytest.mark.parametrize("name", ["aplay", "play", "ffplay"])
 def test_a_sound_is_played_by_the_program_that_is_there(
     programs: Path, tmp_path: Path, name: str
 ) -> None:
@@ -56,7 +56,7 @@ def test_without_a_player_it_is_said_what_to_do(programs: Path, tmp_path: Path) 
     with pytest.raises(RecordingError) as refused:
         soundcard.play(sound(tmp_path))
     assert str(refused.value) == (
-        "no program to play sounds (aplay, ffplay, play) is here: apt-get install alsa-utils;"
+        "no program to play sounds (aplay, play, ffplay) is here: apt-get install alsa-utils;"
         " --to FILE writes the sound to a file instead"
     )
 
@@ -64,6 +64,14 @@ def test_without_a_player_it_is_said_what_to_do(programs: Path, tmp_path: Path) 
 def test_a_machine_without_speakers_is_told(programs: Path, tmp_path: Path) -> None:
     program(programs, "aplay", "echo 'audio open error: No such file or directory' >&2; exit 1")
     with pytest.raises(RecordingError, match=r"could not play: audio open error.*--to FILE"):
+        soundcard.play(sound(tmp_path))
+
+
+def test_ffplay_without_speakers_is_told_though_it_ends_well(
+    programs: Path, tmp_path: Path
+) -> None:
+    program(programs, "ffplay", "echo 'audio open failed' >&2")
+    with pytest.raises(RecordingError, match=r"could not play: audio open failed.*--to FILE"):
         soundcard.play(sound(tmp_path))
 
 
