@@ -167,9 +167,15 @@ class Deeds:
 
     async def _ring(self, ring: Ring) -> Rang:
         name = self._tape.name_sound(ring.name) if ring.name else None
-        summons = Summons(self._house, self._line, self.call, self._language, name)
-        (rang, self.leg), _ = await asyncio.gather(summons.ring(ring), self._ear.close())
+        rang, _ = await asyncio.gather(self._summon(ring, name), self._ear.close())
         self._decided_by = rang.phone
+        return rang
+
+    async def _summon(self, ring: Ring, name: Sound | None) -> Rang:
+        """From the moment that two are connected nothing parts them: nor that we are stopped."""
+        summons = Summons(self._house, self._line, self.call, self._language, name)
+        rang, self.leg = await summons.ring(ring)
+        self.talking = self.leg is not None
         return rang
 
     async def _block(self) -> str:

@@ -23,7 +23,7 @@ from screener.store import Store
 from screener.switchboard import Switchboard
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class House:
     """What all calls share; `takes` is the folder of recordings that are not kept yet."""
 

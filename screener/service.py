@@ -120,23 +120,25 @@ async def _open(settings: Settings, tell: Callable[[str], None], stack: AsyncExi
     links = Links(settings.data)
     pages = Web(settings, links)
     service = Service(settings, rules, client, directions, pages)
+    switchboard = Switchboard(settings, client)
+    stack.push_async_callback(switchboard.close)
     service.house = House(
-        Acquaintance(settings, store),
-        client,
-        service.connection,
-        media,
-        engine,
-        classes,
-        prompts,
-        outbox,
-        store,
-        takes,
-        links,
-        campaigns,
-        HeardAudio(settings.data, settings.speech.keep_heard),
-        Switchboard(settings, client),
-        settings,
-        await _open_capture(settings, stack),
+        acquaintance=Acquaintance(settings, store),
+        client=client,
+        connection=service.connection,
+        media=media,
+        recogniser=engine,
+        classes=classes,
+        prompts=prompts,
+        outbox=outbox,
+        store=store,
+        takes=takes,
+        links=links,
+        campaigns=campaigns,
+        heard=HeardAudio(settings.data, settings.speech.keep_heard),
+        switchboard=switchboard,
+        settings=settings,
+        capture=await _open_capture(settings, stack),
     )
     service.settlement = Settlement(
         client, service.connection, settings, store, outbox, takes, links

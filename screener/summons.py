@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import partial
 
 from screener.asterisk.bell import Bell, Sounds
 from screener.asterisk.leg import Leg
@@ -31,7 +32,7 @@ class Summons:
         self._name = name
 
     async def ring(self, command: Ring) -> tuple[Rang, Leg | None]:
-        """Ring, and remember whose turn it was, whether or not the caller waits for the end."""
+        """Ring, and have it remembered whose turn it was: who waits for that is not the caller."""
         board, group = self._house.switchboard, command.group
         people = self._house.settings.directory
         circumstances = await board.circumstances(
@@ -48,12 +49,11 @@ class Summons:
             redirections=redirections,
             sounds=self._while_ringing(command),
             capture=self._house.capture,
+            began=partial(board.began, group),
         )
-        leg: Leg | None = None
-        try:
-            rang, leg = await bell.ring()
-        finally:
-            await board.rang(group, bell.first, leg.phone if leg else "")
+        rang, leg = await bell.ring()
+        if leg is not None:
+            board.answered(leg.phone)
         return rang, leg
 
     def _while_ringing(self, command: Ring) -> Sounds:

@@ -1,8 +1,8 @@
 """What is known of a ring group before it rings: which phones can, and whose turn it is.
 
 A phone's state is Asterisk's to tell; do-not-disturb is on disk, the hours are in screener.toml.
-Who rang first and who answered last is remembered in data/turns.json. What cannot be told in time
-is taken for the best: a phone rings rather than not.
+Who rang first and who answered last is remembered in data/turns.json, for which no call waits. What
+cannot be told in time is taken for the best: a phone rings rather than not.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 from screener import donotdisturb
 from screener.asterisk.client import Client
 from screener.config import Settings
-from screener.core.frontdoor import Phone, RingGroup
+from screener.core.frontdoor import Phone, RingGroup, Strategy
 from screener.core.ringing import Circumstances, State
 from screener.errors import AriError, AriGone
 
@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 TURNS = "turns.json"
 """The file in the data folder that remembers whose turn it is."""
 _PATIENCE = 1.0  # seconds that a call waits to hear how the phones are
+_DISK = 0.25  # seconds that a call waits for the disk, to hear who is left in peace
+_CLOSING = 1.0  # seconds that turns may take to be written down when we stop
 
 
 class Switchboard:
@@ -38,6 +40,8 @@ class Switchboard:
         self._data = settings.data
         self._client = client
         self._turns = _Turns(settings.data / TURNS)
+        self._unwritten = False
+        self._writing: asyncio.Task[None] | None = None
 
     async def circumstances(
         self, group: RingGroup, at: datetime, channel: str = "", *, urgent: bool = False
@@ -47,8 +51,10 @@ class Switchboard:
         Where it is `urgent`, none is left in peace: somebody called for help. Some things Asterisk
         tells only to who names a `channel`, whichever it is: the caller's.
         """
-        states = dict(await self._states(group.phones, channel))
-        quiet = await asyncio.to_thread(donotdisturb.phones, self._data)
+        told, quiet = await asyncio.gather(
+            self._states(group.phones, channel), self._left_in_peace()
+        )
+        states = dict(told)
         here = at.astimezone(self._zone)
         for phone in () if urgent else group.phones:
             if phone.name in quiet:
@@ -59,14 +65,41 @@ class Switchboard:
         answered = dict(self._turns.answered)
         return Circumstances(states, began_with, answered, secrets.randbits(64))
 
-    async def rang(self, group: RingGroup, first: str, answered: str) -> None:
-        """A group has rung: remember who began, and who answered ("" for nobody)."""
-        if first:
+    def began(self, group: RingGroup, first: str) -> None:
+        """A group begins to ring with this phone: its next call begins with another."""
+        if group.strategy is Strategy.ROUND_ROBIN:  # nobody else asks
             self._turns.began_with[group.name] = first
-        if answered:
-            self._turns.answered[answered] = time.time()
-        if first or answered:
+            self._write_down()
+
+    def answered(self, phone: str) -> None:
+        """This phone has answered."""
+        self._turns.answered[phone] = time.time()
+        self._write_down()
+
+    def _write_down(self) -> None:
+        """Write the turns down, as soon as the disk has room for them."""
+        self._unwritten = True
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.ensure_future(self._write())
+
+    async def _write(self) -> None:
+        while self._unwritten:
+            self._unwritten = False
             await asyncio.to_thread(self._turns.write, self._turns.text)
+
+    async def close(self) -> None:
+        """Wait until the turns are written down, but not for a disk that hangs."""
+        if self._writing is not None:
+            await asyncio.wait({self._writing}, timeout=_CLOSING)
+
+    async def _left_in_peace(self) -> frozenset[str]:
+        """The phones that are not to be disturbed, if the disk tells it in time."""
+        try:
+            async with asyncio.timeout(_DISK):
+                return await asyncio.to_thread(donotdisturb.phones, self._data)
+        except TimeoutError:
+            log.warning("who is left in peace is not known (the disk hangs): all ring")
+            return frozenset()
 
     async def _states(self, phones: Iterable[Phone], channel: str) -> Iterable[tuple[str, State]]:
         """What Asterisk knows of phones; of those that it tells nothing of, they are free."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -60,7 +60,7 @@ class Sounds:
 
 
 class Bell:
-    """One ringing of one group."""
+    """One ringing of one group. `began` is told the phone that rings first, once it is to ring."""
 
     def __init__(
         self,
@@ -71,12 +71,14 @@ class Bell:
         redirections: Redirections,
         sounds: Sounds,
         capture: Capture,
+        began: Callable[[str], None],
     ) -> None:
         self._line = line
         self._command = command
         self._sounds = sounds
         self._redirections = redirections
         self._capture = capture
+        self._began = began
         self._ringing = Ringing(command.group, circumstances, announced=command.announced)
         self._clock = asyncio.get_running_loop().time
         self._started = self._clock()
@@ -86,11 +88,6 @@ class Bell:
         self._answered: dict[str, tuple[Leg, float]] = {}
         self._work: dict[str, list[asyncio.Task[None]]] = {}  # by phone: dialling it, asking
         self._tasks: set[asyncio.Task[None]] = set()
-
-    @property
-    def first(self) -> str:
-        """The phone that rang first."""
-        return self._ringing.first
 
     async def ring(self) -> tuple[Rang, Leg | None]:
         """Ring; connect the caller to who takes the call.
@@ -217,6 +214,8 @@ class Bell:
             match order:
                 case Start(phone, seconds):
                     self._redirections.rings(phone)
+                    if phone.name == self._ringing.first:
+                        self._began(phone.name)
                     self._work_on(phone.name, self._dial(phone, seconds))
                 case Stop(phone):
                     self._stop([phone])

@@ -60,6 +60,7 @@ class Caller:
         self.news: asyncio.Queue[News] = asyncio.Queue()
         self.rung: asyncio.Queue[Side] = asyncio.Queue()
         self.asked: asyncio.Queue[Side] = asyncio.Queue()
+        self.began: list[str] = []
         self._contacts = contacts
 
     def leg(self, phone: str) -> Side:
@@ -102,6 +103,7 @@ async def ringing(
         redirections=Redirections(group, HOUSE),
         sounds=Sounds(SILENCE, SILENCE, SILENCE, SILENCE),
         capture=cast(Capture, Targets(targets)),
+        began=caller.began.append,
     )
     async with asyncio.timeout(10):
         rings: asyncio.Task[Any] = asyncio.ensure_future(bell.ring())
@@ -116,6 +118,7 @@ async def test_who_answered_in_place_of_another_and_hung_up_leaves_nothing_ringi
     """Or it would ring until the watchdog ends it, though no phone does."""
     async with ringing("study", "attic") as (caller, rings):
         (await caller.rung.get()).says(Said.REDIRECTED, "study")
+        assert caller.began == ["kitchen"]  # whether or not it comes to an end
         study = await caller.rung.get()
         study.says(Said.ANSWERED)
         assert await caller.asked.get() is study
