@@ -193,6 +193,8 @@ _KINDS: dict[int, frozenset[str]] = {
 }
 KINDS = tuple(dict.fromkeys(kind for kinds in _KINDS.values() for kind in sorted(kinds)))
 """Every kind of number that a rule may name."""
+COSTLY = ("premium", "shared-cost", "personal")
+"""Kinds of number that cost the caller more than others."""
 
 
 @dataclass(frozen=True, slots=True)

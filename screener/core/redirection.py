@@ -28,10 +28,7 @@ _SHOWN = 40
 _URI = re.compile(r"(?:[^<>]*<)?\s*(?P<scheme>sips?|tel):(?P<rest>[^<>\s]+).*", re.I | re.S)
 _USER = re.compile(r"[A-Za-z0-9_.!~*'()&=+$,;?/#-]{1,80}", re.ASCII)
 _ESCAPED = re.compile("%([0-9A-Fa-f]{2})")
-# A phone that is in a call is asked all the same: it says itself that it is busy.
 _AWAY = (State.OFFLINE, State.UNDISTURBED, State.CLOSED)
-# Kinds of number that cost the caller more than others (core/number.py).
-_COSTLY = ("premium", "shared-cost", "personal")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +44,9 @@ class Follow:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The redirect is not followed. `busy`: as if the phone had said that it is busy."""
+    """The redirect is not followed."""
 
     reason: str
-    busy: bool = False
 
     def __str__(self) -> str:
         return self.reason
@@ -69,7 +65,7 @@ class Way:
 
 
 IGNORED = Refused("ignored")
-BUSY = Refused("treated as busy", busy=True)
+BUSY = Refused("treated as busy")
 
 
 def judge(
@@ -117,6 +113,7 @@ class Redirections:
         states: Mapping[str, State] | None = None,
     ) -> None:
         self._group = group
+        self._members = frozenset(phone.name for phone in group.phones)
         self._directory = directory
         self._did = did
         self._states = states or {}
@@ -186,11 +183,18 @@ class Redirections:
         found = judge(target, by, self._group, Way(been, hops), self._directory)
         if isinstance(found, Refused):
             return found
-        there = tuple(phone for phone in found.phones if self._state(phone) not in _AWAY)
+        there = tuple(phone for phone in found.phones if not self._is_away(phone))
         if there:
             return replace(found, phones=there)
         away = found.phones[0]
         return _not(f"{away.name} {self._state(away)}")
+
+    def _is_away(self, phone: Phone) -> bool:
+        """Whether it does not ring. One that is in a call is asked all the same, as it says itself
+        that it is busy; but not where the group passes over its own that are."""
+        state = self._state(phone)
+        passed_over = state is State.IN_CALL and not self._group.call_waiting
+        return state in _AWAY or (passed_over and phone.name in self._members)
 
     def _state(self, phone: Phone) -> State:
         return self._states.get(phone.name, State.FREE)
@@ -292,5 +296,5 @@ def _outside(
 def _costs(e164: str, outside: Outside) -> str:
     """Why a call to the number may cost a lot: "premium", "international"; "" where it does not."""
     plan = number.plan(e164)
-    costly = next((kind for kind in _COSTLY if kind in plan.kinds), "")
+    costly = next((kind for kind in number.COSTLY if kind in plan.kinds), "")
     return costly or ("international" if plan.country != outside.country else "")

@@ -237,6 +237,20 @@ def test_nobody_is_redirected_to_a_phone_that_is_not_to_ring() -> None:
     )
 
 
+def test_a_group_that_passes_over_its_phone_in_a_call_sends_nobody_there() -> None:
+    in_call = {"study": State.IN_CALL}
+    asked = Redirections(INSIDE, HOUSE, states=in_call)
+    asked.rings(KITCHEN)
+    became = asked.redirected("kitchen", ["study", "attic"])
+    assert [phone.name for phone in became.phones] == ["attic"]
+    assert became.remark.startswith(
+        "kitchen redirected to study: not followed, study is in a call; to attic: "
+    )
+    waiting = Redirections(replace(INSIDE, call_waiting=True), HOUSE, states=in_call)
+    waiting.rings(KITCHEN)
+    assert waiting.redirected("kitchen", ["study"]).phones == (STUDY,)
+
+
 def test_who_is_followed_to_is_told_who_sent_the_call() -> None:
     asked = Redirections(LISTED, HOUSE, DOOR.did)
     asked.rings(KITCHEN)
