@@ -29,7 +29,8 @@ from screener.wording import Wording
 _DIGITS = tuple(f"digit-{digit}" for digit in range(10))
 SPOKEN = (
     *("greeting", "again", "press-now", "no-such-extension", "connecting"),
-    *("closed", "operator", "confirm-hearing", "press-keys"),
+    *("closed", "operator", "message", "confirm-hearing", "press-keys"),
+    *("directory", "call-back", "an-emergency"),
     *("spell-name", "no-such-name", "several-names", "for", "press"),
     *("challenge", "challenge-press", "how-much-is", "plus", *_DIGITS, "person-press-key"),
     *("nobody-answers", "nobody-at-home", "leave-message", "review", "kept", "dropped"),
@@ -105,7 +106,14 @@ class Prompts:
             file = settings.sounds / f"{language}.toml"
             mistakes = Mistakes(str(file))
             names = (SPOKEN, MADE)
-            read = wording.read(settings.sounds, language, names, settings.directory, mistakes)
+            usual = settings.speech.language
+            doors = settings.doors.values()
+            here = [door for door in doors if (door.language or usual) == language]
+            read = wording.read(
+                *(settings.sounds, language, names, settings.directory),
+                here=here,
+                mistakes=mistakes,
+            )
             for name in read.names:
                 try:
                     prompts.append(_prompt(name, language, read, settings))

@@ -1,7 +1,8 @@
 """Menus: what a caller may choose at a point of the call, by keys or by words.
 
 In every menu the extensions of the door can be dialled as well; what the menu itself gives the same
-keys goes before them. "0" is the operator where nothing else is.
+keys goes before them. "0" is the operator where nothing else is; "operator" and "message" may be
+said everywhere.
 """
 
 from __future__ import annotations
@@ -24,12 +25,17 @@ OPERATOR = Choice("0", Step.OPERATOR, "", ("operator",))
 """What "0" is where the owner has given it to nobody else."""
 
 
+# What callers say who want to leave word. One word: for each further one of the longest phrase
+# every spoken answer may be longer (core/listening.py), and what recordings say is long.
+_MESSAGE = ("message",)
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """What can be chosen at one point: `offered` by its keys, and the `prompt` that reads it out.
 
-    `menu` is the owner's menu, None for a door's extensions alone. An extension whose digits mean
-    something else in it is offered as "extension 1", which nobody can key.
+    `menu` is the owner's menu, None for a door's extensions alone. What can only be said is offered
+    as "message", or as "extension 1" whose digits mean something else there: nobody can key these.
     """
 
     prompt: str
@@ -58,25 +64,25 @@ class Options:
         """The name of the prompt that says what a choice is."""
         if choice.step is Step.EXTENSION:
             return f"extension-{choice.aim}"
-        if self.menu is not None and choice.keys in self.menu.choices:
+        if self.menu is not None and choice in self.menu.choices.values():
             return self.menu.prompt_for(choice)
-        return "operator"
+        return "message" if choice.step is Step.MESSAGE else "operator"
 
 
 def options(door: FrontDoor, menu: Menu | None) -> Options:
     """What can be chosen in a menu of a door; None: among its extensions."""
-    dialled = dialled_directly(door)
-    if menu is None:
-        return Options(door.menu, dialled)
-    offered = dict(menu.choices)
-    said = {name for choice in menu.choices.values() for name in choice.names}
-    for keys, choice in dialled.items():
-        left = replace(choice, names=tuple(name for name in choice.names if name not in said))
+    offered = dict(menu.choices) if menu is not None else {}
+    named = {name for choice in offered.values() for name in choice.names}
+    for keys, choice in dialled_directly(door).items():
+        left = replace(choice, names=tuple(name for name in choice.names if name not in named))
         if keys not in offered:
             offered[keys] = left
         elif left.names:
             offered[str(choice)] = left
-    return Options(menu.prompt, offered, menu)
+    taken = spoken(offered)
+    for choice in (OPERATOR, Choice("", Step.MESSAGE, door.box.name, _MESSAGE)):
+        offered.update({name: choice for name in choice.names if name not in taken})
+    return Options(menu.prompt if menu is not None else door.menu, offered, menu)
 
 
 def dialled_directly(door: FrontDoor) -> dict[str, Choice]:

@@ -25,6 +25,7 @@ from screener.core.frontdoor import (
     Reply,
     Step,
 )
+from screener.core.grammar import spoken
 from screener.core.hours import read
 from screener.core.menu import options, said_at
 from screener.core.reception import Reception, receive
@@ -49,6 +50,7 @@ from tests.core.lines import (
     DOOR,
     FAMILY,
     OFFICE,
+    HangsUp,
     answered,
     keyed,
     play,
@@ -371,6 +373,45 @@ def test_a_holiday_goes_before_the_hours() -> None:
     other = replace(day, first=date(2026, 11, 21), last=date(2026, 11, 22))
     _, asked = received(replace(door, holidays=(other,)), keyed("1"), answered())
     assert prompts(asked) == [AT_MAIN]
+
+
+# Who wants nobody in particular -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("menu", [None, *MENUS.values()])
+def test_the_operator_and_a_message_can_be_said_everywhere(menu: Menu | None) -> None:
+    door = replace(DOOR, open=Reply("greeting", menu), operator=None)
+    ending, asked = received(door, lines.said("operator"), answered())
+    assert rung(asked) == [DOOR.group.name]
+    assert ending.reason == 'the caller said "operator": the operator'
+    ending, asked = received(door, lines.said("message"), take(), keyed("1"), True)
+    assert rung(asked) == []
+    assert [c.box for c in asked if isinstance(c, Keep)] == [DOOR.box]
+    assert ending.reason.startswith('the caller said "message": a message for family')
+
+
+def test_what_can_be_said_everywhere_makes_no_spoken_answer_longer() -> None:
+    """Nor is a "zero" the operator, which would be one more short word that rings a phone."""
+    door = replace(DOOR, operator=None)
+    alone = spoken(door.extensions).keys()
+    assert options(door, None).phrases == alone | {"operator", "message"}
+    assert options(door, None).keys == door.extensions.keys()
+
+
+def test_what_the_owner_calls_so_goes_before_what_can_be_said_everywhere() -> None:
+    office = replace(DOOR.extensions["20"], names=("message", "operator"))
+    door = replace(DOOR, extensions={"20": office})
+    for words in ("message", "operator"):
+        _, asked = received(door, lines.said(words), answered("study"))
+        assert rung(asked) == ["office"]
+
+
+def test_the_operator_is_asked_for_by_its_own_prompt_where_0_is_something_else() -> None:
+    zero = Menu("zero", {"0": Choice("0", Step.MENU, "services", ("services",))})
+    door = replace(DOOR, open=Reply("greeting", zero))
+    _, asked = received(door, unsure("operator"), keyed("8"), unsure("message"), HangsUp())
+    assert prompts(asked)[1] == ("operator", "confirm-hearing")
+    assert prompts(asked)[3] == ("message", "confirm-hearing")
 
 
 # Language -----------------------------------------------------------------------------------------
