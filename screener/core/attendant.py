@@ -29,7 +29,7 @@ from screener.core.message import ring_or_take_message, take_message
 from screener.core.parting import end_if_settled, offer_box
 from screener.core.phonebook import look_up
 from screener.core.proof import is_in_doubt, is_to_prove_first, prove
-from screener.core.script import Answer, Heard, HeardBy, Note, Script, Speak, do
+from screener.core.script import Answer, Heard, HeardBy, Note, Script, do
 
 # A menu may lead to itself, and "#" has it read out again: so many questions in one call are enough
 # for a person, and then he has the message box.
@@ -45,8 +45,6 @@ _SAID_YES, _SAID_NO = "yes", "no"
 def attend(desk: Desk, course: Course) -> Script[Ending]:
     """Ask until something is chosen that ends the call, or the verdict says how it ends."""
     door = desk.door
-    if door.language:
-        yield from do(Speak(door.language))
     yield from do(Answer())
     course.box = door.box
     if is_to_prove_first(door, course) and not course.proved:
@@ -63,7 +61,8 @@ def attend(desk: Desk, course: Course) -> Script[Ending]:
 
 
 def _send(reply: Reply, to: Choice, desk: Desk, course: Course) -> Script[Ending]:
-    """Greet, and go on as the owner said. No phone rings for who has shown nothing."""
+    """Greet, and go on as the owner said. A phone rings only for who answers the challenge first,
+    unless the owner wants nobody asked."""
     course.doing = "while being greeted"
     yield from tell((reply.greeting,), course)
     ended = yield from end_if_settled(course, asked=False)
@@ -78,7 +77,10 @@ def _send(reply: Reply, to: Choice, desk: Desk, course: Course) -> Script[Ending
             return passed
     question = Question(options(desk.door, desk.main), ())
     then = yield from _follow(to, _CAME, question, desk, course)
-    return then if isinstance(then, Ending) else (yield from _serve(then, desk, course))
+    if isinstance(then, Ending):
+        return then
+    # He wants no call back after all, and at this time there is no menu that he could go back to.
+    return (yield from offer_box(desk.door.box, course, _OUTSIDE))
 
 
 # Asking -------------------------------------------------------------------------------------------
@@ -242,9 +244,7 @@ def _follow(
             said = (choice.aim,) if choice.step is Step.SAY else dial
             return replace(question, prompts=(*said, question.options.prompt), attempt=1)
         case Step.CALL_BACK:
-            course.why = f"the caller {how}: to be called back by {choice.aim}"
-            box, country = desk.directory.boxes[choice.aim], desk.directory.outside.country
-            return (yield from ask_for_call(box, course, desk.caller, country))
+            return (yield from _call_back(choice.aim, how, desk, course))
         case Step.DIRECTORY:
             found = yield from look_up(desk, course)
             if isinstance(found, Extension):
@@ -253,6 +253,18 @@ def _follow(
                 return (yield from _reach(found, spelled, course, (found.prompt, "connecting")))
             return found or _ask_in(desk.main, desk)
     raise ValueError(f"no such step: {choice}")
+
+
+def _call_back(aim: str, how: str, desk: Desk, course: Course) -> Script[Ending | Question]:
+    """Ask for a number to be called at; who goes back has the main menu, as if he had not come."""
+    before = course.box, course.why
+    course.why = f"the caller {how}: to be called back by {aim}"
+    box, country = desk.directory.boxes[aim], desk.directory.outside.country
+    ended = yield from ask_for_call(box, course, desk.caller, country)
+    if ended is None:
+        course.box, course.why = before
+        return _ask_in(desk.main, desk)
+    return ended
 
 
 def _reach(

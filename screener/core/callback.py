@@ -16,11 +16,12 @@ from screener.core.callerid import quoted, shown, shown_number
 from screener.core.course import Course
 from screener.core.evidence import keyed_while_talking
 from screener.core.frontdoor import MessageBox
+from screener.core.menu import BACK
 from screener.core.message import take_message
 from screener.core.number import Number
 from screener.core.parting import end_if_settled
 from screener.core.promotion import ACTIONS, can_be_named
-from screener.core.script import AskBack, Hangup, Note, Play, Script, do
+from screener.core.script import AskBack, Hangup, Heard, Note, Play, Script, do
 
 _YES, _OTHER = "1", "2"
 _END = "#"
@@ -29,14 +30,16 @@ _TRIES = 3
 _LOOKING, _CHOOSING = 12.0, 8.0
 # More than E.164's 15 digits, with what is dialled before them from anywhere (00, 011, 0011).
 _MOST_DIGITS = 20
-_COSTLY = frozenset({"premium", "shared-cost", "personal"})
 _NO_WORDS = frozenset[str]()
 
 
-def ask_for_call(box: MessageBox, course: Course, caller: Number, country: str) -> Script[Ending]:
+def ask_for_call(
+    box: MessageBox, course: Course, caller: Number, country: str
+) -> Script[Ending | None]:
     """Ask for the number, and tell those whom the box serves; who leaves none has the box.
 
-    `caller` is the number that he shows; numbers are read as in `country` (ISO 3166).
+    None where he goes back. `caller` is the number that he shows; numbers are read as in `country`
+    (ISO 3166).
     """
     course.box = box
     course.doing = "while leaving a number to be called back at"
@@ -44,14 +47,14 @@ def ask_for_call(box: MessageBox, course: Course, caller: Number, country: str) 
     if offered:
         offer = ("call-back-offer", *digits(offered, country), "call-back-other")
         pressed = yield from _press(offer, course)
-        if isinstance(pressed, Ending):
+        if isinstance(pressed, Ending) or pressed is None:
             return pressed
         if pressed == _YES:
             return (yield from _keep(offered, box, course))
     prompts: tuple[str, ...] = ("call-back-key",)
     for _ in range(_TRIES):
         keyed = yield from _key(prompts, course)
-        if isinstance(keyed, Ending):
+        if isinstance(keyed, Ending) or keyed is None:
             return keyed
         asked_for = callable_number(keyed, country)
         prompts = ("call-back-key",)
@@ -60,7 +63,7 @@ def ask_for_call(box: MessageBox, course: Course, caller: Number, country: str) 
             continue
         read_back = ("call-back-read", *digits(asked_for, country), "call-back-right")
         pressed = yield from _press(read_back, course)
-        if isinstance(pressed, Ending):
+        if isinstance(pressed, Ending) or pressed is None:
             return pressed
         if pressed == _YES:
             return (yield from _keep(asked_for, box, course))
@@ -74,7 +77,7 @@ def callable_number(text: str, country: str) -> str:
     """
     found = number.read(text, country).e164 if 0 < len(text) <= _MOST_DIGITS else ""
     plan = number.plan(found) if found else None
-    return found if plan and plan.assigned and not plan.kinds & _COSTLY else ""
+    return found if plan and plan.assigned and plan.kinds.isdisjoint(number.COSTLY) else ""
 
 
 def digits(e164: str, country: str) -> tuple[str, ...]:
@@ -84,24 +87,25 @@ def digits(e164: str, country: str) -> tuple[str, ...]:
     return (*(() if dialled else ("plus",)), *(f"digit-{digit}" for digit in said))
 
 
-def _press(prompts: tuple[str, ...], course: Course) -> Script[Ending | str]:
-    """Which of two keys he presses; "" for none, or how the call has ended."""
+def _press(prompts: tuple[str, ...], course: Course) -> Script[Ending | str | None]:
+    """Which of two keys he presses; "" for neither, None to go back, or how the call has ended."""
     heard = yield from ask(prompts, frozenset({_YES, _OTHER}), _NO_WORDS, course, wait=_CHOOSING)
-    ended = yield from end_if_settled(course)
-    if ended is not None:
-        return ended
-    return "" if keyed_while_talking(heard) and not course.proved else heard.keys
+    return (yield from _keyed(heard, course))
 
 
-def _key(prompts: tuple[str, ...], course: Course) -> Script[Ending | str]:
-    """The digits that he keys; "" for none, or how the call has ended."""
+def _key(prompts: tuple[str, ...], course: Course) -> Script[Ending | str | None]:
+    """The digits that he keys; "" for none, None to go back, or how the call has ended."""
     heard = yield from ask(prompts, frozenset[str](), _NO_WORDS, course, wait=_LOOKING, until=_END)
+    return (yield from _keyed(heard, course))
+
+
+def _keyed(heard: Heard, course: Course) -> Script[Ending | str | None]:
     ended = yield from end_if_settled(course)
     if ended is not None:
         return ended
     if keyed_while_talking(heard) and not course.proved:
         return ""
-    return heard.keys.removesuffix(_END)
+    return None if heard.keys.endswith(BACK) else heard.keys.removesuffix(_END)
 
 
 def _keep(asked_for: str, box: MessageBox, course: Course) -> Script[Ending]:

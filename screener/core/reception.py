@@ -136,9 +136,12 @@ def _send(target: Target, desk: Desk, course: Course) -> Script[Ending]:
             yield from do(Answer())
             return (yield from take_message(directory.boxes[target.name], course.why, course))
         case Where.MENU if target.name in directory.doors:
-            if directory.doors[target.name].doorbell:
-                return (yield from ring_bell(directory.doors[target.name].group, course))
-            return (yield from attend(replace(desk, door=directory.doors[target.name]), course))
+            other = directory.doors[target.name]
+            if other.doorbell:
+                return (yield from ring_bell(other.group, course))
+            if other.language != door.language:
+                yield from do(Speak(other.language))
+            return (yield from attend(replace(desk, door=other), course))
         case Where.REDIRECT | Where.BRIDGE:
             bridged = target.where is Where.BRIDGE
             ended = yield from send_away(target.name, directory.outside, course, bridged=bridged)

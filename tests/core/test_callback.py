@@ -24,7 +24,18 @@ from screener.core.script import (
     Ring,
     Span,
 )
-from tests.core.lines import BOX, DOOR, HangsUp, keyed, play, quiet, reception, stranger, take
+from tests.core.lines import (
+    BOX,
+    DOOR,
+    HangsUp,
+    answered,
+    keyed,
+    play,
+    quiet,
+    reception,
+    stranger,
+    take,
+)
 
 MENU = Menu(
     "main",
@@ -92,7 +103,7 @@ def test_who_shows_no_number_to_call_is_asked_for_one(caller: str) -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    ["19005550100#", "911#", "123#", "#", "", "0" * 500 + "#", "4155550100" * 3, "*67", "#*"],
+    ["19005550100#", "911#", "123#", "#", "", "0" * 500 + "#", "4155550100" * 3, "*67"],
 )
 def test_a_number_that_nobody_should_call_is_refused_three_times_and_then_the_box(
     wrong: str,
@@ -103,6 +114,39 @@ def test_a_number_that_nobody_should_call_is_refused_three_times_and_then_the_bo
     assert asked_for(asked) == []
     assert ending.outcome is Outcome.MESSAGE
     assert ending.reason.startswith("the caller left no number; the caller keyed 1")
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        (keyed("*"),),
+        (keyed("2"), keyed("*")),
+        (keyed("2"), keyed("415*")),
+        (keyed("2"), keyed("4155550100#"), keyed("*")),
+    ],
+)
+def test_a_star_leads_out_to_the_main_menu(steps: tuple[Heard, ...]) -> None:
+    ending, asked = call(*steps, keyed("20"), answered("study"))
+    assert prompts(asked)[-1] == (MENU.prompt,)
+    assert asked_for(asked) == []
+    assert ending.outcome is Outcome.CONNECTED
+    assert ending.reason == "the caller keyed 20: extension 20, office"
+
+
+def test_who_left_the_call_back_and_hangs_up_wanted_none() -> None:
+    ending, _ = call(keyed("*"), HangsUp())
+    assert ending.outcome is Outcome.GAVE_UP
+    assert "called back" not in ending.reason
+
+
+def test_a_star_outside_the_hours_leads_to_the_box_and_to_no_extension() -> None:
+    closed = Reply("closed", to=Choice("", Step.CALL_BACK, BOX.name))
+    door = replace(DOOR, hours=hours.read("2020-01-01"), closed=closed)
+    script = receive(stranger(CALLER), replace(house(), door=door))
+    ending, asked = play(script, [quiet(), keyed("*"), quiet(), take(), keyed("1"), True])
+    assert prompts(asked)[2] == ("leave-message",)
+    assert ending.outcome is Outcome.MESSAGE
+    assert ending.reason == "the caller came outside the hours"
 
 
 def test_who_presses_nothing_has_the_box() -> None:

@@ -100,7 +100,9 @@ def test_a_stranger_keys_an_extension() -> None:
     assert isinstance(listen, Listen)
     assert listen.prompts == ("greeting", "menu-18182223333")
     assert listen.extensions == {"1", "20"}
-    assert listen.expected == {"family", "home", "office", "one", "two zero"}
+    assert listen.expected == {
+        *("family", "home", "office", "one", "two zero", "operator", "message")
+    }
     assert rung(asked) == ["office"]
     assert ending.outcome is Outcome.CONNECTED
     assert ending.reason == "the caller keyed 20: extension 20, office"
@@ -401,3 +403,19 @@ def test_who_is_allowed_hears_the_language_of_the_number_too(shadow: bool) -> No
     assert asked[0] == Speak("de")
     assert next(c.prompts for c in asked if isinstance(c, Play)) == ("nobody-answers",)
     assert ending.outcome is Outcome.NO_MESSAGE
+
+
+@pytest.mark.parametrize(
+    ("came_to", "sent_to", "spoken"),
+    [("de", "", ["de", ""]), ("", "de", ["de"]), ("de", "en", ["de", "en"]), ("de", "de", ["de"])],
+)
+def test_the_door_that_a_rule_sends_to_speaks_its_own_language(
+    came_to: str, sent_to: str, spoken: list[str]
+) -> None:
+    other = replace(DOOR, did="+18182224444", language=sent_to)
+    sends = rule(Action.SEND, Where.MENU, other.did)
+    found = reception(door=replace(DOOR, language=came_to), rules=RuleSet((sends,)))
+    doors = {DOOR.did: found.door, other.did: other}
+    found = replace(found, directory=replace(found.directory, doors=doors))
+    _, asked = play(receive(stranger(), found), [keyed("1"), answered()])
+    assert [c.language for c in asked if isinstance(c, Speak)] == spoken
