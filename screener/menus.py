@@ -32,14 +32,14 @@ _AIMS = (
     '"extension 1", "menu services", "message family", "operator", "directory",'
     ' "call-back family", "emergency" or "say PROMPT"'
 )
-# What steps are called that name nothing else.
-_CALLED: Mapping[Step, tuple[str, ...]] = {
+CALLED: Mapping[Step, tuple[str, ...]] = {
     Step.MESSAGE: ("message", "leave a message"),
     Step.OPERATOR: ("operator",),
     Step.DIRECTORY: ("directory",),
     Step.CALL_BACK: ("call back",),
     Step.EMERGENCY: ("emergency",),
 }
+"""How callers say steps that name nothing else; what they hear is worded in their language."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class Aims:
         if step is Step.EXTENSION:
             return self.extensions[aim].names
         words = re.split("[-_]", aim.casefold())
-        return _CALLED.get(step) or ((" ".join(words),) if all(map(_is_word, words)) else ())
+        return CALLED.get(step) or ((" ".join(words),) if all(map(_is_word, words)) else ())
 
 
 def menus(
@@ -131,24 +131,24 @@ def _choice(choices: Table, keys: str, aims: Aims) -> Choice | None:
 def check(root: Table, doors: Iterable[FrontDoor], menus: Mapping[str, Menu]) -> frozenset[str]:
     """Note the menus that nobody can reach and the words that could mean two things; returns the
     extensions that menus lead to."""
-    reached: set[str] = set()
+    found: set[str] = set()
     noted: set[tuple[str, str]] = set()
     extensions: set[str] = set()
     for door in doors:
-        for menu in _reached(door, menus):
-            reached.add(menu.name)
+        for menu in reached(door, menus):
+            found.add(menu.name)
             extensions |= {c.aim for c in menu.choices.values() if c.step is Step.EXTENSION}
             for keys, name, expected in _mistaken(door, menu):
                 if (keys, name) not in noted:
                     noted.add((keys, name))
                     where = f"menus.{menu.name}.choices.{keys}"
                     root.mistakes.note(where, name, expected)
-    for name in sorted(menus.keys() - reached):
+    for name in sorted(menus.keys() - found):
         root.mistakes.note("menus", name, "is no number's menu, and no menu that is leads to it")
     return frozenset(extensions)
 
 
-def _reached(door: FrontDoor, menus: Mapping[str, Menu]) -> list[Menu]:
+def reached(door: FrontDoor, menus: Mapping[str, Menu]) -> list[Menu]:
     """The menus that a caller of a door can come to, each once; they may lead to themselves."""
     replies = (door.open, door.closed, door.holiday)
     found = [reply.menu for reply in replies if reply is not None and reply.menu is not None]

@@ -13,12 +13,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from screener import starter, textfile
-from screener.core.frontdoor import Directory, FrontDoor, Menu, Step
+from screener.core.frontdoor import Choice, Directory, FrontDoor, Menu, Step
 from screener.errors import ConfigError
+from screener.menus import CALLED, reached
 from screener.tables import Mistakes, nearest
 
 TEMPLATES: Mapping[str, tuple[str, ...]] = {"menu": ("name", "number"), "menu-unnamed": ()}
 """Texts that prompts are composed of, and the fields in braces that each may have."""
+
+# The prompts that say what a choice is which the owner has given no name.
+_TITLES: Mapping[Step, str] = {
+    Step.MESSAGE: "message",
+    Step.OPERATOR: "operator",
+    Step.DIRECTORY: "directory",
+    Step.CALL_BACK: "call-back",
+    Step.EMERGENCY: "an-emergency",
+}
 
 RECORDINGS = (".wav", ".mp3", ".ogg", ".flac", ".m4a", ".opus")
 """What a recording's name may end in."""
@@ -46,17 +56,22 @@ def read(
     language: str,
     names: tuple[Collection[str], Collection[str]],
     directory: Directory,
+    *,
+    here: Collection[FrontDoor],
     mistakes: Mistakes,
 ) -> Wording:
     """The wording of a language; every mistake is noted, prompts that nobody has worded among them.
 
-    `names` are the prompts that are spoken, and those that are made (a tone has no text).
+    `names` are the prompts that are spoken, and those that are made (a tone has no text); `here`
+    are the front doors that speak the language. What the owner names for others may be worded.
     """
-    spoken, made = tuple(dict.fromkeys((*names[0], *named(directory)))), names[1]
+    spoken, made = tuple(dict.fromkeys((*names[0], *named(here, directory.menus)))), names[1]
+    elsewhere = {*named(directory.doors.values(), directory.menus)} - {*spoken}
     every = (*spoken, *made, *composed(directory, dict.fromkeys(TEMPLATES, "")))
-    worded = {*every, *TEMPLATES} - {*made}
+    worded = {*every, *TEMPLATES, *elsewhere} - {*made}
     own = _texts(sounds / f"{language}.toml", worded, mistakes)
-    recordings = _recordings(sounds / language, every, mistakes)
+    recordings = _recordings(sounds / language, {*every, *elsewhere}, mistakes)
+    every += tuple(name for name in sorted(elsewhere) if name in own or name in recordings)
     lacking = [n for n in (*spoken, *TEMPLATES) if n not in own and n not in recordings]
     shipped = {name: text for name, text in _shipped(language).items() if name in lacking}
     for name in lacking:
@@ -75,22 +90,29 @@ def composed(directory: Directory, texts: Mapping[str, str]) -> dict[str, str]:
     titles = {e.prompt: texts.get(e.prompt, e.title) for e in directory.extensions.values()}
     for menu in directory.menus.values():
         for choice in menu.choices.values():
-            title = choice.names[0] if choice.names else str(choice)
-            titles.setdefault(menu.prompt_for(choice), title)
+            titles.setdefault(menu.prompt_for(choice), _title(choice, texts))
     titles |= {name: texts[name] for name in titles if texts.get(name)}
     doors = {door.menu: _menu(door, titles, texts) for door in directory.doors.values()}
     menus = {menu.prompt: _read_out(menu, titles, texts) for menu in directory.menus.values()}
     return {**doors, **menus, **titles}
 
 
-def named(directory: Directory) -> Iterator[str]:
-    """The prompts that the owner names in screener.toml: his greetings, and what menus say."""
-    for door in directory.doors.values():
+def _title(choice: Choice, texts: Mapping[str, str]) -> str:
+    """How a choice of a menu is called: as the owner says, else in the words of the language."""
+    own = choice.names != CALLED.get(choice.step)
+    title = texts.get(_TITLES[choice.step], "") if choice.step in _TITLES and not own else ""
+    return title or (choice.names[0] if choice.names else str(choice))
+
+
+def named(doors: Iterable[FrontDoor], menus: Mapping[str, Menu]) -> Iterator[str]:
+    """The prompts that the owner names in screener.toml for these doors: his greetings, and what
+    the menus say that callers can come to."""
+    for door in doors:
         for reply in (door.open, door.closed, door.holiday):
             if reply is not None:
                 yield reply.greeting
-    for menu in directory.menus.values():
-        yield from (choice.aim for choice in menu.choices.values() if choice.step is Step.SAY)
+        for menu in reached(door, menus):
+            yield from (choice.aim for choice in menu.choices.values() if choice.step is Step.SAY)
 
 
 def _menu(door: FrontDoor, titles: Mapping[str, str], texts: Mapping[str, str]) -> str:

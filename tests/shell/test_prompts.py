@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from screener import config, starter, wording
+from screener import config, menus, starter, wording
 from screener.config import Settings
-from screener.core.frontdoor import FrontDoor
+from screener.core.frontdoor import Choice, FrontDoor, Menu, Reply, Step
 from screener.core.loudness import SPEECH_LEVEL, level
 from screener.errors import ConfigError, PromptMissing
 from screener.prompts import MADE, REQUIRED, SPOKEN, Prompts
@@ -415,6 +415,61 @@ def test_menus_and_names_are_worded_in_their_language(two: Settings) -> None:
     assert said["de", "menu-493012345678"] == "Für family 1 Für Büro 2"
     assert said["en", "menu-493012345678"] == "family 1 office 2"
     assert (said["de", "extension-2"], said["en", "extension-2"]) == ("Büro", "office")
+
+
+def test_what_is_named_for_one_number_needs_no_text_in_another_numbers_language(
+    two: Settings,
+) -> None:
+    english, german = two.doors.values()
+    hours = Menu("hours", {"1": Choice("1", Step.SAY, "opening-hours", ("hours",))})
+    english = replace(english, open=Reply("welcome", hours), holiday=Reply("holiday"))
+    doors = {door.did: door for door in (english, german)}
+    named = replace(two, directory=replace(two.directory, doors=doors, menus={"hours": hours}))
+    missing = ("welcome", "holiday", "opening-hours")
+    assert sorted(mistakes_of(named).splitlines()) == sorted(
+        f"{texts(two)}: {name} is missing: expected its text, or a recording en/{name}.wav"
+        for name in missing
+    )
+    with texts(two).open("a", encoding="utf-8") as file:
+        file.writelines(f'\n{name} = "here"' for name in missing)
+    assert {p.language for p in Prompts.open(named) if p.name in missing} == {"en"}
+
+    with (two.sounds / "de.toml").open("a", encoding="utf-8") as file:
+        file.write('\nholiday = "Feiertag"\n')
+    record(two.sounds / "de" / "welcome.wav")
+    there = {p.name: p.text for p in Prompts.open(named) if p.language == "de"}
+    assert (there["holiday"], there["welcome"]) == ("Feiertag", "")
+    assert "opening-hours" not in there
+
+
+def test_a_choice_without_a_name_is_called_in_the_language_of_the_menu(home: Settings) -> None:
+    steps = (Step.MESSAGE, Step.OPERATOR, Step.DIRECTORY, Step.CALL_BACK, Step.EMERGENCY)
+    choices = {
+        str(key): Choice(str(key), step, "", menus.CALLED[step]) for key, step in enumerate(steps)
+    }
+    choices["8"] = Choice("8", Step.MESSAGE, "family", ("complaints",))
+    directory = replace(home.directory, menus={"main": Menu("main", choices)})
+    said = {
+        language: wording.composed(directory, shipped(language))["menu-main"]
+        for language in ("en", "de")
+    }
+    assert re.findall(r"For (.*?), press or say", said["en"]) == [
+        *("a message", "the operator", "the directory", "a call back", "an emergency"),
+        "complaints",
+    ]
+    assert re.findall(r"Für (.*?) drücken Sie", said["de"]) == [
+        *("eine Nachricht", "die Zentrale", "das Namensverzeichnis", "einen Rückruf"),
+        *("einen Notfall", "complaints"),
+    ]
+    own = wording.composed(directory, shipped("en") | {"choice-main-0": "us your wishes"})
+    assert own["menu-main"].startswith("For us your wishes, press or say 0.")
+
+
+def test_the_texts_that_the_starters_examples_need_stand_in_both_languages() -> None:
+    for language in ("en", "de"):
+        text = (starter.origin("sounds") / f"{language}.toml").read_text(encoding="utf-8")
+        worded = tomllib.loads(re.sub(r"^# (?=[a-z-]+ = \")", "", text, flags=re.MULTILINE))
+        assert {"holiday", "opening-hours"} <= set(worded)
 
 
 def test_another_language_has_a_voice_of_its_own(two: Settings) -> None:
