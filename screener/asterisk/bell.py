@@ -306,8 +306,11 @@ async def _comfort(line: Line, group: RingGroup, sounds: Sounds) -> None:
 
 async def _ring_or_play_music(line: Line, music: str) -> None:
     """The ringing tone, or music, until it is cancelled."""
-    await (line.music(music) if music else line.ring())
+    begun = asyncio.ensure_future(line.music(music) if music else line.ring())
     try:
+        await asyncio.shield(begun)
         await asyncio.Event().wait()
     finally:
+        # What is still on its way would reach Asterisk after it had been stopped.
+        await asyncio.wait({begun})
         await (line.music_stop() if music else line.ring_stop())

@@ -85,6 +85,7 @@ class Leg:
         self._playbacks = playbacks
         self._news = news
         self._keys: asyncio.Queue[str] = asyncio.Queue()
+        self._ended = False
 
     def take_in(self, event: Event) -> None:
         """Something has happened on this channel."""
@@ -122,6 +123,9 @@ class Leg:
             await self._own.arrived(arrival)
             if identified:
                 self.call_id = await self._client.variable(self.channel, "CHANNEL(pjsip,call-id)")
+            if self._ended:  # before it was there to be hung up
+                await self._own.end_channel(self.channel)
+                return
             await self._client.dial(self.channel, math.ceil(seconds + _LATE), caller)
         except AriError as failed:
             # One phone that cannot be rung is that phone's matter: the others ring.
@@ -167,6 +171,7 @@ class Leg:
         return choices[key]
 
     async def end(self) -> None:
-        """Hang up, or ring no longer."""
+        """Hang up, or ring no longer, or not at all."""
+        self._ended = True
         if not self.gone.is_set():
             await self._own.end_channel(self.channel)

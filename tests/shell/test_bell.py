@@ -61,6 +61,9 @@ class Caller:
         self.rung: asyncio.Queue[Side] = asyncio.Queue()
         self.asked: asyncio.Queue[Side] = asyncio.Queue()
         self.began: list[str] = []
+        self.tones: list[str] = []
+        self.tone_asked, self.tone_made = asyncio.Event(), asyncio.Event()
+        self.tone_made.set()
         self._contacts = contacts
 
     def leg(self, phone: str) -> Side:
@@ -75,8 +78,15 @@ class Caller:
 
     async def let_us_write_diversion(self) -> None: ...
     async def play(self, *_: object) -> None: ...
-    async def ring(self) -> None: ...
-    async def ring_stop(self) -> None: ...
+
+    async def ring(self) -> None:
+        self.tone_asked.set()
+        await self.tone_made.wait()
+        self.tones.append("rings")
+
+    async def ring_stop(self) -> None:
+        self.tones.append("stops")
+
     async def connect(self, leg: Leg) -> None: ...
 
 
@@ -152,3 +162,14 @@ async def test_who_declines_on_one_contact_declines_for_the_other_that_redirects
         desk.says(Said.REDIRECTED, "attic")
         rang, _ = await rings
     assert rang.remarks == ("kitchen declined",)
+
+
+async def test_a_tone_that_is_just_being_asked_for_when_a_phone_answers_is_stopped() -> None:
+    async with ringing() as (caller, rings):
+        caller.tone_made.clear()
+        await caller.tone_asked.wait()
+        (await caller.rung.get()).says(Said.ANSWERED)
+        await asyncio.wait({rings}, timeout=0.05)
+        caller.tone_made.set()
+        await rings
+    assert caller.tones == ["rings", "stops"]
