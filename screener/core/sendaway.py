@@ -14,6 +14,8 @@ from screener.core.script import CallerGone, Hangup, Note, Redirect, Ring, Scrip
 
 # Seconds that it rings elsewhere before the call is taken back.
 _RINGS = 45.0
+# What whoever answers there is called: a SIP address might be too long for the name of a channel.
+_THERE = "elsewhere"
 
 
 def send_away(
@@ -34,7 +36,8 @@ def _bridge(target: str, outside: Outside, course: Course) -> Script[Ending | No
     if not endpoint:
         yield from do(Note(f"{target} cannot be called: asterisk.trunk names no trunk for it"))
         return None
-    group = RingGroup(target, (Phone(target, endpoint),), _RINGS)
+    yield from do(Note(f"calling {target} over the trunk"))
+    group = RingGroup(target, (Phone(_THERE, endpoint),), _RINGS)
     rang = yield from do(Ring(group))
     if not rang.phone:
         return None

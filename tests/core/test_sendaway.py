@@ -46,10 +46,10 @@ def test_what_its_network_refuses_meets_the_attendant() -> None:
 
 
 def test_over_our_trunk_it_rings_there_and_is_connected() -> None:
-    ending, asked = end(OUR_TRUNK, [answered(ADDRESS)])
+    ending, asked = end(OUR_TRUNK, [answered("elsewhere")])
     ring = asked[0]
     assert isinstance(ring, Ring)
-    assert ring.group.phones == (Phone(ADDRESS, f"PJSIP/trunk/{ADDRESS}"),)
+    assert ring.group.phones == (Phone("elsewhere", f"PJSIP/trunk/{ADDRESS}"),)
     assert asked[1:] == [Talk(), Hangup()]
     assert ending.outcome == Outcome.REDIRECTED
     assert ending.reason.endswith(f"; connected to {ADDRESS} over the trunk")
@@ -58,11 +58,16 @@ def test_over_our_trunk_it_rings_there_and_is_connected() -> None:
 def test_a_rule_may_say_so_for_its_calls_alone() -> None:
     rules = RuleSet(parse("send from * bridge +18055550100", "50.rules", "US")[0])
     own = replace(house(Outside("US", "PJSIP/{number}@trunk")), rules=rules)
-    ending, asked = end(own, [answered("+18055550100")])
+    ending, asked = end(own, [answered("elsewhere")])
     ring = asked[0]
     assert isinstance(ring, Ring)
     assert ring.group.phones[0].endpoint == "PJSIP/+18055550100@trunk"
     assert (ending.outcome, ending.ruled) == (Outcome.REDIRECTED, "send bridge +18055550100")
+
+
+def test_the_story_says_where_it_is_called() -> None:
+    _, asked = play(receive(stranger(), OUR_TRUNK), [answered("elsewhere")])
+    assert Note(f"calling {ADDRESS} over the trunk") in asked
 
 
 def test_nobody_there_and_the_attendant_answers() -> None:
