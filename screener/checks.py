@@ -29,6 +29,7 @@ from screener.asterisk.dialplan import (
 from screener.asterisk.installation import NEEDED_MODULES, OLDEST
 from screener.config import Settings
 from screener.core import review
+from screener.core.callerid import shown_number
 from screener.core.menu import said_at
 from screener.errors import (
     AriError,
@@ -152,7 +153,9 @@ def _recogniser(settings: Settings) -> str:
             f"{engine.name} does not know how these names sound: {', '.join(unknown)};"
             f" write them into {settings.grammars / 'words.dict'}{perhaps}, or choose other words"
         )
-    return f"{engine.name} is ready"
+    mute = [shown_number(did) for did, door in settings.doors.items() if door.by_key]
+    keyed = f"but callers of {', '.join(mute)} are not understood: they answer by keys"
+    return "\n".join((f"{engine.name} is ready", *((keyed,) if mute else ())))
 
 
 def _campaigns(settings: Settings) -> str:

@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import phonenumbers
 
-from screener import directory, secret, surroundings, textfile
+from screener import directory, engines, secret, surroundings, textfile
 from screener.core.frontdoor import (
     Directory,
     FrontDoor,
@@ -179,7 +179,8 @@ def load(path: Path) -> Settings:
     outside = Outside(country, asterisk.trunk, asterisk.send_away is SendAway.BRIDGE)
     speech = surroundings.speech(root, folder)
     private = asterisk.url is None
-    people = directory.read(root, folder, country, speech.language, warnings, private=private)
+    languages = engines.languages(speech, paths["data"])
+    people = directory.read(root, folder, country, languages, warnings, private=private)
     people = replace(people, outside=outside)
     mail = surroundings.mail(root, folder, people, warnings)
     windows = _windows(root)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from screener import doors, menus, ringgroups
 from screener.core.frontdoor import Directory
+from screener.engines import Languages
 from screener.tables import Table
 
 KEYS: Mapping[str, tuple[str, ...]] = {**doors.KEYS, **ringgroups.KEYS}
@@ -20,11 +21,17 @@ KEYS: Mapping[str, tuple[str, ...]] = {**doors.KEYS, **ringgroups.KEYS}
 
 
 def read(
-    root: Table, folder: Path, country: str, language: str, warnings: list[str], *, private: bool
+    root: Table,
+    folder: Path,
+    country: str,
+    languages: Languages,
+    warnings: list[str],
+    *,
+    private: bool,
 ) -> Directory:
     """The directory in the file's tables; `private` says that its phones are on our own Asterisk.
 
-    `folder` is that of the file, and `language` that in which callers are understood.
+    `folder` is that of the file.
     Mistakes are noted in `root.mistakes`; with any of them, the directory is of no use.
     """
     phones = ringgroups.phones(root, private)
@@ -32,6 +39,6 @@ def read(
     boxes = doors.boxes(root)
     extensions = doors.extensions(root, groups, boxes)
     choices = menus.menus(root, extensions, boxes)
-    behind = doors.Behind(folder, country, language, groups, boxes, extensions, choices)
+    behind = doors.Behind(folder, country, languages, groups, boxes, extensions, choices)
     fronts = doors.doors(root, behind, warnings)
     return Directory(fronts, phones, groups, boxes, extensions, choices)

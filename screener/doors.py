@@ -25,6 +25,7 @@ from screener.core.frontdoor import (
     RingGroup,
     Step,
 )
+from screener.engines import Languages
 from screener.menus import Aims, digits_said, spoken_name
 from screener.tables import (
     Reading,
@@ -97,12 +98,12 @@ def extensions(
 
 @dataclass(frozen=True, slots=True)
 class Behind:
-    """What stands behind the doors, all by their names; `country` is the owner's, and `language`
-    that in which callers are understood; `folder` is that of screener.toml."""
+    """What stands behind the doors, all by their names; `country` is the owner's, `folder` that of
+    screener.toml."""
 
     folder: Path
     country: str
-    language: str
+    languages: Languages
     groups: Mapping[str, RingGroup]
     boxes: Mapping[str, MessageBox]
     extensions: Mapping[str, Extension]
@@ -170,7 +171,7 @@ def _door(table: Table, did: str, behind: Behind, warnings: list[str]) -> FrontD
         closed=closed,
         holidays=_holidays(table, behind.folder, warnings),
         holiday=holiday if "holiday" in table else None,
-        by_key=language not in ("", behind.language),
+        by_key=behind.languages.by_key(language),
     )
 
 

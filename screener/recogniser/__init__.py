@@ -17,6 +17,7 @@ from pathlib import Path
 
 from screener.config import Settings
 from screener.core.grammar import Answers
+from screener.engines import MODELS, chosen, installed, kind_of
 from screener.errors import RecogniserError
 from screener.recogniser import sphinx, vosk
 from screener.recogniser.files import phrase_classes, read_grammar
@@ -37,9 +38,6 @@ __all__ = [
     "prove",
 ]
 
-MODELS = "models"
-"""The folder of models in the data folder."""
-
 _ANSWERS = "attendant.jsgf"
 
 
@@ -59,32 +57,6 @@ def load(settings: Settings) -> Recogniser:
             " speech.engine to auto"
         )
     return Recogniser(Vosk(model, answers))
-
-
-def chosen(engine: Engine, model: Path | None, data: Path) -> tuple[Engine, Path | None]:
-    """Which engine listens, with which model (None: the one that comes with PocketSphinx).
-
-    `engine` and `model` are what screener.toml says of speech; `data` is the data folder.
-    """
-    if model is None and engine is not Engine.POCKETSPHINX:
-        model = next(iter(installed(data)), None)
-    if engine is Engine.AUTO:
-        sphinx = model is None or kind_of(model) is Engine.POCKETSPHINX
-        engine = Engine.POCKETSPHINX if sphinx else Engine.VOSK
-    return engine, model
-
-
-def installed(data: Path) -> list[Path]:
-    """The model folders in the data folder, by name."""
-    folder = data / MODELS
-    if not folder.is_dir():
-        return []
-    return sorted(f for f in folder.iterdir() if f.is_dir() and not f.name.startswith("."))
-
-
-def kind_of(model: Path) -> Engine:
-    """Whose model a folder holds, by its files: a PocketSphinx model has an mdef."""
-    return Engine.POCKETSPHINX if (model / "mdef").exists() else Engine.VOSK
 
 
 def prove(model: Path) -> None:

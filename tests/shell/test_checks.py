@@ -15,6 +15,7 @@ from screener.asterisk.client import Client
 from screener.asterisk.installation import install
 from screener.asterisk.private import PrivateAsterisk
 from screener.checks import Finding, examine
+from screener.core.callerid import shown_number
 
 
 def free_ports(how_many: int) -> list[int]:
@@ -83,6 +84,17 @@ async def test_a_name_that_no_dictionary_has_is_told_with_how_it_probably_sounds
     dictionary.write_text("zorbly Z AO R B L IY\nxyzzyq Z IH Z IY K\n")
     (told,) = [finding async for finding in examine(path) if finding.about == "recogniser"]
     assert told.ok
+
+
+async def test_numbers_whose_callers_are_not_understood_are_told(home: Path) -> None:
+    path = home / "screener.toml"
+    (did, *_) = config.load(path).doors
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace(f'[dids."{did}"]', f'[dids."{did}"]\nlanguage = "de"'))
+    told = [f.text for f in [f async for f in examine(path)] if f.about == "recogniser"]
+    assert told[1:] == [
+        f"but callers of {shown_number(did)} are not understood: they answer by keys"
+    ]
 
 
 # A user's own Asterisk ---------------------------------------------------------------------------

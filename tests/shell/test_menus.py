@@ -167,7 +167,19 @@ def test_a_closed_door_has_a_menu_or_an_aim_not_both(write: Write) -> None:
 
 
 def test_where_callers_are_not_understood_in_its_language_only_keys_count(write: Write) -> None:
-    assert load(write(door_lines('language = "de"'))).doors[DID].by_key
-    assert not load(write(door_lines('language = "en"'))).doors[DID].by_key
-    german = door_lines('language = "de"') + '[speech]\nlanguage = "de"\n'
-    assert not load(write(german)).doors[DID].by_key
+    """PocketSphinx has English only, unless somebody has given it another model."""
+    for language, by_key in (("", False), ("en", False), ("en-GB", False), ("de", True)):
+        own = f'language = "{language}"' if language else ""
+        assert load(write(door_lines(own))).doors[DID].by_key is by_key
+    speaks = '[speech]\nlanguage = "de"\n'
+    assert load(write(door_lines("") + speaks)).doors[DID].by_key
+    assert not load(write(door_lines('language = "en"') + speaks)).doors[DID].by_key
+
+
+def test_a_model_of_ones_own_understands_the_language_of_the_house(write: Write) -> None:
+    speaks = '[speech]\nlanguage = "de"\n'
+    path = write(door_lines("") + speaks)
+    (load(path).data / "models" / "vosk-de").mkdir(parents=True)
+    assert not load(path).doors[DID].by_key
+    assert load(write(door_lines('language = "en"') + speaks)).doors[DID].by_key
+    assert load(write(door_lines("") + speaks + 'engine = "pocketsphinx"\n')).doors[DID].by_key
