@@ -209,6 +209,9 @@ def _recordings(folder: Path, known: Iterable[str], mistakes: Mistakes) -> dict[
             continue
         if path.suffix.lower() not in RECORDINGS:
             mistakes.sentences.append(f"{path}: expected a recording: {', '.join(RECORDINGS)}")
+        elif path.stem in TEMPLATES:
+            only = f"menus are put together from the text {path.stem}, so it cannot be recorded"
+            mistakes.sentences.append(f"{path}: {only}: record menu-NUMBER or menu-NAME")
         elif path.stem not in known:
             advice = nearest(path.stem, known)
             mistakes.sentences.append(f"{path}: nothing plays such a prompt; {advice}")

@@ -2,6 +2,7 @@
 
 import inspect
 import re
+import tomllib
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -9,10 +10,11 @@ from pathlib import Path
 import click
 import pytest
 
-from screener import config, prompts, starter
+from screener import config, prompts, starter, wording
 from screener.cli import main
 from screener.core import rulefile
 from screener.core.frontdoor import Announced
+from screener.errors import ConfigError
 from screener.prompts import Prompts
 from screener.surroundings import ARI_SECRET, MAIL_PASSWORD
 from tests.calls import demo
@@ -20,6 +22,9 @@ from tests.calls import demo
 TREE = Path(__file__).parents[2]
 README = (TREE / "README.md").read_text(encoding="utf-8")
 STARTER = (TREE / "screener" / "starter" / "screener.toml").read_text(encoding="utf-8")
+
+EXAMPLES = re.findall(r"^```toml\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+"""The whole files of screener.toml that the README shows."""
 
 OWN_NAMES = {
     "dids": "NUMBER",
@@ -129,8 +134,7 @@ def test_the_readmes_household_loads_and_is_what_it_says(
     starter.write(home)
     (home / "ari-secret").write_text("hidden\n")
     (home / "ari-secret").chmod(0o600)
-    (text,) = re.findall(r"^```toml\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
-    (home / config.FILE).write_text(text, encoding="utf-8")
+    (home / config.FILE).write_text(EXAMPLES[0], encoding="utf-8")
     read = config.load(home / config.FILE)
     assert read.warnings == ()
     (door,) = read.doors.values()
@@ -147,6 +151,50 @@ def test_the_readmes_household_loads_and_is_what_it_says(
         *(("kitchen", 0, False), ("study", 0, False), ("mobile", 10, True))
     ]
     assert "menu-main" in {prompt.name for prompt in Prompts.open(read)}
+
+
+def test_the_readmes_other_house_loads_with_what_lies_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(config.STUDIO_PIN, raising=False)
+    home = tmp_path / "home"
+    starter.write(home)
+    (home / "studio-pin").write_text("2468\n")
+    (home / "studio-pin").chmod(0o600)
+    (home / "holidays.ics").write_text(
+        "BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:-//house//EN\nBEGIN:VEVENT\nUID:1\n"
+        "DTSTAMP:20200101T000000Z\nSUMMARY:New Year\nDTSTART;VALUE=DATE:20200101\n"
+        "RRULE:FREQ=YEARLY\nEND:VEVENT\nEND:VCALENDAR\n"
+    )
+    (home / config.FILE).write_text(EXAMPLES[1], encoding="utf-8")
+    read = config.load(home / config.FILE)
+    assert read.warnings == ()
+    english, german, bell = read.doors.values()
+    assert {day.name for day in english.holidays} == {"New Year"}
+    assert (german.language, german.by_key, bell.doorbell) == ("de", True, True)
+    assert read.studio.pin == "2468"
+    with pytest.raises(ConfigError, match="holiday is missing"):
+        Prompts.open(read)
+    (line,) = re.findall(r'^.*`(holiday = ".*")`$', README, re.MULTILINE)
+    with (read.sounds / "en.toml").open("a", encoding="utf-8") as texts:
+        texts.write(f"\n{line}\n")
+    assert Prompts.open(read).languages == ("en", "de")
+
+
+def test_the_readme_says_what_each_package_is_for() -> None:
+    project = tomllib.loads((TREE / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    needed = {re.split(r"[^a-z0-9-]", line)[0] for line in project["dependencies"]}
+    table = README.split("## What it stands on\n")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| ([a-z0-9, -]+) \|", table, re.MULTILINE)
+    told = {name for row in rows for name in row.split(", ")} - {"package"}
+    assert told == needed
+
+
+@pytest.mark.parametrize("name", wording.TEMPLATES)
+def test_the_readme_says_of_what_menus_are_composed(name: str) -> None:
+    prompts_told, composed = README.split("Two texts are no prompts")
+    assert f"`{name}`" in composed
+    assert f"`{name}`" not in prompts_told.split("### Prompts\n")[1]
 
 
 def test_the_readmes_rules_are_rules() -> None:

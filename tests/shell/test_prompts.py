@@ -246,7 +246,8 @@ def test_a_recording_that_is_none_is_refused(few: Settings) -> None:
     [
         ("godbye.wav", 'nothing plays such a prompt; did you mean "goodbye"?'),
         ("goodbye.aiff", "expected a recording: .wav, .mp3"),
-        ("menu.wav", "nothing plays such a prompt"),
+        ("menu.wav", "menus are put together from the text menu, so it cannot be recorded"),
+        ("menu-unnamed.wav", "record menu-NUMBER or menu-NAME"),
     ],
 )
 def test_a_file_that_nothing_would_play_is_refused(few: Settings, file: str, said: str) -> None:
