@@ -201,6 +201,7 @@ class _Reading:
             boxes=frozenset(directory.boxes),
             lists=lists.names(self._settings.data) | plain,
             contacts=frozenset(path.name for path in self._of(BOOKS)),
+            outside=directory.outside,
         )
 
     def _open_lists(self, rules: Iterable[Rule]) -> Mapping[str, NumberList]:

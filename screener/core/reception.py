@@ -114,7 +114,7 @@ def _ring_doorbell(target: Target | None, desk: Desk, course: Course) -> Script[
             group = directory.extensions[name].group
         case Target(Where.REDIRECT | Where.BRIDGE as where, name):
             bridged = where is Where.BRIDGE
-            ended = yield from send_away(name, directory.outside, course, bridged=bridged)
+            ended = yield from send_away(name, directory, course, bridged=bridged)
             if ended is not None:
                 return ended
     return (yield from ring_bell(group, course))
@@ -144,7 +144,7 @@ def _send(target: Target, desk: Desk, course: Course) -> Script[Ending]:
             return (yield from attend(replace(desk, door=other), course))
         case Where.REDIRECT | Where.BRIDGE:
             bridged = target.where is Where.BRIDGE
-            ended = yield from send_away(target.name, directory.outside, course, bridged=bridged)
+            ended = yield from send_away(target.name, directory, course, bridged=bridged)
             if ended is not None:
                 return ended
         case _:

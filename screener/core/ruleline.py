@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import NoReturn, TypeVar
 
+from screener.core.frontdoor import Outside
 from screener.core.rules import Where
 from screener.core.ruletext import Sort, Token, WrongError, tokens, written_out
 from screener.core.spans import read_span
@@ -56,7 +57,8 @@ T = TypeVar("T")
 @dataclass(frozen=True, slots=True)
 class Names:
     """What rules may name: ring groups, message boxes, extensions, DIDs (E.164), and the files of
-    number lists ("ftc.csv") and address books ("family.vcf")."""
+    number lists ("ftc.csv") and address books ("family.vcf"). `outside` is how other numbers are
+    reached (None: not known)."""
 
     groups: frozenset[str] = frozenset()
     boxes: frozenset[str] = frozenset()
@@ -64,6 +66,7 @@ class Names:
     dids: frozenset[str] = frozenset()
     lists: frozenset[str] = frozenset()
     contacts: frozenset[str] = frozenset()
+    outside: Outside | None = None
 
 
 class Line:

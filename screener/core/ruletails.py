@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import NoReturn
 
 from screener.core import number, numbertext
-from screener.core.ruleline import STARTS, TAILS, TARGETS, Line, head_of, unknown
+from screener.core.ruleline import STARTS, TAILS, TARGETS, Line, Names, head_of, unknown
 from screener.core.rules import Action, Target, Where
 from screener.core.ruletext import LONGEST_LABEL, Sort, Token, WrongError
 from screener.core.script import Refusal, Treatment
@@ -168,7 +168,7 @@ def _elsewhere(line: Line, where: Where, token: Token) -> Target | None:
         if len(token.text) > _LONGEST_URI or not _SIP.fullmatch(token.text):
             line.note(token, "this is no plain SIP address; expected one like sip:me@example.net")
             return None
-        return Target(where, token.text)
+        return _outside(line, where, token, token.text)
     whole = line.whole_number(token)
     if not re.search("[0-9]", whole.text):
         line.note(whole, f"{whole.shown} does not fit; expected {_AIMS[where]}")
@@ -176,7 +176,20 @@ def _elsewhere(line: Line, where: Where, token: Token) -> Target | None:
     text = line.read(whole, lambda text: numbertext.read_pattern(text, line.country))
     if text is not None and not re.fullmatch(r"\+[0-9]+", text):
         line.note(whole, f"{whole.shown} is not one whole number; a call goes to one place")
-    return Target(where, text) if text else None
+    return _outside(line, where, whole, text) if text else None
+
+
+def _outside(line: Line, where: Where, token: Token, text: str) -> Target:
+    """The target, which must be outside, and within reach, as far as that is known."""
+    names = line.names or Names()
+    trunk = names.outside
+    if text in names.dids:
+        why = "a call would come back to it again and again"
+        other = "write ring, extension, menu or message"
+        line.note(token, f"{text} is a number of yours: {why}; {other}")
+    elif trunk and (where is Where.BRIDGE or trunk.bridged) and not trunk.endpoint(text):
+        line.note(token, f"{text} cannot be called: asterisk.trunk names no trunk for it")
+    return Target(where, text)
 
 
 def _owner(word: str) -> tuple[Action, ...]:

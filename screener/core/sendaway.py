@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from screener.core.call import Ending, Outcome
 from screener.core.course import Course
-from screener.core.frontdoor import Outside, Phone, RingGroup
+from screener.core.frontdoor import Directory, Outside, Phone, RingGroup
 from screener.core.script import CallerGone, Hangup, Note, Redirect, Ring, Script, Talk, do
 
 # Seconds that it rings elsewhere before the call is taken back.
@@ -19,10 +19,14 @@ _THERE = "elsewhere"
 
 
 def send_away(
-    target: str, outside: Outside, course: Course, *, bridged: bool = False
+    target: str, directory: Directory, course: Course, *, bridged: bool = False
 ) -> Script[Ending | None]:
     """Send the call to `target`; None where it was not accepted there, and is still ours."""
     course.doing = f"while being sent to {target}"
+    outside = directory.outside
+    if target in directory.doors:  # there the same rule may send it here again, without an end
+        yield from do(Note(f"{target} is a number of this house: no call is sent there"))
+        return None
     if bridged or outside.bridged:
         return (yield from _bridge(target, outside, course))
     how = yield from do(Redirect(target))

@@ -35,9 +35,10 @@ from screener.core.conditions import (
     Verified,
     Withheld,
 )
+from screener.core.frontdoor import Outside
 from screener.core.number import KINDS
 from screener.core.pattern import NamePattern, NumberPattern
-from screener.core.rulefile import MOST_LINES, MOST_MISTAKES, WORDS, parse, write
+from screener.core.rulefile import MOST_LINES, MOST_MISTAKES, WORDS, Names, parse, write
 from screener.core.ruleline import CONDITIONS, TAILS
 from screener.core.rules import Action, Rule, Target, Where
 from screener.core.ruletext import LONGEST_LABEL, LONGEST_LINE, unseen
@@ -392,3 +393,32 @@ def test_every_usual_line_end_ends_a_line(end: str) -> None:
     rules, mistakes = parse(end.join(["allow emergency", "", "block withheld", ""]), "t", "US")
     assert [rule.line for rule in rules] == [1, 3]
     assert not mistakes
+
+
+# What cannot be reached ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("rule", "outside", "reached"),
+    [
+        ("bridge +18055550100", Outside("US"), False),
+        ("bridge sip:me@example.net", Outside("US"), False),
+        ("bridge sip:me@example.net", Outside("US", "DAHDI/g1/{number}"), False),
+        ("bridge +18055550100", Outside("US", "DAHDI/g1/{number}"), True),
+        ("bridge sip:me@example.net", Outside("US", "PJSIP/{number}@trunk"), True),
+        ("redirect +18055550100", Outside("US"), True),
+        ("redirect +18055550100", Outside("US", bridged=True), False),
+        ("bridge +18055550100", None, True),
+    ],
+)
+def test_where_a_call_is_bridged_to_there_must_be_a_trunk_to(
+    rule: str, outside: Outside | None, reached: bool
+) -> None:
+    names = Names(outside=outside)
+    _, mistakes = parse(f"send withheld {rule}", "t.rules", "US", names)
+    target = rule.split()[1]
+    column = len("send withheld ") + rule.index(target) + 1
+    unreached = (
+        f"t.rules:1:{column}: {target} cannot be called: asterisk.trunk names no trunk for it"
+    )
+    assert [str(mistake) for mistake in mistakes] == ([] if reached else [unreached])

@@ -10,7 +10,17 @@ from screener.core.reception import Reception, receive
 from screener.core.rulefile import parse
 from screener.core.rules import RuleSet
 from screener.core.script import Hangup, Listen, Note, Redirect, Ring, Talk
-from tests.core.lines import HangsUp, answered, nobody, play, quiet, reception, stranger
+from tests.core.lines import (
+    DOOR,
+    HangsUp,
+    answered,
+    keyed,
+    nobody,
+    play,
+    quiet,
+    reception,
+    stranger,
+)
 
 ADDRESS = "sip:desk@example.net"
 RULES = RuleSet(parse(f'send from +18055550142 "moved" redirect {ADDRESS}', "50.rules", "US")[0])
@@ -80,3 +90,14 @@ def test_no_trunk_is_no_dead_end() -> None:
     ending, asked = end(house(Outside("US", bridged=True)), [*[quiet()] * 2])
     assert not any(isinstance(command, Ring) for command in asked)
     assert ending.outcome == Outcome.SILENT
+
+
+def test_a_number_of_the_house_is_no_place_elsewhere() -> None:
+    """An old rule may name it: the call would come back to the same rule."""
+    for word in ("redirect", "bridge"):
+        rules = RuleSet(parse(f"send from * {word} {DOOR.did}", "50.rules", "US")[0])
+        own = replace(house(Outside("US", "PJSIP/{number}@trunk")), rules=rules)
+        ending, asked = play(receive(stranger(), own), [keyed("20"), answered("study")])
+        assert Note(f"{DOOR.did} is a number of this house: no call is sent there") in asked
+        assert not [c for c in asked if isinstance(c, Redirect)]
+        assert ending.reason == "the caller keyed 20: extension 20, office"

@@ -171,3 +171,11 @@ def test_a_service_without_an_address_book_holds_no_reader_of_them() -> None:
     ask = "import sys, screener.service; print('vobject' in sys.modules)"
     told = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True)
     assert told.stdout == "False\n"
+
+
+def test_a_rule_that_calls_elsewhere_without_a_trunk_is_a_mistake(
+    settings: Settings, rules: Path
+) -> None:
+    (rules / "1.rules").write_text(f"send withheld bridge {MOM}\n")
+    [mistake] = mistakes(settings)
+    assert mistake.endswith(f"{MOM} cannot be called: asterisk.trunk names no trunk for it")
