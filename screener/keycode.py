@@ -19,11 +19,12 @@ from screener.asterisk.client import Client
 from screener.asterisk.connection import Connection
 from screener.asterisk.dialplan import DND_OFF, DND_ON, EXPECT
 from screener.asterisk.line import Line
-from screener.asterisk.translate import Arrived, endpoint_of
+from screener.asterisk.translate import Arrived
 from screener.config import Settings
 from screener.core.window import Kind
-from screener.errors import AriError, PromptMissing, SetupError
+from screener.errors import SetupError
 from screener.prompts import Prompts
+from screener.visit import carry_out, phone_name
 from screener.windows import Windows
 
 log = logging.getLogger(__name__)
@@ -62,29 +63,13 @@ class KeyCode:
 
     async def _answer(self, arrived: Arrived) -> None:
         line = Line(self._client, self._connection, arrived)
-        events = asyncio.ensure_future(line.run())
-        try:
-            phone = phone_name(self._settings, arrived)
-            if arrived.args[1] == EXPECT:
-                await self._open(phone)
-                talk = asyncio.ensure_future(self._talk(line))
-            else:
-                understood = await self._leave_in_peace(phone, arrived.args[1] == DND_ON)
-                talk = asyncio.ensure_future(self._confirm(line, understood))
-            gone = asyncio.ensure_future(line.gone.wait())
-            await asyncio.wait({talk, gone}, return_when=asyncio.FIRST_COMPLETED)
-            for task in (talk, gone):
-                task.cancel()
-            for ended in await asyncio.gather(talk, gone, return_exceptions=True):
-                if isinstance(ended, AriError | PromptMissing | SetupError):
-                    log.warning("the key code was not answered to its end: %s", ended)
-                elif isinstance(ended, Exception):
-                    raise ended  # the dialplan hangs up, when the channel's deadline is over
-            with suppress(AriError):
-                await line.hangup()
-        finally:
-            await line.close()
-            events.cancel()
+        phone = phone_name(self._settings, arrived)
+        if arrived.args[1] == EXPECT:
+            await self._open(phone)
+            talk = self._talk(line)
+        else:
+            talk = self._confirm(line, await self._leave_in_peace(phone, arrived.args[1] == DND_ON))
+        await carry_out(line, talk, "what a key code asked for")
 
     async def _talk(self, line: Line) -> None:
         """Say that the window is open, and close it for whoever presses 0."""
@@ -137,10 +122,3 @@ class KeyCode:
             )
         except SetupError as failed:  # it is open as long as we run
             log.error("%s", failed)
-
-
-def phone_name(settings: Settings, arrived: Arrived) -> str:
-    """The name in screener.toml of the phone that dialled a key code."""
-    endpoint = endpoint_of(arrived.args[2]) if len(arrived.args) > 2 else ""
-    names = {p.endpoint.casefold(): p.name for p in settings.phones.values()}
-    return names.get(endpoint.casefold()) or endpoint.partition("/")[2] or "a phone"

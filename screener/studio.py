@@ -36,9 +36,9 @@ from screener.core.studio import (
     pause_after,
     record_prompts,
 )
-from screener.errors import AriError, AriRefused, RecordingError, ScreenerError, SetupError
-from screener.keycode import phone_name
+from screener.errors import AriError, AriRefused, RecordingError, SetupError
 from screener.prompts import Prompts
+from screener.visit import carry_out, phone_name
 
 log = logging.getLogger(__name__)
 
@@ -93,29 +93,15 @@ class Studio:
 
     async def _answer(self, arrived: Arrived) -> None:
         line = Line(self._client, self._connection, arrived)
-        events = asyncio.ensure_future(line.run())
-        free = self._inside is None
-        if free:
-            self._inside = line
+        if self._inside is not None:
+            await carry_out(line, self._turn_away(line), "a call to the studio")
+            return
+        self._inside = line
         try:
             visit = self._visit(line, phone_name(self.settings, arrived))
-            work = asyncio.ensure_future(visit if free else self._turn_away(line))
-            gone = asyncio.ensure_future(line.gone.wait())
-            await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
-            for task in (work, gone):
-                task.cancel()
-            for ended in await asyncio.gather(work, gone, return_exceptions=True):
-                if isinstance(ended, ScreenerError):
-                    log.warning("the call to the studio was not carried out to its end: %s", ended)
-                elif isinstance(ended, Exception):
-                    raise ended  # the dialplan hangs up, when the channel's deadline is over
-            with suppress(AriError):
-                await line.hangup()
+            await carry_out(line, visit, "a call to the studio")
         finally:
-            if free:
-                self._inside = None
-            await line.close()
-            events.cancel()
+            self._inside = None
 
     async def _visit(self, line: Line, phone: str) -> None:
         with tempfile.TemporaryDirectory(prefix="screener-studio-") as folder:

@@ -117,6 +117,8 @@ def record_prompts(repertoire: Repertoire) -> Script[None]:
 def _let_in() -> Script[bool]:
     for _ in range(TRIES):
         keys = yield from do(Ask(("studio-pin",), LONGEST_PIN))
+        if not keys:
+            continue  # no guess: nobody has to wait for it
         if (yield from do(Unlock(keys))):
             return True
         yield from do(Play(("studio-wrong-pin",)))

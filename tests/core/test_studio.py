@@ -109,9 +109,15 @@ def test_a_full_disk_is_said() -> None:
 
 
 def test_three_wrong_pins_end_the_call() -> None:
-    asked = play(["1111", False, "", False, "2222", False])
+    asked = play(["1111", False, "3333", False, "2222", False])
     assert played(asked) == [*("studio-pin", "studio-wrong-pin") * 3, "goodbye"]
     assert isinstance(asked[-1], Hangup)
+
+
+def test_who_keys_nothing_has_guessed_nothing() -> None:
+    asked = play(["", "", ""])
+    assert played(asked) == [*("studio-pin",) * 3, "goodbye"]
+    assert not any(isinstance(command, Unlock) for command in asked)
 
 
 def test_a_pin_may_be_right_the_third_time() -> None:
