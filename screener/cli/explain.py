@@ -16,6 +16,7 @@ from screener.core.callerid import columns, fitted, quoted, shown, shown_number
 if TYPE_CHECKING:
     from screener.config import Settings
     from screener.core.call import Call
+    from screener.core.frontdoor import FrontDoor
     from screener.core.history import History
     from screener.core.rules import Explanation, RuleSet, Ruling, Target
 
@@ -190,7 +191,8 @@ def _tell(
     name = f" {quoted(call.name)}" if call.name else ""
     time = call.at.strftime("%a %d %b %Y %H:%M")
     whose = "a withheld number" if call.caller.withheld else who
-    click.echo(f"A call from {whose}{name} to {shown_number(call.did)}, {time}: {_fate(ruling)}.")
+    fate = _fate(ruling, settings.doors[call.did])
+    click.echo(f"A call from {whose}{name} to {shown_number(call.did)}, {time}: {fate}.")
     if not call.caller.withheld and not call.caller.e164:
         lacks = f"{who} is not a telephone number in {settings.country}"
         click.echo(f"{lacks}: a call that shows it is judged by what it shows.")
@@ -223,8 +225,10 @@ def _place(target: Target | None) -> str:
     return f"{what} {shown_number(target.name) if target.name[:1] == '+' else target.name}".strip()
 
 
-def _fate(ruling: Ruling) -> str:
+def _fate(ruling: Ruling, door: FrontDoor) -> str:
     """What becomes of such a call, in words."""
+    if door.doorbell and ruling.action != "block":
+        return f"it is a doorbell's: {_at_doorbell(ruling.target, door)}"
     match ruling.action:
         case "allow":
             group = f"the phones of {ruling.target.name}" if ruling.target else "your phones"
@@ -238,3 +242,13 @@ def _fate(ruling: Ruling) -> str:
     if ruling.challenge:
         return "the attendant asks the caller the challenge first"
     return "the caller meets the attendant"
+
+
+def _at_doorbell(target: Target | None, door: FrontDoor) -> str:
+    """Who rings at a doorbell: nothing is asked there, and no box answers (core/reception.py)."""
+    if target is not None and target.where in ("redirect", "bridge"):
+        return f"it goes to {_place(target)}"
+    phones = f"the phones of {door.group.name}"
+    if target is not None and target.where in ("ring", "extension"):
+        phones = _place(target) if target.where == "ring" else f"the phones of {_place(target)}"
+    return f"{phones} ring at once"

@@ -451,3 +451,24 @@ def test_remove_of_nothing_says_what_it_needs(home: Path) -> None:
 def test_explain_says_in_words_where_a_call_is_sent(home: Path, target: str, words: str) -> None:
     (home / "rules" / "0.rules").write_text(f"send to * {target}\n")
     assert rules(home, "explain", "+12125550100").stdout.splitlines()[1].endswith(words)
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        ("", "it is a doorbell's: the phones of family ring at once."),
+        ("screen to * challenge", "it is a doorbell's: the phones of family ring at once."),
+        ("send to * message family", "it is a doorbell's: the phones of family ring at once."),
+        ("allow to * ring office", "it is a doorbell's: the phones of office ring at once."),
+        ("send to * extension 2", "it is a doorbell's: the phones of extension 2 ring at once."),
+        ("send to * redirect sip:me@example.net", "it goes to sip:me@example.net."),
+        ("block to * play busy", "no phone rings; the caller gets a busy signal."),
+    ],
+)
+def test_explain_knows_that_a_doorbell_is_asked_nothing(home: Path, rule: str, words: str) -> None:
+    file = home / "screener.toml"
+    bell = '[dids."+18182229999"]\nring = "family"\ndoorbell = true\n\n[phones]'
+    file.write_text(file.read_text().replace("\n[phones]", f"\n{bell}", 1))
+    (home / "rules" / "1-allow.rules").write_text(f"{rule}\n")
+    told = rules(home, "explain", "+12125550100", "--to", "+18182229999").stdout
+    assert told.splitlines()[1].endswith(words)
