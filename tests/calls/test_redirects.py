@@ -318,7 +318,10 @@ async def test_where_a_refer_fails_the_attendant_answers(house: Stage, refer: st
 async def test_a_network_that_takes_a_refer_and_hangs_up(installation: Installation) -> None:
     """Many do so, and never tell what came of it. Asterisk goes on showing such a channel."""
     async with Stage(
-        installation, rules=RULES, groups=GROUPS, extra_dialplan=ANSWERED_BEFORE
+        installation,
+        rules=f'send from {MOVED} "moved" redirect {ADDRESS}',
+        groups=GROUPS,
+        extra_dialplan=ANSWERED_BEFORE,
     ) as house:
         async with house.caller(MOVED, did="555", refer_seconds=30.0) as call:
             await call.answered()
