@@ -36,7 +36,7 @@ def read(
     """
     phones = ringgroups.phones(root, private)
     groups = ringgroups.groups(root, phones, warnings)
-    boxes = doors.boxes(root)
+    boxes = doors.boxes(root, phones, warnings)
     extensions = doors.extensions(root, groups, boxes)
     choices = menus.menus(root, extensions, boxes)
     behind = doors.Behind(folder, country, languages, groups, boxes, extensions, choices)

@@ -21,12 +21,13 @@ from screener.core.frontdoor import (
     Holiday,
     Menu,
     MessageBox,
+    Phone,
     Reply,
     RingGroup,
     Step,
 )
 from screener.engines import Languages
-from screener.menus import Aims, digits_said, spoken_name
+from screener.menus import Aims, digits_said, prompt_name, spoken_name
 from screener.tables import (
     Reading,
     Table,
@@ -37,10 +38,10 @@ from screener.tables import (
     listing,
     mail_address,
     member,
+    nearest,
     one_of,
     opening_hours,
     path_from,
-    safe_name,
     whole,
     yes_or_no,
 )
@@ -66,7 +67,7 @@ _NO_GROUP = RingGroup("", ())
 _NO_BOX = MessageBox("", ())
 
 
-def boxes(root: Table) -> dict[str, MessageBox]:
+def boxes(root: Table, phones: Mapping[str, Phone], warnings: list[str]) -> dict[str, MessageBox]:
     found: dict[str, MessageBox] = {}
     reading = distinct(listing(mail_address, '"you@example.net"'))
     expected = 'expected mail addresses: ["you@example.net"]'
@@ -77,7 +78,12 @@ def boxes(root: Table) -> dict[str, MessageBox]:
         if "mail" in table and table["mail"] == []:
             table.mistakes.note(table.name("mail"), [], "a box needs at least one mail address")
         limit = table.take("limit", duration(5, 3600), 300.0)
-        found[name] = MessageBox(name, mail, limit, table.take("notify", _phone_address, ""))
+        notify = table.take("notify", _phone_address, "")
+        there = {phone.endpoint.casefold(): phone.endpoint for phone in phones.values()}
+        if notify and notify.casefold() not in there:
+            advice = nearest(notify, there.values())
+            warnings.append(f'boxes.{name}.notify: "{notify}" is none of the phones; {advice}')
+        found[name] = MessageBox(name, mail, limit, notify)
     return found
 
 
@@ -121,7 +127,7 @@ def doors(root: Table, behind: Behind, warnings: list[str]) -> dict[str, FrontDo
         did = _did(table, written, behind.country)
         if did in found:
             table.mistakes.note(table.where, written, f"is the same number as {did}, given above")
-        bell = table.take("doorbell", yes_or_no, False)
+        bell = table.take("doorbell", yes_or_no, "doorbell" in table)  # "yes" is meant as true
         found[did] = (_doorbell if bell else _door)(table, did, behind, warnings)
     led_to = menus.check(root, found.values(), behind.menus)
     _check_reachable(root, found, behind.extensions, led_to)
@@ -152,7 +158,7 @@ def _door(table: Table, did: str, behind: Behind, warnings: list[str]) -> FrontD
     closed = _reply(table, "closed", Reply("closed"), box, behind)
     holiday = _reply(table, "holiday", Reply(closed.greeting), box, behind)
     opening = table.take("hours", opening_hours, None)
-    if opening is None and "closed" in table:
+    if "hours" not in table and "closed" in table:
         table.mistakes.missing(table.name("hours"), "it is never closed without them")
     if "holiday" in table and "holidays" not in table:
         table.mistakes.missing(table.name("holidays"), "there is no holiday without them")
@@ -166,7 +172,7 @@ def _door(table: Table, did: str, behind: Behind, warnings: list[str]) -> FrontD
         table.take("remember", duration(0, _LONGEST_MEMORY), 0.0),
         language,
         operator=table.take("operator", one, None),
-        open=Reply(table.take("greeting", safe_name, "greeting"), menu),
+        open=Reply(table.take("greeting", prompt_name, "greeting"), menu),
         hours=opening,
         closed=closed,
         holidays=_holidays(table, behind.folder, warnings),
@@ -188,7 +194,7 @@ def _reply(table: Table, key: str, usual: Reply, box: MessageBox, behind: Behind
         own.mistakes.note(own.name("to"), own["to"], 'expected "menu" or "to", not both')
     if menu is None and to is None:
         to = Choice("", Step.MESSAGE, box.name)
-    return Reply(own.take("greeting", safe_name, usual.greeting), menu, to)
+    return Reply(own.take("greeting", prompt_name, usual.greeting), menu, to)
 
 
 def _holidays(table: Table, folder: Path, warnings: list[str]) -> tuple[Holiday, ...]:

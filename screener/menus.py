@@ -74,7 +74,7 @@ class Aims:
         if len(rest) != 1:
             raise UnfitError(f'expected one name behind "{step}": {_AIMS}')
         if step is Step.SAY:
-            return safe_name(rest[0])
+            return prompt_name(rest[0])
         known: Mapping[str, object] = {
             Step.EXTENSION: self.extensions,
             Step.MENU: dict.fromkeys(self.menus),
@@ -103,6 +103,9 @@ def menus(
     found: dict[str, Menu] = {}
     for name, table in tables.items():
         check_name(table.mistakes, table.where, name)
+        if name.isdigit() or name == "unnamed":
+            expected = f"expected another name: the prompt menu-{name} reads out something else"
+            table.mistakes.note(table.where, name, expected)
         choices = table.owned("choices")
         read = {keys: _choice(choices, keys, aims) for keys in choices}
         if not read:
@@ -167,11 +170,18 @@ def _mistaken(door: FrontDoor, menu: Menu) -> Iterator[tuple[str, str, str]]:
     for keys, name, choice in choices:
         others = [c for c in directly.values() if name in c.names]
         other = next((c for c in (taken[name], *others) if _what(c) != _what(choice)), None)
-        if other is not None:
+        if other is not None and not _is_told_of_both(door, choice, other, name):
             yield keys, name, f'"{other}" has this name already; expected another'
         said = digits_said(name)
         if said in offered and _what(offered[said]) != _what(choice):
             yield keys, name, f"is how a caller says {said}"
+
+
+def _is_told_of_both(door: FrontDoor, one: Choice, other: Choice, name: str) -> bool:
+    """Whether these are two extensions of the door that have the name: doors.py says so."""
+    behind = [door.extensions.get(c.aim) for c in (one, other) if c.step is Step.EXTENSION]
+    named = [extension for extension in behind if extension and name in extension.names]
+    return len(named) == 2
 
 
 def _what(choice: Choice) -> tuple[Step, str]:
@@ -179,6 +189,14 @@ def _what(choice: Choice) -> tuple[Step, str]:
 
 
 # What callers say ---------------------------------------------------------------------------------
+
+
+def prompt_name(value: object) -> str:
+    """The name of a prompt: a greeting, or what a menu says."""
+    name = safe_name(value)
+    if name in ("menu", "menu-unnamed"):
+        raise UnfitError("expected another prompt: menus are put together from this text")
+    return name
 
 
 def spoken_name(value: object) -> str:

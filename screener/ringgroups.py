@@ -86,6 +86,7 @@ def groups(root: Table, phones: Mapping[str, Phone], warnings: list[str]) -> dic
         check_name(table.mistakes, table.where, name)
         found[name] = _group(name, table, phones)
         warnings += _turnless(found[name])
+        warnings += _in_vain(found[name])
     return found
 
 
@@ -98,6 +99,26 @@ def _turnless(group: RingGroup) -> list[str]:
         f"groups.{group.name}: within {group.seconds:g} s only {turns} of its {len(group.phones)}"
         " phones have a turn: give it more seconds, or each phone less"
     ]
+
+
+def _in_vain(group: RingGroup) -> list[str]:
+    """Warnings of what is said of a group and can never work."""
+    where = f"groups.{group.name}"
+    listed = Redirects.LISTED in (group.redirects, *(phone.redirects for phone in group.phones))
+    found: list[str] = []
+    if listed and not group.redirect_to:
+        found.append(f'{where}: redirects = "listed" needs redirect_to: no number is listed')
+    if group.redirect_to and not listed:
+        found.append(
+            f'{where}: redirect_to needs redirects = "listed": no redirect is followed there'
+        )
+    found += [
+        f"{where}: it rings for {group.seconds:g} s, and {phone.name} joins after {phone.delay:g} s:"
+        " give the group more seconds, or the phone less delay"
+        for phone in group.phones
+        if phone.delay >= group.seconds
+    ]
+    return found
 
 
 def _group(name: str, table: Table, phones: Mapping[str, Phone]) -> RingGroup:

@@ -131,9 +131,11 @@ class Table:
 def shown(value: object) -> str:
     """A value as it would stand in the file, on one line and cut to a readable length."""
     if isinstance(value, (str, int, float, list, dict)):
-        text = json.dumps(value, ensure_ascii=True, default=str)
+        text = json.dumps(value, ensure_ascii=False, default=str)
     else:
         text = str(value)
+    # Letters of every language are shown; signs that would drive a terminal, by their numbers.
+    text = "".join(sign if sign.isprintable() else json.dumps(sign)[1:-1] for sign in text)
     return text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 3] + "..."
 
 
@@ -297,7 +299,8 @@ def member(known: Mapping[str, T], kind: str, table: str) -> Reading[T]:
         if isinstance(value, str) and value in known:
             return known[value]
         if not isinstance(value, str):
-            raise UnfitError(f"expected the name of a {kind} in {table}, in quotes")
+            article = "an" if kind[0] in "aeiou" else "a"
+            raise UnfitError(f"expected the name of {article} {kind} in {table}, in quotes")
         raise UnfitError(f"there is no such {kind} in {table}; {nearest(value, known)}")
 
     return reading

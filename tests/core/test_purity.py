@@ -74,7 +74,7 @@ LAYERS = {
     "callback": {"asterisk", "outbox"},
     "recording": set(),
     "prompts": {"config", "tables", "voices", "wording"},
-    "wording": {"starter", "tables", "textfile"},
+    "wording": {"menus", "starter", "tables", "textfile"},
     "voices": set(),
     "ownvoice": {"voices", "wording"},
     "soundcheck": {"config", "prompts", "recogniser", "replacement"},

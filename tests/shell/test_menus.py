@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pytest
 
+from screener import wording
 from screener.config import load
 from screener.core.frontdoor import Choice, Reply, Step
 from tests.shell.household import PLAIN, Write, assert_refused, changed, mistakes_of
@@ -76,12 +77,77 @@ def test_menus_are_read_with_where_they_lead_and_what_is_said(write: Write) -> N
         ('["repairs"]', '["one"]', "is how a caller says 1"),
         ('["repairs"]', '["main"]', "has this name already"),
         ('["repairs"]', '["family"]', "has this name already"),
+        ("say opening-hours", "say menu", "expected another prompt: menus are put together"),
+        ("say opening-hours", "say menu-unnamed", "expected another prompt"),
         ('"menu services"', '"directory"', 'menus = "services": is no number\'s menu'),
         ("[menus.main.choices]", "[menus.main]\nchoice = 1\n[menus.main.choices]", "unknown key"),
     ],
 )
 def test_a_mistake_in_a_menu_is_told(write: Write, old: str, new: str, said: str) -> None:
     assert_refused(write(changed(old, new, HOUSE)), said)
+
+
+@pytest.mark.parametrize("name", ["unnamed", "18182223333"])
+def test_a_menu_whose_prompt_is_anothers_is_refused(write: Write, name: str) -> None:
+    text = HOUSE.replace("menus.services", f"menus.{name}").replace("menu services", f"menu {name}")
+    assert_refused(write(text), f'menus.{name} = "{name}": expected another name: the prompt menu-')
+
+
+@pytest.mark.parametrize("template", wording.TEMPLATES)
+@pytest.mark.parametrize(
+    "lines", ['greeting = "{}"', 'hours = "mon 09:00-17:00"\nclosed = {{ greeting = "{}" }}']
+)
+def test_no_greeting_is_what_menus_are_made_of(write: Write, lines: str, template: str) -> None:
+    assert_refused(write(door_lines(lines.format(template))), "expected another prompt")
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ('hours = "mon-sat 8-21"\nclosed = { greeting = "closed" }', '.hours = "mon-sat 8-21": '),
+        ("hours = []\nclosed = {}", ".hours = []: expected days and hours"),
+        ("operator = 1", ".operator = 1: expected the name of an extension in [extensions]"),
+        ('greeting = "Müller"', '.greeting = "Müller": expected a name of letters'),
+        ('greeting = "a\\u202eb\\u001b"', '.greeting = "a\\u202eb\\u001b": expected a name'),
+    ],
+)
+def test_a_mistake_is_told_once_and_in_plain_words(write: Write, lines: str, said: str) -> None:
+    (mistake,) = mistakes_of(write(door_lines(lines)))
+    assert said in mistake
+
+
+def test_a_doorbell_that_is_neither_true_nor_false_lacks_nothing_else(write: Write) -> None:
+    text = f'{PLAIN}[dids."+18182224444"]\nring = "family"\ndoorbell = "yes"\n'
+    (mistake,) = mistakes_of(write(text))
+    assert '.doorbell = "yes": expected true or false' in mistake
+
+
+def test_one_name_of_two_extensions_is_told_once(write: Write) -> None:
+    text = changed('names = ["office"]', 'names = ["family"]', HOUSE)
+    text = changed('2 = "menu services"', '2 = "menu services"\n4 = "extension 2"', text)
+    (mistake,) = mistakes_of(write(text))
+    assert 'extensions.2.names = "family": extension 1 of ' in mistake
+
+
+@pytest.mark.parametrize(
+    ("notify", "told"),
+    [
+        ("PJSIP/kitchen", ()),
+        ("PJSIP/Kitchen", ()),
+        (
+            "PJSIP/kitche",
+            (
+                'boxes.family.notify: "PJSIP/kitche" is none of the phones; expected one of'
+                " PJSIP/kitchen, PJSIP/study",
+            ),
+        ),
+    ],
+)
+def test_a_text_message_to_no_phone_is_warned_of(
+    write: Write, notify: str, told: tuple[str, ...]
+) -> None:
+    mail = 'mail = ["you@example.net"]'
+    assert load(write(changed(mail, f'{mail}\nnotify = "{notify}"'))).warnings == told
 
 
 def test_a_menu_that_leads_only_to_itself_can_be_reached_by_nobody(write: Write) -> None:

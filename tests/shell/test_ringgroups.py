@@ -137,3 +137,31 @@ def test_without_us_nobody_confirms_so_a_mobile_rings_only_alone() -> None:
     mobile = Phone("mobile", "PJSIP/+18055550100@trunk", confirm=True)
     assert dial(RingGroup("family", (mobile, kitchen))) == "Dial(PJSIP/kitchen,25,i)"
     assert dial(RingGroup("family", (mobile,))) == "Dial(PJSIP/+18055550100@trunk,25,i)"
+
+
+@pytest.mark.parametrize(
+    ("phone", "group", "told"),
+    [
+        ('"PJSIP/k"', 'redirects = "listed"', 'redirects = "listed" needs redirect_to'),
+        ('{ dial = "PJSIP/k", redirects = "listed" }', "", 'redirects = "listed" needs'),
+        ('"PJSIP/k"', 'redirect_to = ["+18055550100"]', 'redirect_to needs redirects = "listed"'),
+        (
+            '{ dial = "PJSIP/k", delay = "60s" }',
+            "",
+            "it rings for 25 s, and kitchen joins after 60 s",
+        ),
+        (
+            '{ dial = "PJSIP/k", delay = "25s" }',
+            'strategy = "in-turn"\neach = "15s"',
+            "it rings for 25 s, and kitchen joins after 25 s",
+        ),
+        ('{ dial = "PJSIP/k", delay = "24s" }', "", ""),
+        ('{ dial = "PJSIP/k", redirects = "listed" }', 'redirect_to = ["+18055550100"]', ""),
+    ],
+)
+def test_what_can_never_work_is_warned_of(write: Write, phone: str, group: str, told: str) -> None:
+    text = changed('kitchen = "PJSIP/kitchen"', f"kitchen = {phone}")
+    text = changed('phones = ["kitchen", "study"]', f'phones = ["kitchen"]\n{group}', text)
+    warnings = load(write(text)).warnings
+    assert len(warnings) == bool(told)
+    assert all(warning.startswith("groups.family: ") and told in warning for warning in warnings)
