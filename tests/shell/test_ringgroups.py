@@ -148,12 +148,12 @@ def test_without_us_nobody_confirms_so_a_mobile_rings_only_alone() -> None:
         (
             '{ dial = "PJSIP/k", delay = "60s" }',
             "",
-            "it rings for 25 s, and kitchen joins after 60 s",
+            "kitchen joins after 60 s, and it rings for 25 s",
         ),
         (
             '{ dial = "PJSIP/k", delay = "25s" }',
             'strategy = "in-turn"\neach = "15s"',
-            "it rings for 25 s, and kitchen joins after 25 s",
+            "kitchen joins after 25 s, and it rings for 25 s",
         ),
         ('{ dial = "PJSIP/k", delay = "24s" }', "", ""),
         ('{ dial = "PJSIP/k", redirects = "listed" }', 'redirect_to = ["+18055550100"]', ""),
