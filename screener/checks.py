@@ -30,7 +30,7 @@ from screener.asterisk.installation import NEEDED_MODULES, OLDEST
 from screener.config import Settings
 from screener.core import review
 from screener.core.callerid import shown_number
-from screener.core.menu import said_at
+from screener.core.menu import SAID_EVERYWHERE, said_at
 from screener.errors import (
     AriError,
     ConfigError,
@@ -143,9 +143,8 @@ def _sounds(settings: Settings) -> str:
 
 def _recogniser(settings: Settings) -> str:
     engine = recogniser.load(settings)
-    unknown = engine.unknown_words(
-        sorted(said_at(settings.doors.values(), settings.directory.menus.values()))
-    )
+    said = said_at(settings.doors.values(), settings.directory.menus.values())
+    unknown = engine.unknown_words(sorted(said - SAID_EVERYWHERE))
     if unknown:
         lines = "; ".join(filter(None, map(lexicon.probable, unknown)))
         perhaps = f" ({lines}, perhaps)" if lines else ""

@@ -29,6 +29,9 @@ OPERATOR = Choice("0", Step.OPERATOR, "", ("operator",))
 # every spoken answer may be longer (core/listening.py), and what recordings say is long.
 _MESSAGE = ("message",)
 
+SAID_EVERYWHERE = frozenset({*OPERATOR.names, *_MESSAGE})
+"""What may be said at every door, though no owner has written it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Options:

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +10,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from screener import config, starter
+from screener import config, recogniser, starter
 from screener.asterisk.client import Client
 from screener.asterisk.installation import install
 from screener.asterisk.private import PrivateAsterisk
@@ -84,6 +84,24 @@ async def test_a_name_that_no_dictionary_has_is_told_with_how_it_probably_sounds
     dictionary.write_text("zorbly Z AO R B L IY\nxyzzyq Z IH Z IY K\n")
     (told,) = [finding async for finding in examine(path) if finding.about == "recogniser"]
     assert told.ok
+
+
+class German:
+    """A recogniser that knows no English word but the starter's names and digits."""
+
+    name = "German"
+
+    def unknown_words(self, phrases: Iterable[str]) -> tuple[str, ...]:
+        words = {word for phrase in phrases for word in phrase.split()}
+        return tuple(sorted(words & {"operator", "message"}))
+
+
+async def test_words_that_the_owner_has_not_chosen_are_no_mistake_of_his(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recogniser, "load", lambda _: German())
+    (told,) = [f async for f in examine(home / "screener.toml") if f.about == "recogniser"]
+    assert told == Finding("recogniser", True, "German is ready")
 
 
 async def test_numbers_whose_callers_are_not_understood_are_told(home: Path) -> None:
