@@ -113,8 +113,8 @@ def _in_vain(group: RingGroup) -> list[str]:
             f'{where}: redirect_to needs redirects = "listed": no redirect is followed there'
         )
     found += [
-        f"{where}: {phone.name} joins after {phone.delay:g} s, and it rings for {group.seconds:g}"
-        " s: give the group more seconds, or the phone less delay"
+        f"{where}: {phone.name} joins after {phone.delay:g} s, and it rings for"
+        f" {group.seconds:g} s: give the group more seconds, or the phone less delay"
         for phone in group.phones
         if phone.delay >= group.seconds
     ]
