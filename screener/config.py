@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import phonenumbers
 
-from screener import directory, engines, secret, surroundings, textfile
+from screener import directory, engines, ringgroups, secret, surroundings, textfile
 from screener.core.frontdoor import (
     Directory,
     FrontDoor,
@@ -182,6 +182,7 @@ def load(path: Path) -> Settings:
     languages = engines.languages(speech, paths["data"])
     people = directory.read(root, folder, country, languages, warnings, private=private)
     people = replace(people, outside=outside)
+    warnings += ringgroups.trunkless(people.groups.values(), asterisk.trunk)
     mail = surroundings.mail(root, folder, people, warnings)
     windows = _windows(root)
     studio = _studio(root, folder, windows.code)

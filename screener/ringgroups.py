@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from screener.core.frontdoor import Announced, Phone, Redirects, RingGroup, Strategy
 from screener.tables import (
@@ -119,6 +119,15 @@ def _in_vain(group: RingGroup) -> list[str]:
         if phone.delay >= group.seconds
     ]
     return found
+
+
+def trunkless(groups: Iterable[RingGroup], trunk: str) -> list[str]:
+    """Warnings of numbers that redirects may lead to, where nothing is dialled for a number."""
+    return [
+        f"groups.{group.name}: redirect_to needs asterisk.trunk: no number outside is dialled"
+        for group in groups
+        if group.redirect_to and not trunk
+    ]
 
 
 def _group(name: str, table: Table, phones: Mapping[str, Phone]) -> RingGroup:

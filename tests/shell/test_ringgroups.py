@@ -162,6 +162,15 @@ def test_without_us_nobody_confirms_so_a_mobile_rings_only_alone() -> None:
 def test_what_can_never_work_is_warned_of(write: Write, phone: str, group: str, told: str) -> None:
     text = changed('kitchen = "PJSIP/kitchen"', f"kitchen = {phone}")
     text = changed('phones = ["kitchen", "study"]', f'phones = ["kitchen"]\n{group}', text)
-    warnings = load(write(text)).warnings
+    trunk = '[asterisk]\ntrunk = "PJSIP/{number}@trunk"\n'
+    warnings = load(write(text + trunk)).warnings
     assert len(warnings) == bool(told)
     assert all(warning.startswith("groups.family: ") and told in warning for warning in warnings)
+
+
+def test_numbers_that_redirects_may_lead_to_need_a_trunk(write: Write) -> None:
+    listed = 'redirects = "listed"\nredirect_to = ["+18055550100"]'
+    text = changed('phones = ["kitchen", "study"]', f'phones = ["kitchen", "study"]\n{listed}')
+    assert load(write(text)).warnings == (
+        "groups.family: redirect_to needs asterisk.trunk: no number outside is dialled",
+    )
