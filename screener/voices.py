@@ -41,7 +41,10 @@ def speak(text: str, voice: str) -> bytes:
         else:
             pace = ["-s", _WORDS_A_MINUTE]
             run(["espeak-ng", "-v", name, *pace, "-f", str(said), "-w", str(sound)], "speak")
-        return _at_our_rate(sound)
+        try:
+            return _at_our_rate(sound)
+        except (EOFError, OSError, wave.Error):  # a full disk, of which it may say nothing
+            raise PromptMissing(f"{program} wrote no whole sound: is the disk full?") from None
 
 
 def _at_our_rate(path: Path) -> bytes:

@@ -569,6 +569,18 @@ def test_a_program_that_is_not_there_is_named(
         speak("hello", "flite:slt")
 
 
+@pytest.mark.parametrize("writes", ["", ': > "$last"', 'printf RIFF > "$last"'])
+def test_a_synthesiser_that_writes_no_whole_sound_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, writes: str
+) -> None:
+    program = tmp_path / "espeak-ng"
+    program.write_text(f"#!/bin/sh\nfor last; do :; done\n{writes}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(PromptMissing, match="espeak-ng wrote no whole sound"):
+        speak("hello", "espeak-ng:de")
+
+
 def test_a_data_folder_that_cannot_be_written_is_named(few: Settings) -> None:
     shutil.rmtree(few.data / "sounds")
     (few.data / "sounds").write_text("a file stands in its place")
