@@ -334,6 +334,7 @@ async def test_a_network_that_takes_a_refer_and_hangs_up(installation: Installat
 @pytest.mark.parametrize(
     ("number", "dialled"),
     [(BRIDGED, MOBILE), (BRIDGED_TO_SIP, f"sip:desk@{LOOPBACK}:{TRUNK_PORT}")],
+    ids=["a number", "a SIP address"],  # the port is another in each process of the run
 )
 async def test_where_neither_is_allowed_we_call_there_and_connect_the_two(
     house: Stage, trunk: Phone, number: str, dialled: str
