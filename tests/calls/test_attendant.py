@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import audioop
 from collections.abc import AsyncIterator
 
 import pytest
@@ -265,54 +264,3 @@ async def test_a_menu_that_leads_to_itself_ends_at_the_message_box(stage: Stage)
     assert len(questions) == MOST_QUESTIONS
     assert row.outcome in {Outcome.NO_MESSAGE, Outcome.GAVE_UP}
     assert stage.rung == ()
-
-
-# What is not surely understood --------------------------------------------------------------------
-
-
-def half_heard() -> bytes:
-    """ "office", in a voice so high that only one of the recogniser's two ears understands it."""
-    return audioop.ratecv(speech.say("office", "espeak-ng:en-us"), 2, 1, 10080, 8000, None)[0]
-
-
-async def say_it(call: Caller, words: bytes) -> None:
-    """Say this after the question, and wait until the next one has begun."""
-    await call.hear_sound(within=10)
-    await call.hear_quiet(2.0, within=30)  # between two prompts it is quiet for less
-    await call.speak(words)
-    await call.hear_sound(within=10)
-
-
-@pytest.mark.parametrize("yes", ["key", "word"])
-async def test_an_unsure_hearing_is_confirmed(stage: Stage, yes: str) -> None:
-    office, word = half_heard(), speech.say("yes", "flite:slt")
-    async with stage.caller(did=SMALL) as call:
-        await call.answered()
-        await say_it(call, office)
-        if yes == "key":
-            await call.key("1")
-        else:
-            await call.hear_quiet(2.0, within=30)
-            await call.speak(word)
-        row = await connected(stage, call, "office")
-    assert played(stage, row)[1] == "extension-2, confirm-hearing"
-    assert row.reason == 'the caller said "office" and confirmed it: extension 2, office'
-
-
-async def test_after_two_unsure_hearings_keys_are_asked_for(stage: Stage) -> None:
-    office = half_heard()
-    async with stage.caller(did=SMALL) as call:
-        await call.answered()
-        for _ in range(2):
-            await say_it(call, office)
-            await call.key("7")  # no
-            await asyncio.sleep(0.6)
-        await call.key("2")
-        row = await connected(stage, call, "office")
-    assert played(stage, row)[1:5] == [
-        "extension-2, confirm-hearing",
-        f"again, menu-{SMALL[1:]}",
-        "extension-2, confirm-hearing",
-        f"press-keys, menu-{SMALL[1:]}",
-    ]
-    assert row.reason == "the caller keyed 2: extension 2, office"
