@@ -6,7 +6,6 @@ Raises RecordingError, with what to do, where there is no such program or it fin
 from __future__ import annotations
 
 import shutil
-import signal
 import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -47,7 +46,7 @@ def record(path: Path, until: Callable[[], object]) -> None:
     try:
         until()
     finally:
-        recorder.send_signal(signal.SIGINT)
+        recorder.terminate()  # all three write their file to its end; SIGINT may be ignored here
         try:
             _, said = recorder.communicate(timeout=_ENDING)
         except subprocess.TimeoutExpired:

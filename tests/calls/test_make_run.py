@@ -41,7 +41,7 @@ class Household:
     def __init__(self, home: Path) -> None:
         self.home = home
         starter.write(home)
-        low = free_port(even=True)
+        low = min(free_port(even=True), 65_400)
         toml = (home / config.FILE).read_text(encoding="utf-8")
         for key, value in {
             "sip_port": str(free_port()),

@@ -81,7 +81,7 @@ def test_it_is_recorded_until_it_is_enough(programs: Path, tmp_path: Path) -> No
     program(
         programs,
         "arecord",
-        "for last; do :; done; trap 'printf whole > \"$last\"; exit 1' INT; "
+        "for last; do :; done; trap 'printf whole > \"$last\"; exit 1' TERM; "
         f'touch "{begun}"; while :; do sleep 0.01; done',
     )
 
