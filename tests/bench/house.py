@@ -14,7 +14,7 @@ from screener.asterisk.installation import Installation
 from screener.prompts import Prompts
 from tests.bench.meter import Meter
 from tests.calls.sip import LOOPBACK, CallError
-from tests.calls.stage import DID, Stage
+from tests.calls.stage import DID, GROUPS, Stage
 
 PLAIN = "plain"
 KEY = "2"
@@ -88,7 +88,13 @@ class House:
 @asynccontextmanager
 async def furnished(installation: Installation) -> AsyncIterator[House]:
     """A house with its door open, and the plain dialplan beside it."""
-    async with Stage(installation, engine="pocketsphinx", extra_dialplan=_DIALPLAN) as stage:
+    # One telephone takes all calls at once: none is passed over for being in another.
+    groups = {
+        name: f"phones = {list(phones)!r}\ncall_waiting = true" for name, phones in GROUPS.items()
+    }
+    async with Stage(
+        installation, engine="pocketsphinx", extra_dialplan=_DIALPLAN, groups=groups
+    ) as stage:
         house = House(stage)
         await house.share_prompts()
         yield house
