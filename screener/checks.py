@@ -1,7 +1,7 @@
 """What `screener check` looks at: whether everything that a call would need is there and works.
 
-Each check gives findings: one line each, ok or wrong, and what to do where it is wrong. A check
-places no call and sends no mail, and leaves nothing behind.
+Each check gives findings: one line each, ok, a note or wrong, and what to do where it is wrong. A
+check places no call and sends no mail, and leaves nothing behind.
 """
 
 from __future__ import annotations
@@ -14,19 +14,24 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from screener import campaigns, config, fingerprint, lexicon, postman, recogniser, rulebook
-from screener.asterisk import installation
+from screener import config, recogniser
+from screener.asterisk import installation, soundpath
 from screener.asterisk.client import Client
 from screener.asterisk.configuration import music_folder
 from screener.asterisk.dialplan import (
     AWAY,
     AWAY_EXTENSION,
+    CODE,
     DOOR,
     FAILSAFE,
     REFUSE,
+    VOICEMAIL,
     refusal,
 )
 from screener.asterisk.installation import NEEDED_MODULES, OLDEST
+from screener.asterisk.media import Media
+from screener.campaigns import fingerprint
+from screener.campaigns import learning as campaigns
 from screener.config import Settings
 from screener.core import review
 from screener.core.callerid import shown_number
@@ -41,7 +46,13 @@ from screener.errors import (
     ScreenerError,
     SetupError,
 )
-from screener.prompts import Prompts
+from screener.mail import postman
+from screener.messages import lamps
+from screener.recogniser import lexicon
+from screener.rules import rulebook
+from screener.voice.prompts import Prompts
+
+_BUT = "but "  # begins a sentence of what is fit to run, and yet not as its owner may think
 
 LEAST_DISK = 200_000_000
 """Bytes that should be free for the data folder: some three hours of recorded messages."""
@@ -56,7 +67,10 @@ class Finding:
     text: str
 
     def __str__(self) -> str:
-        return f"{'ok' if self.ok else 'WRONG':5}  {self.about:13}  {self.text}"
+        verdict, text = "ok" if self.ok else "WRONG", self.text
+        if self.ok and text.startswith(_BUT):
+            verdict, text = "note", text.removeprefix(_BUT)
+        return f"{verdict:5}  {self.about:13}  {text}"
 
 
 async def examine(path: Path) -> AsyncIterator[Finding]:
@@ -195,11 +209,26 @@ def _data(settings: Settings) -> str:
 
 
 def _mail(settings: Settings) -> str:
+    """What takes our mail. A mail server that is away is wrong though sendmail stands in for it."""
+    mail = settings.mail
+    if mail.sendmail and not os.access(mail.sendmail, os.X_OK):
+        raise OutboxError(
+            f"mail.sendmail: there is no program {mail.sendmail}: install Postfix, Exim or msmtp,"
+            f" or name its sendmail in {settings.path.name}"
+        )
+    told = [f"{mail.sendmail} is there"] if mail.sendmail else []
     try:
-        postman.reach(settings.mail)
+        return "\n".join([postman.reach(mail), *told] if mail.host else told)
     except OutboxError as error:
         raise OutboxError(f"{error}; see [mail] in {settings.path.name}") from None
-    return f"{settings.mail.host}:{settings.mail.port} takes our mail"
+
+
+def _feeds(settings: Settings) -> str:
+    boxes = [name for name, box in settings.boxes.items() if box.feed]
+    if not boxes:
+        return ""
+    told = f"{', '.join(boxes)}: `screener feed show BOX` shows the address"
+    return f"{told}\nbut {why}" if (why := settings.web.unreached) else told
 
 
 def _music(settings: Settings) -> str:
@@ -223,7 +252,9 @@ def _private_asterisk(settings: Settings) -> str:
     found = installation.find()
     if found is None:
         raise InstallError("no Asterisk is installed: run `screener pbx install`")
-    return f"a private Asterisk {found.version} can be run"
+    able = f"a private Asterisk {found.version} can be run"
+    dark = lamps.lacking_in(settings, found.modules)
+    return "\n".join((able, *((f"but {dark}",) if dark else ())))
 
 
 async def _own_asterisk(settings: Settings, url: str) -> list[Finding]:
@@ -235,9 +266,31 @@ async def _own_asterisk(settings: Settings, url: str) -> list[Finding]:
             Client(url, asterisk.user, asterisk.secret, f"{asterisk.app}-check") as client,
             await client.events(),
         ):
-            return [await _version(client), *[part async for part in _parts(client, settings)]]
+            found = [await _version(client), *[part async for part in _parts(client, settings)]]
+            if all(finding.ok for finding in found):
+                found.append(await _callers_sound(client, settings))
+            return found
     except AriError as error:
         return [Finding("asterisk", False, f"{error}; see `screener pbx config`")]
+
+
+async def _callers_sound(client: Client, settings: Settings) -> Finding:
+    """Whether it comes from Asterisk to us."""
+    host, media = settings.asterisk.media_host, Media()
+    try:
+        await media.open(host)
+        comes = await soundpath.is_open(client, media)
+    except AriError as error:
+        return Finding("callers", False, f"whether their sound comes could not be tried: {error}")
+    except OSError as error:
+        wrong = f"their sound cannot come to asterisk.media_host {host} ({error.strerror}):"
+        return Finding("callers", False, f"{wrong} name an address of this machine")
+    finally:
+        media.close()
+    if comes:
+        return Finding("callers", True, f"their sound comes from Asterisk to {host}")
+    wrong = f"nothing of their sound comes from Asterisk to {host}: let its UDP through, or correct"
+    return Finding("callers", False, f"{wrong} asterisk.media_host")
 
 
 async def _version(client: Client) -> Finding:
@@ -255,6 +308,7 @@ async def _parts(client: Client, settings: Settings) -> AsyncIterator[Finding]:
         if not await client.module_running(module):
             missing.append(f"the module {module} is not loaded: load it in modules.conf")
     contexts = {DOOR: "s", FAILSAFE: "s", REFUSE: refusal(603, 21), AWAY: AWAY_EXTENSION}
+    contexts |= {CODE: VOICEMAIL} if settings.voicemail else {}
     for context, extension in contexts.items():
         if not await client.dialplan_has(context, extension):
             missing.append(f"the dialplan has no [{context}]: see `screener pbx config`")
@@ -269,6 +323,7 @@ async def _parts(client: Client, settings: Settings) -> AsyncIterator[Finding]:
     gateway = settings.directory.outside.gateway
     if gateway and not await client.endpoint_known(gateway):
         missing.append(f"asterisk.trunk: Asterisk knows no {gateway}: correct it in screener.toml")
+    missing += await lamps.lacking(settings, client)
     for text in missing:
         yield Finding("asterisk", False, text)
     if not missing:
@@ -284,6 +339,7 @@ _CHECKS: Mapping[str, Callable[[Settings], str]] = {
     "programs": _programs,
     "data": _data,
     "mail": _mail,
+    "feeds": _feeds,
     "music": _music,
     "asterisk": _private_asterisk,
 }

@@ -17,9 +17,11 @@
     ├── ListError               a number list cannot be imported, opened or found
     ├── CampaignError           what is known of campaigns cannot be read, changed or imported
     ├── RecordingError          a recording is not fit to be a prompt, or could not be kept
+    ├── EncodingError           a recording could not be encoded
     ├── ClipError               a sound file cannot be heard
     ├── ManifestError           the manifest of an evaluation is wrong: every mistake with its place
     ├── LinkError               what a link of a mail needs cannot be read or written
+    ├── ReportError             what was reported last cannot be read or written down
     └── OutboxError             a message could not be put on disk
 
 Only `core.script.CallerGone` stands outside: it is what a call script is told, not a failure.
@@ -96,6 +98,10 @@ class LinkError(ScreenerError):
     """The key of the links in mails, or the record of those used, cannot be read or written."""
 
 
+class ReportError(ScreenerError):
+    """Which week was reported last cannot be read or written down."""
+
+
 class CampaignError(ScreenerError):
     """What is known of campaigns cannot be read, changed or imported; says what to do."""
 
@@ -106,6 +112,10 @@ class OutboxError(ScreenerError):
 
 class RecordingError(ScreenerError):
     """A recording of the owner's is not fit to be a prompt, or could not be kept; says why."""
+
+
+class EncodingError(ScreenerError):
+    """A recording could not be encoded; says why."""
 
 
 class ClipError(ScreenerError):

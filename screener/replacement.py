@@ -1,7 +1,7 @@
-"""A file of the owner's given new content in one step: the old text or the new, never half of it.
+"""A file given new content in one step: the old text or the new, never half of it.
 
-The new content is brought to the disk beside the file and takes its name. The file keeps its owner
-and mode. What somebody else wrote meanwhile is not overwritten.
+The new content is brought to the disk beside the file and takes its name. A file of the owner's
+keeps its owner and mode, and what somebody else wrote meanwhile is not overwritten.
 """
 
 from __future__ import annotations
@@ -34,6 +34,40 @@ def replace(path: Path, before: bytes | None, content: bytes) -> bool:
         with suppress(OSError):  # after the rename it is there no more
             beside.unlink()
     return True
+
+
+def write(
+    path: Path,
+    content: str | bytes,
+    *,
+    mode: int | None = None,
+    durable: bool = True,
+    shared: bool = False,
+) -> None:
+    """Give a file of our own new content: after a crash it holds the old one or the new; after a
+    power cut, too, unless it need not be `durable`. Raises OSError.
+
+    Only one writes it at a time, beside it, as NAME.part; or several may, where it is `shared`.
+    """
+    part = path.with_suffix(".part")
+    if shared:
+        part = path.with_name(f".{path.name}.{token_hex(4)}.part")
+    try:
+        if mode is not None:
+            part.unlink(missing_ok=True)  # what a crash left, of another mode
+            part.touch(mode, exist_ok=False)
+        with part.open("wb") as file:
+            file.write(content.encode("utf-8") if isinstance(content, str) else content)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        part.replace(path)
+    except OSError:
+        with suppress(OSError):  # a full disk is not to be filled with halves
+            part.unlink()
+        raise
+    if durable:
+        to_disk(path.parent)
 
 
 def _dress(handle: int, like: Path) -> None:

@@ -5,47 +5,35 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-import signal
-import sys
-import time
 from collections.abc import Callable, Collection, Sequence
-from contextlib import AsyncExitStack, suppress
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 
-from screener import campaignfile, keycode, recogniser
-from screener.acquaintance import Acquaintance
-from screener.asterisk import installation
-from screener.asterisk.capture import Capture
-from screener.asterisk.capture import password as capture_password
 from screener.asterisk.client import Client
 from screener.asterisk.connection import Connection
-from screener.asterisk.dialplan import STUDIO
-from screener.asterisk.media import Media
+from screener.asterisk.dialplan import STUDIO, VOICEMAIL
 from screener.asterisk.outgoing import Outgoing
-from screener.asterisk.private import PrivateAsterisk
 from screener.asterisk.translate import TYPES, Arrived
-from screener.calllog import DATABASE
-from screener.campaigns import Campaigns
+from screener.calls import keycode
+from screener.calls.house import House
+from screener.calls.keycode import KeyCode
+from screener.calls.settlement import Settlement
+from screener.calls.studio import Studio
+from screener.calls.voicemail import Voicemail
 from screener.config import Settings
 from screener.core.call import Outcome
+from screener.core.event import Event, EventKind
 from screener.core.frontdoor import Phone
 from screener.core.reception import Reception
 from screener.errors import AriDown, OutboxError, ScreenerError, SetupError, StoreError
-from screener.heardaudio import HeardAudio
-from screener.house import House
-from screener.inforce import RulesInForce
-from screener.keycode import KeyCode
-from screener.links import Links
-from screener.lock import lock
-from screener.outbox import Outbox
-from screener.prompts import Prompts
+from screener.messages.lamps import Lamps
+from screener.privacy.retention import Retention
+from screener.report.weekly import Weekly
+from screener.rules.inforce import RulesInForce
 from screener.session import Session
-from screener.settlement import Settlement
+from screener.sideline import sideline
 from screener.status import Bulletin, begun, in_force
-from screener.store import Store
-from screener.studio import Studio
-from screener.switchboard import Switchboard
 from screener.web.app import Web
 
 log = logging.getLogger(__name__)
@@ -54,134 +42,13 @@ log = logging.getLogger(__name__)
 # key code (asterisk/dialplan.py).
 _CALLER = "did"
 _CODES = tuple(("code", extension) for extension in keycode.EXTENSIONS)
-_STUDIO = ("code", STUDIO)
+_STUDIO, _VOICEMAIL = ("code", STUDIO), ("code", VOICEMAIL)
 # Seconds after which recordings that nobody kept or dropped are looked for again.
 _RESCUE_AGAIN = 600.0
 # Seconds until the outbox is tried again when its disk has failed.
 _DELIVER_AGAIN = 60.0
 # Seconds after which it is looked whether texts or recordings of prompts have changed.
 _LOOK_AGAIN = 2.0
-# Seconds in a day.
-_FORGET_AGAIN = 86400.0
-# Seconds that a thread may go on while another wants to (the event loop's, of calls).
-_SWITCH = 0.0005
-
-
-async def run(settings: Settings, tell: Callable[[str], None]) -> None:
-    """Open the front door and keep it open until SIGINT, SIGTERM or cancellation.
-
-    `tell` is given sentences for the person who started us. Raises SetupError, before any call is
-    taken, when something that a call would need is not there.
-    """
-    # While a thread reads long files, each step of a call waits for it to make room: not 5 ms.
-    sys.setswitchinterval(_SWITCH)
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for sign in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(sign, stop.set)
-    async with AsyncExitStack() as stack:
-        stack.enter_context(lock(settings.data))
-        service = await _open(settings, tell, stack)
-        await service.serve(stop, tell)
-    tell("screener has stopped")
-
-
-async def _open(settings: Settings, tell: Callable[[str], None], stack: AsyncExitStack) -> Service:
-    """Read what the owner wrote, then start Asterisk, which rings the phones whatever else fails;
-    then load the rest."""
-    rules = RulesInForce(settings)
-    await asyncio.to_thread(rules.open)
-    for line in rules.state.told():
-        tell(line)
-    prompts = Prompts.open(settings)
-    classes = recogniser.phrase_classes(settings.grammars)
-    asterisk = settings.asterisk
-    url = asterisk.url
-    directions: Sequence[str] = ()
-    if url is None:
-        private = await _start_asterisk(settings, tell, stack)
-        url, directions = private.url, private.directions()
-    media = await _open_media(settings, stack)
-    await asyncio.to_thread(prompts.build, tell)
-    engine = await asyncio.to_thread(recogniser.load, settings)
-    tell(f"speech is understood by {engine.name}")
-    store = Store(settings.data / DATABASE)
-    stack.push_async_callback(store.close)
-    rules.expire_by(store.last_used)
-    takes = settings.data / "takes"
-    takes.mkdir(parents=True, exist_ok=True)
-    client = await stack.enter_async_context(
-        Client(url, asterisk.user, asterisk.secret, asterisk.app)
-    )
-    outbox = Outbox(settings.data / "outbox", settings.mail, settings.zone)
-    campaigns = Campaigns(campaignfile.folder(settings.data), settings.zone)
-    stack.push_async_callback(campaigns.close)
-    campaigns.begin()
-    links = Links(settings.data)
-    pages = Web(settings, links)
-    service = Service(settings, rules, client, directions, pages)
-    switchboard = Switchboard(settings, client)
-    stack.push_async_callback(switchboard.close)
-    service.house = House(
-        acquaintance=Acquaintance(settings, store),
-        client=client,
-        connection=service.connection,
-        media=media,
-        recogniser=engine,
-        classes=classes,
-        prompts=prompts,
-        outbox=outbox,
-        store=store,
-        takes=takes,
-        links=links,
-        campaigns=campaigns,
-        heard=HeardAudio(settings.data, settings.speech.keep_heard),
-        switchboard=switchboard,
-        settings=settings,
-        capture=await _open_capture(settings, stack),
-    )
-    service.settlement = Settlement(
-        client, service.connection, settings, store, outbox, takes, links
-    )
-    windows = service.house.acquaintance.windows
-    service.keycode = KeyCode(settings, client, service.connection, prompts, windows)
-    service.studio = Studio(settings, client, service.connection, prompts)
-    service.outgoing = Outgoing(settings, url, service.dialled)
-    return service
-
-
-async def _open_media(settings: Settings, stack: AsyncExitStack) -> Media:
-    media = Media()
-    host = settings.asterisk.media_host
-    try:
-        await media.open(host)
-    except OSError as error:
-        raise SetupError(
-            f"callers' audio cannot come to asterisk.media_host {host} ({error.strerror}):"
-            f" name an address of this machine in {settings.path}"
-        ) from error
-    stack.callback(media.close)
-    return media
-
-
-async def _open_capture(settings: Settings, stack: AsyncExitStack) -> Capture:
-    capture = Capture(capture_password(settings.asterisk.secret))
-    if settings.asterisk.hep_port:
-        await capture.open(settings.asterisk.media_host, settings.asterisk.hep_port)
-    stack.callback(capture.close)
-    return capture
-
-
-async def _start_asterisk(
-    settings: Settings, tell: Callable[[str], None], stack: AsyncExitStack
-) -> PrivateAsterisk:
-    installed = await asyncio.to_thread(installation.install, tell)
-    private = PrivateAsterisk(
-        installed, settings, settings.data / "asterisk", outlives=True, tell=tell
-    )
-    await stack.enter_async_context(private.kept())
-    tell(f"the private Asterisk {installed.version} runs")
-    return private
 
 
 class Service:
@@ -191,7 +58,11 @@ class Service:
     settlement: Settlement
     keycode: KeyCode
     studio: Studio
+    voicemail: Voicemail
+    lamps: Lamps
     outgoing: Outgoing
+    weekly: Weekly
+    retention: Retention
 
     def __init__(
         self,
@@ -209,8 +80,9 @@ class Service:
         self._directions = directions
         self._pages = pages
         self._calls: dict[str, tuple[Session, asyncio.Task[Outcome]]] = {}
-        self._dialled: set[asyncio.Task[None]] = set()
+        self._writing: set[asyncio.Task[None]] = set()
         self._failed = asyncio.Event()
+        self._noted: tuple[str, ...] = ()
         self._tell: Callable[[str], None] = log.info
         self._open = asyncio.Event()
 
@@ -222,11 +94,13 @@ class Service:
             asyncio.ensure_future(self.outgoing.run()),
             asyncio.ensure_future(self._deliver()),
             asyncio.ensure_future(self._rescue()),
-            asyncio.ensure_future(self._forget()),
+            asyncio.ensure_future(sideline(self.retention.run, "deleting what is old")),
             asyncio.ensure_future(self._renew_prompts()),
             asyncio.ensure_future(self._watch()),
             asyncio.ensure_future(self._bulletin.run()),
-            asyncio.ensure_future(self._pages.run()),
+            asyncio.ensure_future(sideline(self._pages.run, "the web pages")),
+            asyncio.ensure_future(sideline(self.lamps.run, "the lamps")),
+            asyncio.ensure_future(sideline(self.weekly.run, "the weekly report")),
             asyncio.ensure_future(stop.wait()),
         }
         try:
@@ -260,12 +134,6 @@ class Service:
             except ScreenerError as trouble:
                 log.warning("recordings are looked for again later: %s", trouble)
 
-    async def _forget(self) -> None:
-        """Once a day: what calls sounded like is kept for a while only."""
-        while True:
-            await asyncio.to_thread(self.house.heard.remove_old, time.time())
-            await asyncio.sleep(_FORGET_AGAIN)
-
     async def _renew_prompts(self) -> None:
         """Take over what the owner has worded or recorded anew; broken, all stays as it was."""
         while True:
@@ -288,6 +156,10 @@ class Service:
             await self.house.store.seen(keys, datetime.now(UTC))
         except StoreError as trouble:
             log.error("rules may not expire in time: %s", trouble)
+        mistakes = self._rules.state.mistakes
+        if mistakes and mistakes != self._noted:
+            await self._note(EventKind.RULES_BROKEN, mistakes[0])
+        self._noted = mistakes
         notice = await asyncio.to_thread(self._rules.untold)
         if notice is None:
             return
@@ -312,6 +184,9 @@ class Service:
         if arrived.args[:2] == _STUDIO:
             self.studio.take(arrived)
             return
+        if arrived.args[:2] == _VOICEMAIL:
+            self.voicemail.take(arrived)
+            return
         if arrived.args[:1] != (_CALLER,):
             return  # what is left of an older run's call: settlement.py sees to it
         call, door = self.house.acquaintance.met(arrived)
@@ -328,14 +203,18 @@ class Service:
         task.add_done_callback(partial(self._over, call.uid))
 
     def _ours(self) -> Collection[str]:
-        """The channels of the calls in progress, and of the phone that is in the studio."""
-        return {*self._calls, *self.studio.channels}
+        """The channels of the calls in progress, and of the phones in the studio and voicemail."""
+        return {*self._calls, *self.studio.channels, *self.voicemail.channels}
+
+    def unheard(self, why: str) -> None:
+        """Callers' sound does not come from Asterisk; "": it does again."""
+        self._bulletin.change(unheard=why)
 
     def dialled(self, phone: Phone, number: str) -> None:
         """One of our phones has dialled a number."""
         task = asyncio.ensure_future(self.house.acquaintance.dialled(phone, number))
-        self._dialled.add(task)
-        task.add_done_callback(self._dialled.discard)
+        self._writing.add(task)
+        task.add_done_callback(self._writing.discard)
 
     def _over(self, uid: str, task: asyncio.Task[Outcome]) -> None:
         self._calls.pop(uid, None)
@@ -353,6 +232,7 @@ class Service:
         except ScreenerError as failed:
             log.error("what was left of earlier calls could not be settled: %s", failed)
         self._bulletin.change(connected=True)
+        self.lamps.reached()
         if not self._open.is_set():
             self._open.set()
             for did, door in self._settings.doors.items():
@@ -368,8 +248,21 @@ class Service:
         for session, _ in known:
             session.catch_up(channels)
         self.studio.catch_up(channels)
+        self.voicemail.catch_up(channels)
         await self.settlement.settle(self._ours())
 
     def _lost(self) -> None:
         self._bulletin.change(connected=False)
         log.warning("%d calls go on without news from Asterisk", len(self._calls))
+        if self._open.is_set():
+            went_on = f"the connection was lost; {len(self._calls)} calls went on without news"
+            task = asyncio.ensure_future(self._note(EventKind.ASTERISK_AWAY, went_on))
+            self._writing.add(task)
+            task.add_done_callback(self._writing.discard)
+
+    async def _note(self, kind: EventKind, what: str) -> None:
+        """Write down a trouble, for the weekly report."""
+        try:
+            await self.house.store.happened(Event(datetime.now(UTC), kind, what))
+        except StoreError as trouble:
+            log.error("the report will not tell of it: %s: %s: %s", kind, what, trouble)

@@ -16,6 +16,9 @@ from typing import Any
 
 from screener.asterisk.line import Line
 from screener.asterisk.translate import Arrived
+from screener.calls.deeds import Deeds
+from screener.calls.house import House
+from screener.calls.ledger import Entry
 from screener.core import narration
 from screener.core.call import Call, Ending, Outcome
 from screener.core.patience import patience
@@ -26,24 +29,22 @@ from screener.core.script import (
     CallerGone,
     Command,
     Drop,
+    FindRoom,
     Hangup,
     Keep,
     LineFailed,
-    Listen,
     Note,
     Overhear,
     Record,
     RecordName,
     Redirect,
     Refusal,
+    Report,
     Script,
     Speak,
     Treat,
 )
-from screener.deeds import Deeds
 from screener.errors import AriError, AriGone, AriNotInStasis, StuckError
-from screener.house import House
-from screener.ledger import Entry
 
 log = logging.getLogger(__name__)
 
@@ -121,7 +122,7 @@ class Session:
                 try:
                     outcome = await self._carry_out(command)
                 except CallerGone as gone:
-                    await self._entry.tell("the caller hung up")
+                    await self._entry.tell(narration.left(gone))
                     command = script.throw(gone)
                 else:
                     await self._entry.tell(narration.after(command, outcome))
@@ -134,6 +135,8 @@ class Session:
         """Do one command; raises CallerGone when the caller hangs up before it is done."""
         if not _interrupted_by_hangup(command):
             return await self._in_time(command)
+        if self._line.gone.is_set():
+            raise CallerGone
         work = asyncio.ensure_future(self._in_time(command))
         gone = asyncio.ensure_future(self._line.gone.wait())
         try:
@@ -148,7 +151,7 @@ class Session:
             work.cancel()
             gone.cancel()
             await asyncio.gather(work, gone, return_exceptions=True)
-        raise CallerGone(self._deeds.unfinished if isinstance(command, Listen) else None)
+        raise self._deeds.left_by_caller(command)
 
     async def _in_time(self, command: Command[Any]) -> Any:
         """Do one command, which must not take for ever: the phones ring where it does."""
@@ -176,6 +179,8 @@ def _interrupted_by_hangup(command: Command[Any]) -> bool:
         | Keep
         | AskBack
         | Drop
+        | FindRoom
+        | Report
         | Block
         | Hangup
         | Redirect,

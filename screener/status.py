@@ -16,9 +16,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
-from screener import __version__
+from screener import __version__, replacement
 from screener.config import Settings
-from screener.inforce import State
+from screener.rules.inforce import State
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,8 @@ class Status:
     are in force since `since`; with `mistakes`, what lies in the rules folder is not: the newest
     good rules are, which an earlier run left where `copied`. `mistakes` holds the first of
     `wrong` in all. `troubles` are what else was skipped, `warnings` those of screener.toml.
-    `stopped` is when it stopped politely.
+    `unheard` says why callers are not heard, "" where they are. `stopped` is when it stopped
+    politely.
     """
 
     pid: int
@@ -56,6 +57,7 @@ class Status:
     mistakes: tuple[str, ...] = ()
     troubles: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    unheard: str = ""
     stopped: datetime | None = None
 
     def as_data(self) -> dict[str, Any]:
@@ -105,9 +107,7 @@ def write(data: Path, status: Status) -> None:
 
     It tells of now, and need not survive a power cut: nothing is fsynced.
     """
-    part = data / f"{FILE}.part"
-    part.write_text(json.dumps(status.as_data(), indent=1), encoding="ascii")
-    part.replace(data / FILE)
+    replacement.write(data / FILE, json.dumps(status.as_data(), indent=1), durable=False)
 
 
 def read(data: Path) -> Status | None:

@@ -113,6 +113,11 @@ class Bell:
             ringing.winner, leg = "", None
         return self._rang(seconds), leg
 
+    @property
+    def so_far(self) -> Rang:
+        """What has come of it for a caller who does not stay: nobody has him."""
+        return Rang("", self._now, tuple(self._ringing.remarks))
+
     def _rang(self, seconds: float) -> Rang:
         ringing = self._ringing
         return Rang(ringing.winner, seconds, tuple(ringing.remarks), ringing.decision)

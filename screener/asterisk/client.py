@@ -1,107 +1,45 @@
 """ARI's requests, the ones that screener makes, typed. The words are ARI's own.
 
-Every request has a time limit, and every failure is one of the AriErrors: a call never waits for an
-Asterisk that does not answer. Source: Asterisk's rest-api/api-docs/*.json.
+None waits for an Asterisk that does not answer (wire.py): nor does a call.
+Source: Asterisk's rest-api/api-docs/*.json.
 """
 
 from __future__ import annotations
 
-import asyncio
 import secrets
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import Any
-from urllib.parse import quote
-
-import aiohttp
 
 from screener.asterisk.dialplan import (
     AWAY,
     AWAY_EXTENSION,
     AWAY_TO,
     DEADLINE,
+    DOOR,
     FAILSAFE,
     FAILSAFE_EXTENSION,
+    LAMPS,
     REFUSE,
     deadline_of,
+    mailbox,
     refusal,
+    waiting,
 )
-from screener.errors import (
-    AriDown,
-    AriError,
-    AriGone,
-    AriNotInStasis,
-    AriRefused,
-    OutboxError,
-)
+from screener.asterisk.wire import TIMEOUT, Wire
+from screener.errors import AriGone, AriNotInStasis, AriRefused
 
-# Asterisk on the same machine answers in a millisecond or two; one that takes this long is stuck.
-TIMEOUT = 5.0
-_DOWNLOAD_TIMEOUT = 120.0
-_CHUNK = 65536
+MAILBOXES, MINIVM = "res_ari_mailboxes.so", "app_minivm.so"
+"""The modules by which lamps can be lit, the better one first."""
+EXTERNAL = "res_mwi_external.so"
+"""What the first of them runs on. Of it and `VOICEMAIL` Asterisk runs one, the first loaded."""
+VOICEMAIL = ("app_voicemail.so", "app_voicemail_imap.so", "app_voicemail_odbc.so")
+"""Asterisk's own voicemail, by where it keeps its messages."""
 
 
-class Client:
-    """One HTTP session with ARI. `url` is its base, "http://127.0.0.1:8088/ari"."""
-
-    def __init__(self, url: str, user: str, secret: str, app: str) -> None:
-        self.url = url.rstrip("/")
-        self.app = app
-        self._auth = aiohttp.BasicAuth(user, secret)
-        self._session: aiohttp.ClientSession | None = None
-
-    async def __aenter__(self) -> Client:
-        self._session = aiohttp.ClientSession(
-            auth=self._auth,
-            timeout=aiohttp.ClientTimeout(total=TIMEOUT),
-            connector=aiohttp.TCPConnector(limit=0),
-        )
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
-
-    async def events(self) -> aiohttp.ClientWebSocketResponse:
-        """Open the event socket; from then on Asterisk hands us the calls of our application."""
-        try:
-            return await self._http.ws_connect(
-                f"{self.url}/events", params={"app": self.app}, heartbeat=20.0
-            )
-        except aiohttp.WSServerHandshakeError as refused:
-            raise _error(refused.status, "open the event socket", "") from refused
-        except (aiohttp.ClientError, TimeoutError, OSError) as down:
-            raise AriDown(f"no Asterisk answers at {self.url}: {down or 'timed out'}") from down
-
-    @property
-    def _http(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            raise AriDown("the connection to Asterisk is closed")
-        return self._session
-
-    async def _ask(
-        self, method: str, *path: str, body: Mapping[str, Any] | None = None, **query: object
-    ) -> Any:
-        """One request. What it returns is ARI's JSON, or None for an answer without a body."""
-        where = "/".join(quote(part, safe="") for part in path)
-        params = {key: str(value) for key, value in query.items() if value is not None}
-        try:
-            async with self._http.request(
-                method, f"{self.url}/{where}", params=params, json=body
-            ) as answer:
-                if answer.status >= 400:
-                    raise _error(answer.status, f"{method} {where}", await answer.text())
-                return await answer.json() if answer.content_length else None
-        except (aiohttp.ClientError, TimeoutError, OSError) as down:
-            what = str(down) or f"no answer in {TIMEOUT:.0f} s"
-            raise AriDown(f"Asterisk at {self.url} cannot be reached: {what}") from down
+class Client(Wire):
+    """The requests to one Asterisk; `url` is ARI's base, "http://127.0.0.1:8088/ari"."""
 
     # Asterisk --------------------------------------------------------------------------------
 
@@ -112,11 +50,19 @@ class Client:
 
     async def module_running(self, name: str) -> bool:
         """Whether a module is loaded and running."""
+        return await self._module_status(name) == "Running"
+
+    async def module_kept_out(self, name: str) -> bool:
+        """Whether a module was to be loaded and would not run."""
+        return await self._module_status(name) == "Not Running"
+
+    async def _module_status(self, name: str) -> str:
+        """As Asterisk calls it; "" of a module that nobody has loaded."""
         try:
             module = await self._ask("GET", "asterisk", "modules", name)
         except (AriGone, AriNotInStasis):
-            return False
-        return bool(module["status"] == "Running")
+            return ""
+        return str(module["status"])
 
     async def endpoint(self, endpoint: str) -> dict[str, Any]:
         """What Asterisk knows of an endpoint ("PJSIP/kitchen"): its `state` ("online", "offline",
@@ -139,16 +85,57 @@ class Client:
         message = {"to": to, "from": sender, "body": text}
         await self._ask("PUT", "endpoints", "sendMessage", body=message)
 
+    async def lights_lamps(self) -> str:
+        """The module by which `set_mailbox` can light lamps here; "" where there is none."""
+        for module in (MAILBOXES, MINIVM):
+            if await self.module_running(module):
+                return module
+        return ""
+
+    async def set_mailbox(self, box: str, new: int, heard: int) -> bool:
+        """Say how many messages a box holds, for its lamps; whether Asterisk can be told that."""
+        module = await self.lights_lamps()
+        if module == MAILBOXES:
+            await self._ask("PUT", "mailboxes", mailbox(box), oldMessages=heard, newMessages=new)
+        elif module == MINIVM:
+            extension = waiting(box, new, heard)
+            await self._ask(
+                "POST",
+                "channels",
+                endpoint=f"Local/{extension}@{LAMPS}",
+                context=LAMPS,
+                extension=extension,
+                priority=1,
+            )
+        return bool(module)
+
     async def dialplan_has(self, context: str, extension: str = "s") -> bool:
         """Whether the dialplan has an extension in a context: s in "screener-door".
 
         Only a channel can be asked, so one is made, and taken away without being dialled. Needs the
         event socket, or our application would not be there to own it.
         """
-        channel = f"check-{secrets.token_hex(8)}"
-        await self.create(channel, f"Local/{extension}@{context}", "check", TIMEOUT)
-        try:
+        async with self._probe(f"Local/{extension}@{context}") as channel:
             return await self._has(channel, context, extension)
+
+    async def endpoint_setting(self, endpoint: str, setting: str) -> str | None:
+        """What an endpoint ("PJSIP/kitchen") has been set to; None where Asterisk cannot tell.
+
+        Needs the event socket, and our dialplan.
+        """
+        if not await self.module_running("func_pjsip_endpoint.so"):
+            return None
+        asked = f"PJSIP_ENDPOINT({endpoint.partition('/')[2]},{setting})"
+        async with self._probe(f"Local/s@{DOOR}") as channel:
+            return await self.variable(channel, asked)
+
+    @asynccontextmanager
+    async def _probe(self, endpoint: str) -> AsyncIterator[str]:
+        """A channel to ask things of: it is never dialled, and taken away."""
+        channel = f"check-{secrets.token_hex(8)}"
+        await self.create(channel, endpoint, "check", TIMEOUT)
+        try:
+            yield channel
         finally:
             await self.hangup(channel)
 
@@ -269,6 +256,12 @@ class Client:
             return ""
         return str(found["value"])
 
+    async def received(self, channel: str) -> int:
+        """How many packets of sound and keys a SIP channel has received (chan_pjsip). AriError for
+        a channel of another kind."""
+        found = await self._ask("GET", "channels", channel, "rtp_statistics")
+        return int(found["rxcount"])
+
     async def set_global(self, name: str, value: str) -> None:
         """Set a global variable or dialplan function."""
         await self._ask("POST", "asterisk", "variable", variable=name, value=value)
@@ -308,6 +301,10 @@ class Client:
 
     async def music_stop(self, channel: str) -> None:
         await self._ask("DELETE", "channels", channel, "moh")
+
+    async def silence(self, channel: str) -> None:
+        """Send a channel silence, a frame each 20 ms."""
+        await self._ask("POST", "channels", channel, "silence")
 
     async def snoop(self, channel: str, snoop: str, args: str) -> None:
         """Make a channel that hears what comes in on `channel`."""
@@ -358,9 +355,17 @@ class Client:
 
     # Playbacks and recordings ----------------------------------------------------------------
 
-    async def play(self, channel: str, playback: str, media: tuple[str, ...]) -> None:
-        """Play media URIs ("sound:/path/without/extension") one after the other."""
-        await self._ask("POST", "channels", channel, "play", playback, media=",".join(media))
+    async def play(
+        self, channel: str, playback: str, media: tuple[str, ...], offset: float = 0.0
+    ) -> None:
+        """Play media URIs ("sound:/path/without/extension") one after the other; of the first, what
+        comes after `offset` seconds."""
+        await self._ask(
+            "POST",
+            *("channels", channel, "play", playback),
+            media=",".join(media),
+            offsetms=round(1000 * offset) or None,
+        )
 
     async def stop_playback(self, playback: str) -> None:
         await self._ask("DELETE", "playbacks", playback)
@@ -389,37 +394,8 @@ class Client:
         return [str(item["name"]) for item in await self._ask("GET", "recordings", "stored")]
 
     async def fetch_recording(self, name: str, to: Path) -> None:
-        """Write a stored recording to a file, piece by piece: it may be an hour long.
-
-        Raises OutboxError where the file cannot be written.
-        """
-        where = f"{self.url}/recordings/stored/{quote(name, safe='')}/file"
-        timeout = aiohttp.ClientTimeout(total=_DOWNLOAD_TIMEOUT)
-        try:
-            async with self._http.get(where, timeout=timeout) as answer:
-                if answer.status >= 400:
-                    raise _error(answer.status, f"fetch recording {name}", "")
-                with to.open("wb") as file:
-                    async for chunk in answer.content.iter_chunked(_CHUNK):
-                        await asyncio.to_thread(file.write, chunk)
-        except (aiohttp.ClientError, TimeoutError) as down:
-            raise AriDown(f"recording {name} could not be fetched: {down}") from down
-        except OSError as disk:
-            raise OutboxError(f"{to} cannot be written: {disk.strerror}: make room") from disk
+        """Write a stored recording to a file. Raises OutboxError where it cannot be written."""
+        await self._fetch(f"recording {name}", to, "recordings", "stored", name, "file")
 
     async def delete_recording(self, name: str) -> None:
         await self._ask("DELETE", "recordings", "stored", name)
-
-
-def _error(status: int, what: str, text: str) -> AriError:
-    detail = f"Asterisk answered {status} to {what}" + (f": {text[:200]}" if text else "")
-    # addChannel says 400 of a channel that is no more, 404 only of the bridge.
-    if status == 404 or (status == 400 and "Channel not found" in text):
-        return AriGone(detail)
-    if status in {409, 412, 422}:
-        return AriNotInStasis(detail)
-    if status in {401, 403}:
-        return AriRefused(
-            f"{detail}. Check asterisk.user and the ARI secret in screener.toml against ari.conf"
-        )
-    return AriRefused(detail)

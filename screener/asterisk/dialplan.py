@@ -13,7 +13,11 @@ Six contexts, the same in the private Asterisk and in a user's own:
 and one that only a house's own phones can come to, never a caller from outside:
 
     screener-code       the key codes: say that a call is expected, or that a phone is
-                        not to be disturbed; lead to the studio
+                        not to be disturbed; lead to the studio, to the voicemail
+
+and one that only screener dials, where Asterisk has no other way for it:
+
+    screener-lamps      says how many messages a box holds, for the phones' lamps
 
 What Asterisk 22 does when we are away, tried on a real one (tests/shell/test_private.py):
 an application that never connected, or whose event socket is closed, makes Stasis() return at once
@@ -54,8 +58,12 @@ is taken to the phones."""
 CODE = "screener-code"
 EXPECT = "expect"
 STUDIO = "studio"
+VOICEMAIL = "voicemail"
 DND_ON, DND_OFF = "dnd-on", "dnd-off"
 """The extensions in `CODE`, and what a key code's channel is given as its second argument."""
+
+LAMPS = "screener-lamps"
+_OURS = "screener"  # what our mailboxes have behind their "@", so that they are nobody else's
 
 DEADLINE = "TIMEOUT(absolute)"
 """The channel function that the dialplan sets before Stasis(), and a running screener sets anew on
@@ -96,6 +104,20 @@ def refusal(code: int, cause: int) -> str:
     '607*21'
     """
     return f"{code}*{cause}"
+
+
+def mailbox(box: str) -> str:
+    """What Asterisk calls a message box: the `mailboxes` of a phone's endpoint name it."""
+    return f"{name('boxes', box)}@{_OURS}"
+
+
+def waiting(box: str, new: int, heard: int) -> str:
+    """The extension in `LAMPS` that says how many messages are in a box.
+
+    >>> waiting("family", 1, 2)
+    '1*2*family'
+    """
+    return f"{new}*{heard}*{name('boxes', box)}"
 
 
 def deadline_of(channel: str) -> str:
@@ -291,6 +313,7 @@ def key_codes(settings: Settings) -> Mapping[str, str]:
     codes = {
         settings.windows.code: ("windows.code", EXPECT),
         settings.studio.code: ("studio.code", STUDIO),
+        settings.voicemail: ("voicemail.code", VOICEMAIL),
         settings.dnd.on: ("dnd.on", DND_ON),
         settings.dnd.off: ("dnd.off", DND_OFF),
     }
@@ -321,6 +344,20 @@ def key_code(settings: Settings) -> str:
 def key_code_extensions(settings: Settings) -> list[str]:
     """The lines that belong into the context of the phones, and into no other; none for none."""
     return [f"exten => {code},1,Goto({CODE},{to},1)" for code, to in key_codes(settings).items()]
+
+
+def lamps(settings: Settings) -> str:
+    """The context `LAMPS`; "" where no phone has a lamp."""
+    if not any(box.lamps for box in settings.boxes.values()):
+        return ""
+    count = "0,${CUT(EXTEN,*,1)},${CUT(EXTEN,*,2)}"
+    lines = [
+        f"[{LAMPS}]",
+        "; NEW*HEARD*BOX: only screener dials it.",
+        f"exten => _X!,1,MinivmMWI(${{CUT(EXTEN,*,3)}}@{_OURS},{count})",
+        " same => n,Hangup(16)",
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def between_phones(settings: Settings) -> str:

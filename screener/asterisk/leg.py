@@ -17,6 +17,7 @@ from screener.asterisk.client import Client
 from screener.asterisk.dialplan import deadline_of
 from screener.asterisk.playback import Playbacks, Sound
 from screener.asterisk.translate import Event, Forwarded, Gone, Key, Left, Up, said
+from screener.core.keypad import Keypad
 from screener.core.ringing import Said
 from screener.core.script import Decision
 from screener.errors import AriError
@@ -84,6 +85,7 @@ class Leg:
         self._own = own
         self._playbacks = playbacks
         self._news = news
+        self._keypad = Keypad()
         self._keys: asyncio.Queue[str] = asyncio.Queue()
         self._ended = False
 
@@ -99,8 +101,9 @@ class Leg:
                 self._tell(said(event))
             case Left():
                 self.gone.set()
-            case Key(digit=digit):
-                self._keys.put_nowait(digit)
+            case Key(told=told):
+                if self._keypad.pressed(told):
+                    self._keys.put_nowait(told.digit)
 
     def _tell(self, what: Said, target: str = "") -> None:
         self._news.put_nowait(LegSaid(self, what, target))

@@ -16,7 +16,9 @@ from typing import Any, TypeVar
 from screener.asterisk.belongings import Belongings
 from screener.asterisk.client import Client
 from screener.asterisk.connection import Connection
-from screener.asterisk.dialplan import AWAY_PATIENCE, PATIENCE, deadline_of, diverting_of
+from screener.asterisk.deadline import Deadline
+from screener.asterisk.departure import Departure
+from screener.asterisk.dialplan import diverting_of
 from screener.asterisk.leg import Leg, News
 from screener.asterisk.playback import GRACE, Playbacks
 from screener.asterisk.translate import (
@@ -25,23 +27,19 @@ from screener.asterisk.translate import (
     Event,
     Forwarded,
     Gone,
-    HungUp,
     Key,
     Left,
     Played,
     RecordingOver,
     Up,
     cause_of,
-    redirect_uri,
 )
-from screener.errors import AriError, AriGone, StuckError
+from screener.core.keypad import Keypad
+from screener.errors import AriError, AriGone
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-# How long a call may take to leave us when it was refused or sent elsewhere.
-_LEAVING = 3.0
 
 
 class Line:
@@ -58,12 +56,11 @@ class Line:
         self.on_key: Callable[[str], None] = self._keep_key
         self._client = client
         self._own = Belongings(client, connection, self.channel)
+        self._keypad = Keypad()
         self._keys = ""
-        # Setting the caller's deadline: one request at a time, or they might overtake each other.
-        self._deadline = asyncio.Lock()
-        self._holding = True
+        self._deadline = Deadline(client, self.channel, self.gone)
+        self._departure = Departure(client, self.channel, self.gone, self._deadline)
         self._hung_up = False
-        self._back: asyncio.Future[None] | None = None  # of a call that is sent elsewhere
         self._legs: dict[str, Leg] = {}
         self._ear_channels: list[str] = []
         self._playbacks = Playbacks(client, self._own)
@@ -73,27 +70,12 @@ class Line:
 
     async def run(self) -> None:
         """Take in this call's events, and hold off its deadline, until cancelled."""
-        deadline = asyncio.ensure_future(self._hold_off_deadline())
+        deadline = asyncio.ensure_future(self._deadline.hold_off())
         try:
             while True:
                 self._take_in(await self._own.mailbox.get())
         finally:
             deadline.cancel()
-
-    async def _hold_off_deadline(self) -> None:
-        """As long as we live the call is ours; when we do not, the dialplan takes it back."""
-        while True:
-            await asyncio.sleep(PATIENCE / 3)
-            async with self._deadline:
-                # Never on a call that is the dialplan's: nothing there would lift it again.
-                if self.gone.is_set() or not self._holding:
-                    return
-                if self._back is not None:
-                    continue
-                try:
-                    await self._client.set_global(deadline_of(self.channel), f"{PATIENCE:.0f}")
-                except AriError as failed:
-                    log.warning("the deadline of %s is not held off: %s", self.channel, failed)
 
     def catch_up(self, channels: Iterable[Mapping[str, Any]]) -> None:
         """Take in what happened while no events came; `channels` are all that Asterisk has.
@@ -104,8 +86,8 @@ class Line:
         states = {str(channel["id"]): str(channel.get("state")) for channel in channels}
         ours = self.channel in {str(c["id"]) for c in channels if self._client.owns(c)}
         if ours:
-            _settle(self._back, None)
-        elif self._back is None or self.channel not in states:
+            self._departure.came_back()
+        elif not self._departure.away or self.channel not in states:
             self.gone.set()
             for name in list(self._recordings):
                 self._take_in(RecordingOver(self.channel, name, failed=False))
@@ -117,14 +99,15 @@ class Line:
         # A sound or recording whose end we missed is over by its time limit at the latest.
 
     def _take_in(self, event: Event) -> None:
-        if self._back is not None and event.channel == self.channel:
-            self._take_in_away(event, self._back)
+        if self._departure.away and event.channel == self.channel:
+            self._departure.take_in(event)
             return
         match event:
             case Left(channel) | Gone(channel) if channel == self.channel:
                 self.gone.set()
-            case Key(channel, digit) if channel == self.channel:
-                self.on_key(digit)
+            case Key(channel, told) if channel == self.channel:
+                if self._keypad.pressed(told):
+                    self.on_key(told.digit)
             case Played():
                 self._playbacks.over(event)
             case RecordingOver(recording=recording):
@@ -134,14 +117,6 @@ class Line:
             case Up(channel) | Forwarded(channel) | Gone(channel) | Left(channel) | Key(channel):
                 if channel in self._legs:
                     self._legs[channel].take_in(event)
-
-    def _take_in_away(self, event: Event, back: asyncio.Future[None]) -> None:
-        """Something happens to a caller who is being sent elsewhere: the dialplan has him."""
-        match event:
-            case HungUp() | Gone():
-                self.gone.set()
-            case Arrived():
-                _settle(back, None)
 
     def _keep_key(self, digit: str) -> None:
         """A key that came while nobody listened: it counts for the next who does."""
@@ -181,19 +156,9 @@ class Line:
             self._hung_up = True
 
     async def refuse(self, code: int) -> None:
-        """End a call that was not answered by a SIP status (400 to 699), through the dialplan.
-
-        Where that cannot be, it ends by the cause that gives the nearest status; one way or the
-        other it ends, and its deadline takes it to no phone.
-        """
-        async with self._deadline:
-            self._holding = False
-            try:
-                given = await self._client.refuse(self.channel, code, cause_of(code))
-            except AriError as failed:
-                log.warning("call %s cannot be refused by %d: %s", self.channel, code, failed)
-                given = False
-        if not (given and await self._left()):
+        """End a call that was not answered by a SIP status (400 to 699), or by the cause that gives
+        the nearest: one way or the other it ends, and its deadline takes it to no phone."""
+        if not await self._departure.refuse(code):
             await self.hangup(cause_of(code))
 
     async def redirect(self, target: str) -> str:
@@ -201,75 +166,16 @@ class Line:
 
         Returns how it was told to, "SIP 302" or, after the answer, "REFER"; "" where it does not.
         """
-        try:
-            contact = await self._client.variable(self.channel, "CHANNEL(pjsip,target_uri)")
-            uri = redirect_uri(target, contact)
-            if not uri or self.gone.is_set():
-                return ""
-            if self.answered:
-                left = await self._refer(uri)
-            else:
-                await self._client.redirect(self.channel, uri)
-                left = await self._left()
-        except AriError as refused:
-            log.warning("call %s is not redirected to %s: %s", self.channel, target, refused)
-            return ""
-        if not left:
-            return ""
-        return "REFER" if self.answered else "SIP 302"
-
-    async def _refer(self, uri: str) -> bool:
-        """Whether the caller has left for `uri`: his network tells, and that takes its time.
-
-        Raises StuckError where it tells nothing: the dialplan has taken him to the phones.
-        """
-        back: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        async with self._deadline:
-            self._back = back
-        gone: asyncio.Future[Any] = asyncio.ensure_future(self.gone.wait())
-        try:
-            await self._client.hear_channel(self.channel)
-            if not await self._client.refer(self.channel, uri):
-                await self._client.redirect(self.channel, uri)
-            async with asyncio.timeout(AWAY_PATIENCE + _LEAVING):
-                waited: set[asyncio.Future[Any]] = {back, gone}
-                await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
-        except TimeoutError as lost:
-            raise StuckError("the caller's network does not tell what became of him") from lost
-        finally:
-            self._back = None
-            gone.cancel()
-            with suppress(AriError):  # it is gone, and so is that
-                await self._client.forget_channel(self.channel)
-        return not back.done()
-
-    async def _left(self) -> bool:
-        """Whether the call leaves us, as it was told to."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_LEAVING):
-                await self.gone.wait()
-        return self.gone.is_set()
+        return await self._departure.redirect(target, answered=self.answered)
 
     async def hand_back(self) -> bool:
         """Give the call to the dialplan, which rings the phones; False where that cannot be."""
-        try:
-            async with self._deadline:
-                self._holding = False
-                if not any(
-                    self._client.owns(channel)
-                    for channel in await self._client.channels()
-                    if channel["id"] == self.channel
-                ):
-                    return False  # the dialplan has it already, or the caller has hung up
-                await self._client.give_to_phones(self.channel)
-        except AriError as lost:
-            log.warning("call %s cannot be given back to the dialplan: %s", self.channel, lost)
-            return False
-        return True
+        return await self._departure.hand_back()
 
-    async def play(self, media: tuple[str, ...], seconds: float) -> None:
-        """Play media URIs to their end, which is `seconds` away. Cancelling stops the sound."""
-        await self._playbacks.play(self.channel, media, seconds)
+    async def play(self, media: tuple[str, ...], seconds: float, offset: float = 0.0) -> None:
+        """Play media URIs to their end, which is `seconds` away; of the first, what comes after
+        `offset` seconds. Cancelling stops the sound."""
+        await self._playbacks.play(self.channel, media, seconds, offset)
 
     async def music(self, kind: str) -> None:
         """Let the caller hear music of a class of music on hold."""
@@ -277,6 +183,12 @@ class Line:
 
     async def music_stop(self) -> None:
         await self._client.music_stop(self.channel)
+
+    async def shows(self, number: str) -> None:
+        """Let this number be shown to whoever is called on behalf of this line from now on."""
+        for field, value in (("num", number), ("name", "")):
+            name = f"EXPORT({self.channel},CALLERID({field}))"
+            await self._client.set_global(name, value)
 
     # Recording -------------------------------------------------------------------------------
 
@@ -310,6 +222,14 @@ class Line:
             await self._client.delete_recording(name)
 
     # The caller's voice ----------------------------------------------------------------------
+
+    async def sound_arrives(self) -> bool:
+        """Whether any of the caller's sound has arrived at Asterisk; where it cannot tell, yes."""
+        try:
+            return await self._client.received(self.channel) > 0
+        except AriError as unknown:
+            log.info("whether sound of call %s arrives is not known: %s", self.channel, unknown)
+            return True
 
     async def open_ear(self, host: str, on_source: Callable[[tuple[str, int]], None]) -> None:
         """Send the caller's audio to `host`; `on_source` is told beforehand whence it will come.
@@ -383,12 +303,7 @@ class Line:
         await asyncio.gather(self.answer(), self._own.make(self._client.create_bridge(bridge)))
         await self._client.add_to_bridge(bridge, self.channel, leg.channel)
         # Two people who talk are not parted because we died.
-        async with self._deadline:
-            self._holding = False
-            await asyncio.gather(
-                self._client.set_global(deadline_of(self.channel), "0"),
-                self._client.set_global(deadline_of(leg.channel), "0"),
-            )
+        await self._deadline.lift(leg.channel)
 
     # The end ---------------------------------------------------------------------------------
 

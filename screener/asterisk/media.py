@@ -37,6 +37,14 @@ _AT_ONCE = 64
 # leave nothing of ours in the processor's cache: 50 times instead of 100 are a fifth less work.
 _CROWD, _EVERY = 3, 0.02
 _LARGEST = 2048
+_NO_SOUND = (
+    "no sound of callers comes from Asterisk to {}: let its UDP through, or correct"
+    " asterisk.media_host"
+)
+_NOTHING_ARRIVES = (
+    "no sound of callers arrives at Asterisk: let UDP through to the ports of rtp.conf, or correct"
+    " external_media_address and local_net in pjsip.conf"
+)
 # A jump further than this is a sender that began anew, not a loss to be filled.
 LARGEST_GAP = 50
 
@@ -151,13 +159,21 @@ class Stream:
 
 
 class Media:
-    """The socket that Asterisk sends the callers' audio to."""
+    """The socket that Asterisk sends the callers' audio to.
+
+    `trouble` says what is wrong where none comes, and `on_trouble` is told when that changes.
+    `arrives` is whether a caller's sound has arrived at Asterisk since we began: who sends none
+    after that is silent, and is not kept from being heard.
+    """
 
     def __init__(self) -> None:
         self._streams: dict[Address, Stream] = {}
         self._socket: socket.socket | None = None
         self._next_look: asyncio.Handle | None = None
         self.strangers = 0
+        self.arrives = False
+        self.trouble = ""
+        self.on_trouble: Callable[[str], None] = lambda _: None
 
     async def open(self, host: str) -> None:
         """Bind to a free port of `host`, the address at which Asterisk reaches this machine."""
@@ -196,6 +212,31 @@ class Media:
         """That call is over. Its address may be another call's by now: Asterisk uses ports anew."""
         for source in [s for s, known in self._streams.items() if known is stream]:
             del self._streams[source]
+
+    def unheard(self) -> None:
+        """Nothing came of a caller who was listened to. Whatever comes next ends the trouble."""
+        self._ails(_NO_SOUND.format(self.address), ", and Asterisk records messages itself")
+
+    def nothing_arrived(self) -> None:
+        """Nothing of a caller's sound has arrived at Asterisk, nor of any other's so far."""
+        self._ails(_NOTHING_ARRIVES)
+
+    def arrived(self) -> None:
+        """A caller's sound has arrived at Asterisk."""
+        self.arrives = True
+        if self.trouble == _NOTHING_ARRIVES:
+            self._is_well("the sound of callers arrives at Asterisk")
+
+    def _ails(self, trouble: str, more: str = "") -> None:
+        if not self.trouble:
+            self.trouble = trouble
+            log.error("%s; until then phones ring for who presses no key%s", trouble, more)
+            self.on_trouble(trouble)
+
+    def _is_well(self, why: str) -> None:
+        self.trouble = ""
+        log.info("%s", why)
+        self.on_trouble("")
 
     def _readable(self) -> None:
         """Something has come."""
@@ -251,6 +292,8 @@ class Media:
 
     def _hear(self, stream: Stream, data: bytes) -> None:
         """A failure is one call's own; the event loop logs it, and the next look hears the rest."""
+        if self.trouble and self.trouble != _NOTHING_ARRIVES:
+            self._is_well("the sound of callers comes from Asterisk again")
         try:
             stream.packet(data)
         finally:

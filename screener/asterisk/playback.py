@@ -32,14 +32,17 @@ class Playbacks:
         if playing is not None and not playing.done():
             playing.set_result(not event.failed)
 
-    async def play(self, channel: str, media: tuple[str, ...], seconds: float) -> None:
-        """Play media URIs to their end, which is `seconds` away. Cancelling stops the sound."""
+    async def play(
+        self, channel: str, media: tuple[str, ...], seconds: float, offset: float = 0.0
+    ) -> None:
+        """Play media URIs to their end, which is `seconds` away; of the first, what comes after
+        `offset` seconds. Cancelling stops the sound."""
         if not media:
             return
         playback = self._own.name("play")
         over: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._playing[playback] = over
-        start = asyncio.ensure_future(self._client.play(channel, playback, media))
+        start = asyncio.ensure_future(self._client.play(channel, playback, media, offset))
         try:
             await asyncio.shield(start)
             async with asyncio.timeout(seconds + GRACE):

@@ -34,6 +34,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from screener import replacement
 from screener.asterisk.configuration import LOG, LOOPBACK, pjsip_phones, private_files
 from screener.asterisk.installation import Installation
 from screener.asterisk.process import AsteriskProcess
@@ -70,10 +71,8 @@ def phone_passwords(settings: Settings) -> Mapping[str, str]:
         missing = {phone: secrets.token_urlsafe(15) for phone in phones if phone not in kept}
         if missing:
             path.parent.mkdir(parents=True, exist_ok=True)
-            draft = path.with_name(f".{path.name}-{os.getpid()}")
-            draft.touch(mode=0o600)
-            draft.write_text(json.dumps(kept | missing, indent=1) + "\n", encoding="utf-8")
-            draft.replace(path)
+            text = json.dumps(kept | missing, indent=1) + "\n"
+            replacement.write(path, text, mode=0o600, shared=True)
     except (OSError, ValueError) as error:
         raise InstallError(
             f"the phones' passwords cannot be kept in {path}: {error}; make the folder writable,"

@@ -14,7 +14,7 @@ from pathlib import Path
 import aiohttp
 
 from screener.asterisk.configuration import LOG, LOOPBACK
-from screener.surroundings import AsteriskSettings
+from screener.settings.surroundings import AsteriskSettings
 
 _POLL = 0.05
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")

@@ -13,8 +13,10 @@ import re
 from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeAlias
 
+from screener.core.keypad import Told
 from screener.core.ringing import Said
 
 
@@ -68,10 +70,10 @@ class Gone:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key was pressed and let go."""
+    """A key was let go, or, by core/keypad.py, is told of once more."""
 
     channel: str
-    digit: str
+    told: Told
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +192,7 @@ def _read(body: Mapping[str, Any]) -> Event | None:
                 _id(body["channel"]), int(body.get("cause", 0)), int(body.get("tech_cause", 0))
             )
         case "ChannelDtmfReceived":
-            return Key(_id(body["channel"]), str(body["digit"])[:1])
+            return Key(_id(body["channel"]), _told(body))
         case "ChannelStateChange" if body["channel"]["state"] == "Up":
             return Up(_id(body["channel"]))
         case "Dial" if body.get("forward"):
@@ -229,6 +231,11 @@ def _header(arg: str) -> tuple[str, str, str]:
 
 def _id(channel: Mapping[str, Any]) -> str:
     return str(channel["id"])
+
+
+def _told(body: Mapping[str, Any]) -> Told:
+    at = datetime.fromisoformat(body["timestamp"])
+    return Told(str(body["digit"])[:1], at.timestamp(), int(body["duration_ms"]) / 1000)
 
 
 def _target(thing: Mapping[str, Any]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shlex
 import tempfile
 from collections.abc import Sequence
@@ -21,9 +20,7 @@ if TYPE_CHECKING:
     from screener.config import Settings
     from screener.core.pattern import NumberPattern
     from screener.core.rules import Rule
-    from screener.rulesfolder import Added, Contents, Removed, RulesFolder
-
-_PLACE = re.compile(r"(?:.*/)?(?P<file>[^/]+\.rules):(?P<line>[0-9]+)")
+    from screener.rules.rulesfolder import Added, Contents, Removed, RulesFolder
 
 
 @click.command("add")
@@ -101,7 +98,7 @@ def _warn_taken(new: Rule, earlier: Sequence[Rule]) -> None:
 
 def _try_out(settings: Settings, text: str) -> None:
     """Read the rule with all that it names (lists, address books) before any file is touched."""
-    from screener import rulebook
+    from screener.rules import rulebook
 
     with tempfile.TemporaryDirectory(prefix="screener-") as trial:
         (Path(trial) / "new.rules").write_text(text, "utf-8")
@@ -167,28 +164,17 @@ def _meant(contents: Contents, what: str, country: str) -> tuple[Rule, NumberPat
     """The one rule that the user means, and the number in it if it was that that he named."""
     from screener.core import amendment
 
-    found = _PLACE.match(what)
-    value = what[found.end() :].strip() if found else what
-    pattern = amendment.number_pattern(value, country) if value else None
-    if found is not None:
-        rule = contents.at(found["file"], int(found["line"]))
-        if rule is None or (value and (pattern is None or not amendment.names(rule, pattern))):
-            raise RulesError(f"there is no such rule: {what}; `screener rules list` shows them")
-        return rule, pattern
-    meant = [
-        rule
-        for rule in contents.rules
-        if (rule.label and rule.label.casefold() == what.casefold())
-        or (pattern is not None and amendment.names(rule, pattern))
-    ]
+    meant = amendment.meant(contents.rules, what, country)
     if len(meant) == 1:
-        return meant[0], pattern if pattern and amendment.names(meant[0], pattern) else None
+        return meant[0]
     if meant:
-        places = "\n".join(f"  {rule.place}  {contents.line(rule).strip()}" for rule in meant)
+        places = "\n".join(f"  {rule.place}  {contents.line(rule).strip()}" for rule, _ in meant)
         raise RulesError(
             f"{len(meant)} rules have {what}; name one of them by its place:\n{places}"
         )
-    raise RulesError(_nothing(contents, what, pattern))
+    if amendment.PLACE.match(what):
+        raise RulesError(f"there is no such rule: {what}; `screener rules list` shows them")
+    raise RulesError(_nothing(contents, what, amendment.number_pattern(what, country)))
 
 
 def _nothing(contents: Contents, what: str, pattern: NumberPattern | None) -> str:
@@ -221,7 +207,7 @@ def _tell_removed(removed: Removed, here: str, pattern: NumberPattern | None) ->
 
 
 def _folder(settings: Settings) -> RulesFolder:
-    from screener.rulesfolder import RulesFolder
+    from screener.rules.rulesfolder import RulesFolder
 
     return RulesFolder(settings.rules, settings.country)
 

@@ -33,8 +33,8 @@ def calls(context: click.Context, file: Path, limit: int) -> None:
     context.obj = file
     if context.invoked_subcommand is not None:
         return
-    from screener.calllog import DATABASE, CallLog
     from screener.core.story import calls_table
+    from screener.records.calllog import DATABASE, CallLog
 
     settings = settings_of(file)
     database = settings.data / DATABASE
@@ -100,7 +100,7 @@ def calls_block(file: Path, number: int) -> None:
 
 def _promote(file: Path, action: Action, number: int) -> None:
     from screener.cli.amend import dir_of, tell_added
-    from screener.promotion import promote
+    from screener.rules.promotion import promote
 
     settings = settings_of(file)
     row, _ = _call(settings, number)
@@ -109,8 +109,8 @@ def _promote(file: Path, action: Action, number: int) -> None:
 
 
 def _call(settings: Settings, number: int) -> tuple[CallRow, list[StoryLine]]:
-    from screener.calllog import DATABASE, CallLog
     from screener.errors import StoreError
+    from screener.records.calllog import DATABASE, CallLog
 
     with CallLog(settings.data / DATABASE) as log:
         found = log.call(number)

@@ -132,18 +132,18 @@ def campaigns_learn(file: Path, path: Path | None, number: int | None, wanted: b
         screener campaigns learn --call 17
         screener campaigns learn --call 18 --wanted
     """
-    from screener.campaignfile import folder
-    from screener.campaigns import teach
-    from screener.clips import open_clip
+    from screener.calls.heardaudio import HeardAudio
+    from screener.campaigns.campaignfile import folder
+    from screener.campaigns.learning import teach
     from screener.core.campaign import Standing
     from screener.errors import CampaignError
-    from screener.heardaudio import HeardAudio
+    from screener.rehearsal.clips import open_clip
 
     settings = settings_of(file)
     if (path is None) == (number is None):
         raise click.UsageError("name a sound file, or a call by --call")
     if number is not None:
-        path = HeardAudio(settings.data, settings.speech.keep_heard).path(number)
+        path = HeardAudio(settings.data, settings.keep.heard.total_seconds()).path(number)
         if not path.exists():
             raise CampaignError(f"the sound of call {number} was not kept, or is gone by now")
     assert path is not None
@@ -176,7 +176,7 @@ def campaigns_export(file: Path, path: Path) -> None:
     Example:
         screener campaigns export campaigns.jsonl
     """
-    from screener import campaignexport
+    from screener.campaigns import campaignexport
 
     settings = settings_of(file)
     known = _known(settings.data)
@@ -199,8 +199,8 @@ def campaigns_import(file: Path, path: Path | None, undo: str | None) -> None:
         screener campaigns import campaigns.jsonl
         screener campaigns import --undo 20250102T030405
     """
-    from screener import campaigns as change
-    from screener.campaignfile import folder
+    from screener.campaigns import learning as change
+    from screener.campaigns.campaignfile import folder
     from screener.errors import CampaignError
 
     where = folder(settings_of(file).data)
@@ -226,7 +226,7 @@ def campaigns_import(file: Path, path: Path | None, undo: str | None) -> None:
 
 
 def _known(data: Path) -> Known:
-    from screener.campaigns import known_in
+    from screener.campaigns.learning import known_in
 
     known, troubles = known_in(data)
     for trouble in troubles:
@@ -235,8 +235,8 @@ def _known(data: Path) -> Known:
 
 
 def _judge(file: Path, campaign: str, standing: str) -> None:
-    from screener.campaignfile import folder
-    from screener.campaigns import judge
+    from screener.campaigns.campaignfile import folder
+    from screener.campaigns.learning import judge
     from screener.core.campaign import Standing
 
     judge(folder(settings_of(file).data), campaign, Standing(standing))

@@ -17,7 +17,7 @@ from screener import config
 from screener.config import Settings
 
 if TYPE_CHECKING:
-    from screener.calllog import Use
+    from screener.records.calllog import Use
 
 Command = Callable[..., Any]
 
@@ -61,7 +61,7 @@ def settings_of(file: Path) -> Settings:
 
 def uses(settings: Settings) -> Mapping[str, Use]:
     """How often each rule, by its key, has decided a call so far."""
-    from screener.calllog import DATABASE, CallLog
+    from screener.records.calllog import DATABASE, CallLog
 
     path = settings.data / DATABASE
     if not path.exists():

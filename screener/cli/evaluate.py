@@ -19,7 +19,7 @@ from screener.errors import ClipError, SetupError
 if TYPE_CHECKING:
     from screener.core.manifest import Entry
     from screener.core.score import Mark
-    from screener.evaluation import Hall
+    from screener.rehearsal.evaluation import Hall
 
 ENGINES = ("both", "pocketsphinx", "vosk")
 
@@ -61,7 +61,7 @@ def evaluate(
         screener evaluate recordings
         screener evaluate recordings --engine pocketsphinx --json marks.json
     """
-    from screener.evaluation import read_manifest
+    from screener.rehearsal.evaluation import read_manifest
 
     begun = time.monotonic()
     own = context.get_parameter_source("file") is not ParameterSource.DEFAULT
@@ -82,8 +82,8 @@ def evaluate(
 
 def _halls(own: Path | None, around: Path, engine: str, scratch: Path) -> list[Hall]:
     """What to hear with: a front door, with each engine that is asked for and there."""
-    from screener import panel
-    from screener.evaluation import Hall
+    from screener.rehearsal import panel
+    from screener.rehearsal.evaluation import Hall
 
     toml = own or panel.house(scratch / "house")
     # Models are installed at a front door: the one given, else the one that we stand in.
@@ -102,7 +102,7 @@ def _halls(own: Path | None, around: Path, engine: str, scratch: Path) -> list[H
 def _hear(entries: Sequence[Entry], folder: Path, hall: Hall) -> Sequence[Mark]:
     """Hear all clips with one engine, and print what came of it."""
     from screener.core.score import tell
-    from screener.evaluation import evaluate as hear
+    from screener.rehearsal.evaluation import evaluate as hear
 
     with bar("heard", len(entries), "clips") as one:
         marks, unheard = hear(entries, folder, hall, lambda _: one())

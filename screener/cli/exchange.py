@@ -12,7 +12,7 @@ from screener.cli.door import option, settings_of
 from screener.core.callerid import shown
 
 if TYPE_CHECKING:
-    from screener.exchange import Plan
+    from screener.rules.exchange import Plan
 
 _FORMATS = ("auto", "freepbx", "callattendant", "jcblock", "ncid", "vcard", "text", "csv")
 _TOLD = 20  # entries that were skipped, or lines that would be written, told one by one
@@ -53,9 +53,9 @@ def import_(
         screener rules import ncidd.whitelist --as allow
         screener rules import family.vcf
     """
-    from screener import exchange
     from screener.core.foreign import Format
     from screener.core.rules import Action
+    from screener.rules import exchange
 
     settings = settings_of(file)
     plan = exchange.read(
@@ -134,9 +134,9 @@ def export(file: Path, form: str | None, action: str | None, output: Path | None
         screener rules export --action block > blocked.csv
         screener rules export --action allow -o friends.vcf
     """
-    from screener import exchange
     from screener.core.foreign import Format
     from screener.core.rules import Action
+    from screener.rules import exchange
 
     if form is None:
         form = "vcard" if output is not None and output.suffix.lower() == ".vcf" else "csv"

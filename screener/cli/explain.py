@@ -79,10 +79,10 @@ def explain(  # noqa: PLR0917 (click gives each option by its name)
         screener rules explain withheld --at 23:10
         screener rules explain +14155550100 --name "ACME SURVEY" --attestation C
     """
-    from screener import rulebook
     from screener.core.call import Call
     from screener.core.number import read
     from screener.core.signature import Signature
+    from screener.rules import rulebook
 
     settings = settings_of(file)
     caller = read(number, settings.country)
@@ -141,8 +141,8 @@ def _did(settings: Settings, to: str) -> str:
 
 def _history(settings: Settings, shows: str, at: datetime) -> History:
     """What had been between us and the number by then."""
-    from screener.calllog import DATABASE, CallLog
     from screener.core.history import History
+    from screener.records.calllog import DATABASE, CallLog
 
     path = settings.data / DATABASE
     if not shows or not path.exists():
@@ -154,7 +154,7 @@ def _history(settings: Settings, shows: str, at: datetime) -> History:
 def _windows(settings: Settings, at: datetime, emergency: bool, expecting: bool) -> dict[str, str]:
     """Why each window is open, for the call: as the user says, or as it is on disk."""
     from screener.core.window import Kind
-    from screener.windows import Windows
+    from screener.rules.windows import Windows
 
     windows = Windows.of(settings)
     return {

@@ -11,7 +11,7 @@ from screener.cli.door import columns, settings_of
 from screener.core.callerid import shown
 
 if TYPE_CHECKING:
-    from screener.lists import Info
+    from screener.numberlists.lists import Info
 
 _DAYS_SHOWN = 5
 _PATH = 4096  # characters of a path, which are all that Linux has
@@ -25,7 +25,7 @@ def show_all(file: Path) -> None:
     from rich.text import Text
 
     from screener.errors import ListError
-    from screener.lists import files, open_list
+    from screener.numberlists.lists import files, open_list
 
     table = Table(box=None, pad_edge=False)
     for heading in ("list", "numbers", "reports", "newest report", "sources", "imported", "size"):
@@ -63,7 +63,7 @@ def show_all(file: Path) -> None:
 
 def show_one(file: Path, name: str) -> None:
     """A list and what it was made from."""
-    from screener.lists import file_of, open_list
+    from screener.numberlists.lists import file_of, open_list
 
     settings = settings_of(file)
     info = open_list(file_of(settings.data, name)).info
@@ -83,7 +83,7 @@ def show_number(file: Path, text: str, name: str | None) -> None:
     """Which lists hold a number, and the newest reports of it there."""
     from screener.core import number
     from screener.errors import ListError
-    from screener.lists import file_of, names, open_list
+    from screener.numberlists.lists import file_of, names, open_list
 
     settings = settings_of(file)
     asked = number.read(text, settings.country).e164

@@ -18,10 +18,10 @@ from screener.cli.door import CALL, option, settings_of
 from screener.errors import ClipError, SetupError, StoreError
 
 if TYPE_CHECKING:
-    from screener.clips import Clip
     from screener.config import Settings
     from screener.core.timeline import Played
-    from screener.panel import Panel
+    from screener.rehearsal.clips import Clip
+    from screener.rehearsal.panel import Panel
 
 _ENGINES = ("auto", "pocketsphinx", "vosk")
 _RAW = ("ulaw", "alaw", "slin")
@@ -121,7 +121,7 @@ def listen(
     door, or where there is none, at the one that `screener init` hands out. Nothing is written to
     either, and no rule is asked.
 
-    What callers say to the attendant is kept for speech.keep_heard (screener.toml): --call hears
+    What callers say to the attendant is kept for keep.heard (screener.toml): --call hears
     such a call again. Keys that were pressed are not in its sound.
 
     \b
@@ -130,8 +130,8 @@ def listen(
         screener listen --onset after-prompt "my own voice.wav"
         screener listen --call 17
     """
-    from screener.audition import Recording
-    from screener.clips import Raw, name, open_clip
+    from screener.rehearsal.audition import Recording
+    from screener.rehearsal.clips import Raw, name, open_clip
 
     if bool(files) == (number is not None):
         raise click.UsageError("name one or more sound files, or a call by --call")
@@ -174,8 +174,8 @@ def listen(
 @contextmanager
 def _panel(file: Path, engine: str, call: int | None) -> Iterator[tuple[Panel, Settings]]:
     """What to hear with: a front door, the starter's where there is none."""
-    from screener import panel
-    from screener.surroundings import Engine
+    from screener.rehearsal import panel
+    from screener.settings.surroundings import Engine
 
     with tempfile.TemporaryDirectory(prefix="screener-") as scratch:
         there = file.is_file() or call is not None or not _is_default(file)
@@ -206,7 +206,7 @@ def _is_default(file: Path) -> bool:
 
 def _did(settings: Settings, call: int) -> str:
     """The number that was dialled in a call. Raises StoreError where there is no such call."""
-    from screener.calllog import DATABASE, CallLog
+    from screener.records.calllog import DATABASE, CallLog
 
     database = settings.data / DATABASE
     found = None
@@ -220,13 +220,13 @@ def _did(settings: Settings, call: int) -> str:
 
 def _of_call(settings: Settings, call: int) -> Path:
     """The sound of a call. Raises ClipError where it was not kept."""
-    from screener.heardaudio import HeardAudio
+    from screener.calls.heardaudio import HeardAudio
 
-    path = HeardAudio(settings.data, settings.speech.keep_heard).path(call)
+    path = HeardAudio(settings.data, settings.keep.heard.total_seconds()).path(call)
     if not path.exists():
         raise ClipError(
             f"what call {call} sounded like was not kept: nobody was listened to in it,"
-            " it is longer ago than speech.keep_heard, or the disk was full"
+            " it is longer ago than keep.heard, or the disk was full"
         )
     return path
 
@@ -261,7 +261,7 @@ def _picture(folder: Path, sound: Path, drawn: Collection[Path]) -> Path:
 
 
 def _draw(heard: _Heard, path: Path) -> None:
-    from screener.plot import draw
+    from screener.rehearsal.plot import draw
 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -15,8 +15,8 @@ from screener.cli.inventory import NONE, counted, holds, show_all, show_number, 
 from screener.core.callerid import shown
 
 if TYPE_CHECKING:
-    from screener.imports import Outcome
-    from screener.sources import Progress
+    from screener.numberlists.imports import Outcome
+    from screener.numberlists.sources import Progress
 
 
 @click.group(invoke_without_command=True, short_help="Lists of numbers for your rules to ask.")
@@ -63,7 +63,7 @@ def lists_import(file: Path, sources: tuple[str, ...], name: str | None, add: bo
         screener lists import "~/ftc/*.csv" --name ftc.csv
         screener lists import today.csv --name ftc.csv --add
     """
-    from screener.imports import import_files
+    from screener.numberlists.imports import import_files
 
     settings = settings_of(file)
     with _progress() as tell:
@@ -109,8 +109,8 @@ def lists_update(file: Path, name: str | None) -> None:
         screener lists update ftc.csv
     """
     from screener.errors import ListError
-    from screener.imports import update
-    from screener.lists import names
+    from screener.numberlists.imports import update
+    from screener.numberlists.lists import names
 
     settings = settings_of(file)
     wanted = [name] if name is not None else sorted(names(settings.data))
@@ -143,9 +143,9 @@ def lists_remove(file: Path, name: str) -> None:
         screener lists remove ftc.csv
     """
     from screener.errors import ListError
-    from screener.imports import remove
-    from screener.rulebook import lists_of
-    from screener.rulesfolder import RulesFolder
+    from screener.numberlists.imports import remove
+    from screener.rules.rulebook import lists_of
+    from screener.rules.rulesfolder import RulesFolder
 
     settings = settings_of(file)
     rules = RulesFolder(settings.rules, settings.country).read().rules
@@ -164,7 +164,7 @@ def lists_remove(file: Path, name: str) -> None:
 
 def _name_of(sources: tuple[str, ...]) -> str:
     from screener.errors import ListError
-    from screener.lists import NAME
+    from screener.numberlists.lists import NAME
 
     first = Path(sources[0]).name.removesuffix(".gz")
     if len(sources) > 1 or not NAME.fullmatch(first) or sources[0] == "-":

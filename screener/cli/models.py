@@ -13,8 +13,8 @@ import click
 from screener.cli.door import columns, option, progress
 
 if TYPE_CHECKING:
-    from screener.download import Progress
-    from screener.models import Row
+    from screener.recogniser.download import Progress
+    from screener.recogniser.models import Row
 
 # Without a terminal, a line for each tenth of what is fetched.
 _LINES = 10
@@ -62,8 +62,8 @@ def models_show(file: Path, name: str) -> None:
     Example:
         screener models show vosk-model-small-en-us-0.15
     """
-    from screener.catalogue import BY_NAME
-    from screener.models import Models
+    from screener.recogniser.catalogue import BY_NAME
+    from screener.recogniser.models import Models
 
     row = Models(file).row(name)
     click.echo(f"{row.name}: {_told(row)}")
@@ -105,7 +105,7 @@ def models_fetch(file: Path, name: str, source: str | None, trust: bool) -> None
         screener models fetch vosk-model-small-en-us-0.15 --from https://mirror.example.net/vosk
         screener models fetch hub4wsj_sc_8k --from hub4wsj_sc_8k.tar.gz
     """
-    from screener.models import Models
+    from screener.recogniser.models import Models
 
     with _progress() as tell:
         path = Models(file).fetch(name, source, trust=trust, tell=tell, say=progress)
@@ -130,7 +130,7 @@ def models_use(file: Path, name: str) -> None:
         screener models use vosk-model-small-en-us-0.15
         screener models use default
     """
-    from screener.models import Models
+    from screener.recogniser.models import Models
 
     changed = Models(file).use(name, progress)
     if changed:
@@ -149,7 +149,7 @@ def models_remove(file: Path, name: str) -> None:
     Example:
         screener models remove vosk-model-small-en-us-0.15
     """
-    from screener.models import Models
+    from screener.recogniser.models import Models
 
     Models(file).remove(name)
     click.echo(f"{name} is deleted")
@@ -163,7 +163,7 @@ def _show_all(file: Path) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from screener.models import Models
+    from screener.recogniser.models import Models
 
     table = Table(box=None, pad_edge=False)
     for heading in ("model", "", "language", "size", "licence", "note"):

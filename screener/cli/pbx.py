@@ -32,7 +32,7 @@ def pbx_config(file: Path, secret: bool) -> None:
     Example:
         screener pbx config > for-my-asterisk.conf
     """
-    from screener.asterisk.configuration import pbx_config as text
+    from screener.asterisk.pbx import pbx_config as text
 
     settings = settings_of(file)
     click.echo(text(settings, settings.asterisk.secret if secret else None))

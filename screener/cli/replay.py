@@ -44,11 +44,11 @@ def replay(
         cp -r rules try && edit try/50-mine.rules && screener rules replay try
         screener rules replay --since 2026-10-01 --all
     """
-    from screener import rulebook
-    from screener.calllog import DATABASE, CallLog
     from screener.core import price
     from screener.core.replay import Replay
     from screener.core.replay import replay as judged_again
+    from screener.records.calllog import DATABASE, CallLog
+    from screener.rules import rulebook
 
     settings = settings_of(file)
     start = _start(since, settings.zone)

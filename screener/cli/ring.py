@@ -39,7 +39,7 @@ def ring(file: Path, group: str, dry_run: bool, at: datetime | None) -> None:
         screener ring family --dry-run
         screener ring family --dry-run --at "2026-11-21 22:30"
     """
-    from screener.tables import nearest
+    from screener.settings.tables import nearest
 
     if not dry_run:
         raise click.UsageError("it only tells what would ring: add --dry-run")
@@ -58,8 +58,8 @@ def ring(file: Path, group: str, dry_run: bool, at: datetime | None) -> None:
 async def _known(settings: Settings, group: RingGroup, at: datetime) -> tuple[Circumstances, str]:
     """How the phones are, and a sentence that says whence we know."""
     from screener.asterisk.client import Client
+    from screener.calls.switchboard import Switchboard
     from screener.errors import AriError
-    from screener.switchboard import Switchboard
 
     ours = settings.asterisk
     url = ours.url or f"http://127.0.0.1:{ours.http_port}/ari"
@@ -123,8 +123,8 @@ def dnd(file: Path, phone: str, state: str | None) -> None:
         screener dnd kitchen off
         screener dnd list
     """
-    from screener import donotdisturb
-    from screener.tables import nearest
+    from screener.calls import donotdisturb
+    from screener.settings.tables import nearest
 
     settings = settings_of(file)
     if phone == "list" and state is None and "list" not in settings.phones:

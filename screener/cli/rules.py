@@ -22,11 +22,11 @@ from screener.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from screener.calllog import CallLog, Use
     from screener.config import Settings
     from screener.core.call import Call
     from screener.core.rules import Rule, RuleSet
-    from screener.rulesfolder import Contents
+    from screener.records.calllog import CallLog, Use
+    from screener.rules.rulesfolder import Contents
 
 _YEAR = timedelta(days=365)
 _ENOUGH = timedelta(days=30)
@@ -67,7 +67,7 @@ def rules_check(context: click.Context, file: Path, strict: bool) -> None:
     Example:
         screener rules check && echo "all is well"
     """
-    from screener import rulebook
+    from screener.rules import rulebook
 
     settings = settings_of(file)
     try:
@@ -100,9 +100,9 @@ def _with_caret(mistake: str) -> str:
 
 def _remarks(settings: Settings, ruleset: RuleSet) -> list[str]:
     """What is odd about rules without mistakes."""
-    from screener import lists
     from screener.core import review
     from screener.core.numberlist import Numbers
+    from screener.numberlists import lists
 
     remarks = [*review.review(ruleset.rules)]
     found = [str(remark) for remark in remarks]
@@ -123,8 +123,8 @@ def _remarks(settings: Settings, ruleset: RuleSet) -> list[str]:
 
 def _idle(settings: Settings, ruleset: RuleSet) -> list[Rule]:
     """The rules that have decided no call of the last year, nor would have, as far as is known."""
-    from screener.calllog import DATABASE, CallLog
     from screener.core import review
+    from screener.records.calllog import DATABASE, CallLog
 
     path = settings.data / DATABASE
     since = datetime.now(UTC) - _YEAR
@@ -176,8 +176,8 @@ def rules_list(file: Path, action: str | None, as_json: bool) -> None:
     Example:
         screener rules list --action block
     """
-    from screener import rulebook
-    from screener.rulesfolder import RulesFolder
+    from screener.rules import rulebook
+    from screener.rules.rulesfolder import RulesFolder
 
     settings = settings_of(file)
     counted = uses(settings)

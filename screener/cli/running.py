@@ -42,8 +42,8 @@ def check(file: Path) -> None:
     """Say whether the front door in DIR is fit to run, part by part.
 
     One line for each part: configuration, rules, grammars, sounds, recogniser, programs, data
-    folder, mail server (no mail is sent) and Asterisk; where something is wrong, what to do. Exit
-    status 0 when all is well, 1 otherwise.
+    folder, mail server (no mail is sent) and Asterisk; where something is wrong, what to do. A
+    "note" is fit to run, and worth a look. Exit status 0 when nothing is wrong, 1 otherwise.
 
     \b
     Example:
@@ -75,11 +75,11 @@ def run(file: Path) -> None:
     Example:
         screener run ~/front-door
     """
-    from screener import logs, service
+    from screener import logs, opening
 
     settings = settings_of(file)
     logs.start()
     try:
-        asyncio.run(service.run(settings, progress))
+        asyncio.run(opening.run(settings, progress))
     except KeyboardInterrupt:
         progress("stopped")

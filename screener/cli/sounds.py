@@ -14,7 +14,7 @@ from screener.cli.door import option, progress, settings_of
 
 if TYPE_CHECKING:
     from screener.config import Settings
-    from screener.prompts import Prompt, Prompts
+    from screener.voice.prompts import Prompt, Prompts
 
 Command = Callable[..., Any]
 
@@ -51,7 +51,7 @@ def sounds_list(file: Path, language: str) -> None:
     Example:
         screener sounds list --language de
     """
-    from screener import soundcheck
+    from screener.voice import soundcheck
 
     settings, prompts = _open(file)
     if language:
@@ -91,7 +91,7 @@ def sounds_build(file: Path) -> None:
     Example:
         screener sounds build --dir ~/front-door
     """
-    from screener import soundcheck
+    from screener.voice import soundcheck
 
     settings, prompts = _open(file)
     prompts.build(progress)
@@ -119,7 +119,7 @@ def sounds_play(file: Path, name: str, language: str, to: Path | None) -> None:
         screener sounds play greeting
         screener sounds play greeting --language de --to greeting.wav
     """
-    from screener import soundcard
+    from screener.voice import soundcard
 
     _, prompts = _open(file)
     prompts.prompt(name, language)  # raises where there is no such prompt
@@ -152,8 +152,8 @@ def sounds_record(file: Path, name: str, language: str, source: Path | None) -> 
         screener sounds record greeting
         screener sounds record extension-1 --from me.wav
     """
-    from screener import ownvoice
-    from screener.prompts import MADE
+    from screener.voice import ownvoice
+    from screener.voice.prompts import MADE
 
     settings, prompts = _open(file)
     prompt = prompts.prompt(name, language)
@@ -167,7 +167,7 @@ def sounds_record(file: Path, name: str, language: str, source: Path | None) -> 
 
 
 def _from_microphone(path: Path, prompt: Prompt) -> Path:
-    from screener import soundcard
+    from screener.voice import soundcard
 
     if prompt.text:
         click.echo(f'It said so far: "{prompt.text}"', err=True)
@@ -198,7 +198,7 @@ def sounds_undo(file: Path, name: str, language: str) -> None:
     Example:
         screener sounds undo greeting
     """
-    from screener import ownvoice
+    from screener.voice import ownvoice
 
     settings, prompts = _open(file)
     prompt = prompts.prompt(name, language)
@@ -209,7 +209,7 @@ def sounds_undo(file: Path, name: str, language: str) -> None:
 
 
 def _open(file: Path) -> tuple[Settings, Prompts]:
-    from screener.prompts import Prompts
+    from screener.voice.prompts import Prompts
 
     settings = settings_of(file)
     return settings, Prompts.open(settings)

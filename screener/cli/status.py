@@ -30,8 +30,8 @@ def status(file: Path, as_json: bool) -> None:
     """Say how the front door is: running or not, which rules are in force, what waits.
 
     Each mistake in rules that could not be taken over is told with its file, line and column. Exit
-    status 0 when all is well; 1 when screener does not run, is not connected to Asterisk, the
-    newest rules are broken, or a message could not be delivered.
+    status 0 when all is well; 1 when screener does not run, is not connected to Asterisk or does
+    not hear callers, the newest rules are broken, or a message could not be delivered.
 
     \b
     Examples:
@@ -72,6 +72,7 @@ class _Door:
         return (
             self.now is not None
             and self.now.connected
+            and not self.now.unheard
             and not self.now.mistakes
             and not self.failed
         )
@@ -111,6 +112,8 @@ class _Door:
             yield "mode       shadow: every call rings, whatever the rules say"
         if not now.connected:
             yield "! asterisk NOT CONNECTED: calls ring without screener; see its log"
+        if now.unheard:
+            yield f"! callers  NOT HEARD: {shown(now.unheard, _LINE)}"
         for warning in now.warnings:
             yield f"warning    {shown(warning, _LINE)}"
 
@@ -166,9 +169,10 @@ def _count(how_many: int, one: str) -> str:
 
 def _look(settings: Settings) -> _Door:
     """Look at a front door from outside; nothing is changed."""
-    from screener import donotdisturb, lock
+    from screener import lock
     from screener import status as written
-    from screener.windows import Windows
+    from screener.calls import donotdisturb
+    from screener.rules.windows import Windows
 
     now = datetime.now(UTC)
     pid = lock.holder(settings.data)
@@ -185,7 +189,7 @@ def _look(settings: Settings) -> _Door:
 
 
 def _calls_today(settings: Settings, now: datetime) -> dict[str, int]:
-    from screener.calllog import DATABASE, CallLog
+    from screener.records.calllog import DATABASE, CallLog
 
     database = settings.data / DATABASE
     if not database.exists():

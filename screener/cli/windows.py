@@ -12,7 +12,7 @@ from screener.cli.door import option, settings_of
 
 if TYPE_CHECKING:
     from screener.config import Settings
-    from screener.windows import OpenWindow
+    from screener.rules.windows import OpenWindow
 
 
 def _span(context: click.Context, param: click.Parameter, value: str | None) -> timedelta | None:
@@ -51,7 +51,7 @@ def expect(file: Path, span: timedelta | None, off: bool, show: bool) -> None:
         screener expect --off
     """
     from screener.core.window import Kind
-    from screener.windows import Windows
+    from screener.rules.windows import Windows
 
     if off + show + (span is not None) > 1:
         raise click.UsageError("give a TIME, --off or --show: one of them")
@@ -73,9 +73,9 @@ def _tell_expecting(
     window: OpenWindow | None, settings: Settings, now: datetime, show: bool
 ) -> None:
     """Whether a call is expected, and the rules that ask. `show`: why, as well."""
-    from screener import rulebook
     from screener.core.window import Kind, asking
     from screener.errors import ConfigError
+    from screener.rules import rulebook
 
     if window is None:
         click.echo("No call is expected.")

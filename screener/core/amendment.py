@@ -20,6 +20,8 @@ from screener.core.ruletext import Sort, is_regex, quoted, tokens, written_out
 from screener.core.ruletext import lines as split
 
 _ODD = re.compile(r'[\s#"]|^$')
+PLACE = re.compile(r"(?:.*/)?(?P<file>[^/]+\.rules):(?P<line>[0-9]+)")
+"""What begins like a rule's place."""
 _HINT = "did you mean"
 _UNKNOWN = "; expected "  # a word that the parser knows nothing of, not even what is meant by it
 _HOMES = {Action.ALLOW: "1-allow.rules", Action.BLOCK: "2-block.rules"}
@@ -171,6 +173,29 @@ def number_pattern(text: str, country: str) -> NumberPattern | None:
 def names(rule: Rule, pattern: NumberPattern) -> bool:
     """Whether the rule has just this pattern among its `from` numbers."""
     return any(isinstance(c, From) and pattern in c.patterns for c in rule.conditions)
+
+
+def meant(
+    rules: Iterable[Rule], what: str, country: str
+) -> list[tuple[Rule, NumberPattern | None]]:
+    """The rules that somebody means by a place, a label, or a number that they name; with each the
+    number, if it was that that he said. A place may have a number of its rule after it."""
+    found = PLACE.match(what)
+    value = what[found.end() :].strip() if found else what
+    pattern = number_pattern(value, country) if value else None
+    if found is not None:
+        place = (found["file"], int(found["line"]))
+        there = [rule for rule in rules if (rule.file, rule.line) == place]
+        if value:
+            there = [rule for rule in there if pattern is not None and names(rule, pattern)]
+        return [(rule, pattern) for rule in there]
+    called = what.casefold()
+    return [
+        (rule, pattern if named else None)
+        for rule in rules
+        if (named := pattern is not None and names(rule, pattern))
+        or (rule.label and rule.label.casefold() == called)
+    ]
 
 
 # One value of a list -----------------------------------------------------------------------------

@@ -6,11 +6,11 @@ and beyond it is asked again at once, and what is settled ends the listening.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from screener.core.course import Course
 from screener.core.evidence import Evidence, talked_over, talking
-from screener.core.script import Heard, HeardBy, Listen, Script, Span, do, overlap
+from screener.core.script import Answer, Heard, HeardBy, Listen, Play, Script, Span, do, overlap
 from screener.core.verdict import CLASSES, THROUGH, Kind, judge, unwanted_classes
 
 # After talking on this often when asked for an extension, only a key gets a caller through: of 60
@@ -28,6 +28,30 @@ _NO_ANSWER = 2.5
 # Who talks over a prompt for so long (seconds) and has said what robots say, of two classes or of
 # one, is asked again without waiting for the prompt's end: a long menu would only cost time.
 _LONG_OVER, _LONGER_OVER = 4.0, 6.0
+_NOTICE = ("may-be-recorded",)
+
+
+class CallerUnheard(Exception):
+    """Nothing can be heard of the caller, and he presses no key. Its text says why."""
+
+
+def answer(course: Course, *, listening: bool = False) -> Script[None]:
+    """Answer the call; who has still to hear that calls may be recorded hears it first, all of it.
+
+    With `listening` a question comes next: then what he says over the notice, which a recording
+    does, counts as said over that question, and so do the keys that he presses meanwhile.
+    """
+    yield from do(Answer())
+    if not course.notice:
+        return
+    course.notice = False
+    if not listening:
+        yield from do(Play(_NOTICE))
+        return
+    course.doing = "while being told that calls may be recorded"
+    over = Listen(_NOTICE, frozenset(), wait=0.0, enough=_is_told, through=True)
+    heard = yield from do(over)
+    course.evidence = replace(course.evidence, notice=heard)
 
 
 def ask(
@@ -39,7 +63,10 @@ def ask(
     wait: float | None = None,
     until: str = "",
 ) -> Script[Heard]:
-    """Ask, and listen until there is an answer or the verdict is settled (see script.Listen)."""
+    """Ask, and listen until there is an answer or the verdict is settled (see script.Listen).
+
+    Raises CallerUnheard.
+    """
     before = course.evidence
     heard = yield from do(
         Listen(
@@ -52,6 +79,8 @@ def ask(
         )
     )
     course.evidence = before.with_(heard)
+    if heard.unheard and not heard.keys and not judge(course.evidence).settled:
+        raise CallerUnheard(heard.unheard)
     return heard
 
 
@@ -85,7 +114,7 @@ class _Enough:
 
     def __call__(self, heard: Heard) -> bool:
         evidence = self.before.with_(heard)
-        return judge(evidence).settled or _talks_on(heard, evidence)
+        return judge(evidence).settled or _talks_on(evidence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +124,17 @@ class _EnoughSaid:
     before: Evidence
 
     def __call__(self, heard: Heard) -> bool:
-        return heard.end > heard.prompt.end or judge(self.before.with_(heard)).settled
+        return _is_told(heard) or judge(self.before.with_(heard)).settled
 
 
-def _talks_on(heard: Heard, evidence: Evidence) -> bool:
+def _is_told(heard: Heard) -> bool:
+    """Whether the prompt has been played to its end."""
+    return heard.end > heard.prompt.end
+
+
+def _talks_on(evidence: Evidence) -> bool:
     """Whether he talks on and on, over our prompt and beyond it: it is time to ask again."""
+    heard = evidence.heard[-1]
     if not talking(heard, heard.end):
         return False
     since = Span(heard.prompt.end, heard.end)

@@ -18,7 +18,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from screener.core import emergency
-from screener.core.asking import ask, tell
+from screener.core.asking import CallerUnheard, answer, ask, tell
 from screener.core.call import Ending
 from screener.core.callback import ask_for_call
 from screener.core.course import Course
@@ -29,7 +29,7 @@ from screener.core.message import ring_or_take_message, take_message
 from screener.core.parting import end_if_settled, offer_box
 from screener.core.phonebook import look_up
 from screener.core.proof import is_in_doubt, is_to_prove_first, prove
-from screener.core.script import Answer, Heard, HeardBy, Note, Script, do
+from screener.core.script import Heard, HeardBy, Note, Script, do
 
 # A menu may lead to itself, and "#" has it read out again: so many questions in one call are enough
 # for a person, and then he has the message box.
@@ -43,9 +43,19 @@ _SAID_YES, _SAID_NO = "yes", "no"
 
 
 def attend(desk: Desk, course: Course) -> Script[Ending]:
-    """Ask until something is chosen that ends the call, or the verdict says how it ends."""
+    """Ask until something is chosen that ends the call, or the verdict says how it ends.
+
+    Who cannot be heard, and presses no key, gets through: it is we who have failed.
+    """
+    try:
+        return (yield from _attend(desk, course))
+    except CallerUnheard as unheard:
+        return (yield from _let_through(f"could not be heard ({unheard})", desk, course))
+
+
+def _attend(desk: Desk, course: Course) -> Script[Ending]:
     door = desk.door
-    yield from do(Answer())
+    yield from answer(course, listening=True)
     course.box = door.box
     if is_to_prove_first(door, course) and not course.proved:
         ended = yield from prove(desk, course, Options(""))
@@ -279,6 +289,20 @@ def _operator(how: str, desk: Desk, course: Course) -> Script[Ending]:
     if desk.door.operator is not None:
         return (yield from _reach(desk.door.operator, how, course))
     return (yield from _ring(desk, f"the caller {how}: the operator", course))
+
+
+def _let_through(how: str, desk: Desk, course: Course) -> Script[Ending]:
+    """Ring, or do what the owner wants done in place of that at this hour."""
+    yield from do(Note(f"the caller {how}"))
+    match desk.door.reply(desk.at).to:
+        case Choice(step=Step.EXTENSION, aim=aim):
+            return (yield from _reach(desk.directory.extensions[aim], how, course))
+        case Choice(step=Step.OPERATOR):
+            return (yield from _operator(how, desk, course))
+        case Choice(step=Step.MESSAGE, aim=aim):
+            why = f"the caller {how}: a message for {aim}"
+            return (yield from take_message(desk.directory.boxes[aim], why, course))
+    return (yield from _ring(desk, f"the caller {how}", course))
 
 
 def _ring(desk: Desk, why: str, course: Course) -> Script[Ending]:

@@ -41,11 +41,6 @@ def encode_ulaw(pcm: bytes) -> bytes:
     return audioop.lin2ulaw(pcm, 2)
 
 
-def encode_alaw(pcm: bytes) -> bytes:
-    """PCM -> G.711 A-law. Every code decodes and encodes to itself."""
-    return audioop.lin2alaw(pcm, 2)
-
-
 def level(pcm: bytes) -> float:
     """Loudness (RMS) in dBFS: a full-scale sine is -3, digital silence minus infinity."""
     samples: Sequence[int] = memoryview(pcm).cast("h")

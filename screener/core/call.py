@@ -65,7 +65,9 @@ class Ending:
     `ruled` is what the rules said, in the form of rules.Ruling.effect ("block play sit"): in
     shadow mode what would have been done; `ruling` is the same with the reason, as a sentence.
     `rang_after` is in seconds from the start of ringing to the answer. `passed`: the caller has
-    answered the challenge.
+    answered the challenge. `redirects` say what came of phones' redirects, a sentence each;
+    `campaign` names the one whose recording it played ("": none); `deaf` says why words were not
+    listened for ("": they were), `unheard` why nothing was heard of the caller ("": it was).
     """
 
     outcome: Outcome
@@ -79,3 +81,7 @@ class Ending:
     answered_by: str = ""
     rang_after: float | None = None
     passed: bool = False
+    redirects: tuple[str, ...] = ()
+    campaign: str = ""
+    deaf: str = ""
+    unheard: str = ""

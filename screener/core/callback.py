@@ -16,6 +16,7 @@ from screener.core.callerid import quoted, shown, shown_number
 from screener.core.course import Course
 from screener.core.evidence import keyed_while_talking
 from screener.core.frontdoor import MessageBox
+from screener.core.letter import call_told
 from screener.core.menu import BACK
 from screener.core.message import take_message
 from screener.core.number import Number
@@ -76,8 +77,7 @@ def callable_number(text: str, country: str) -> str:
     `text` is E.164, or what was keyed in `country`.
     """
     found = number.read(text, country).e164 if 0 < len(text) <= _MOST_DIGITS else ""
-    plan = number.plan(found) if found else None
-    return found if plan and plan.assigned and plan.kinds.isdisjoint(number.COSTLY) else ""
+    return found if found and number.can_be_called(found) else ""
 
 
 def digits(e164: str, country: str) -> tuple[str, ...]:
@@ -127,7 +127,8 @@ def _keep(asked_for: str, box: MessageBox, course: Course) -> Script[Ending]:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A caller's wish to be called back at `asked_for`, in his call with this `id`.
+    """A caller's wish to be called back at `asked_for`, in his call with this `id` (0: it has no
+    row).
 
     `number` is what he showed ("" for nothing), `when` the time of day as it is told.
     """
@@ -164,6 +165,6 @@ class Request:
             f"  To      {shown_number(self.did)}",
             f"  When    {self.when}",
             f"  Why     {self.why}",
-            f"  Call    {self.id}  (screener calls show {self.id})",
+            f"  Call    {call_told(self.id)}",
             *(("", f"From now on: {' or '.join(act)}") if act else ()),
         )

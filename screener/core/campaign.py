@@ -2,7 +2,7 @@
 
 `Known` are the campaigns that are known at a moment; it says which one a call's speech is like, and
 never changes. `learnt` says what a call that is over adds to them. Who keeps them on disk and asks
-them during calls is screener/campaigns.py.
+them during calls is screener/campaigns/learning.py.
 
 What a robocaller could want, and why he does not get it:
 
@@ -12,7 +12,7 @@ What a robocaller could want, and why he does not get it:
   caller whose sound is known gets through as a person (a relay service begins each call with the
   same sentence), the campaign is in doubt and is not matched any more until the owner restores it.
 - That what is known of him is pushed out by thousands of other recordings. So many a day are learnt
-  at most (campaigns.py), and what was called but once goes first.
+  at most (learning.py), and what was called but once goes first.
 - That noise or a tone becomes a campaign that everything is like: too few different items.
 """
 

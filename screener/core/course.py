@@ -11,9 +11,13 @@ from dataclasses import dataclass, field
 from screener.core.call import Ending, Outcome
 from screener.core.evidence import Evidence
 from screener.core.frontdoor import MessageBox
+from screener.core.ringing import redirects
 from screener.core.rules import Ruling
 from screener.core.script import Decision, Heard, Rang, Recorded
 from screener.core.verdict import Kind, Verdict, judge, may_be_wanted
+
+HUNG_UP_SILENT = "nothing was said; the caller hung up"
+"""How the reason begins where a caller hung up before he had said anything."""
 
 
 @dataclass(slots=True)
@@ -24,7 +28,8 @@ class Course:
     call goes where it goes. `take` is the recording that holds what he said, for `box`, until it is
     kept or dropped. `proved`: he has shown that he is a person, now or lately, or a rule has let
     him in; `passed`: he has answered the challenge in this call; `unanswered`: nobody came to
-    the doorbell; `asked_back`: the number that he wants to be called at is kept.
+    the doorbell; `asked_back`: the number that he wants to be called at is kept; `lost`: a full
+    disk did not take all that he said. `notice`: he has still to hear that calls may be recorded.
     """
 
     ruling: Ruling
@@ -35,6 +40,8 @@ class Course:
     box: MessageBox | None = None
     take: Recorded | None = None
     message_kept: bool = False
+    lost: bool = False
+    notice: bool = False
     turned_away: bool = False
     proved: bool = False
     passed: bool = False
@@ -54,7 +61,7 @@ class Course:
 
     def ending(self, outcome: Outcome, reason: str) -> Ending:
         """The call's ending, with everything that is known."""
-        verdict = self.verdict
+        verdict, likeness = self.verdict, self.evidence.likeness
         return Ending(
             outcome=outcome,
             reason=reason,
@@ -67,6 +74,10 @@ class Course:
             answered_by=self.rang.phone if self.rang else "",
             rang_after=self.rang.seconds if self.rang and self.rang.phone else None,
             passed=self.passed,
+            redirects=redirects(self.rang.remarks) if self.rang else (),
+            campaign=likeness.campaign if likeness else "",
+            deaf=self.evidence.deaf,
+            unheard=self.evidence.unheard,
         )
 
     def listened_to(self, heard: Heard | None) -> None:
@@ -94,5 +105,5 @@ class Course:
             return self.ending(Outcome.UNANSWERED, self.why)
         verdict = self.verdict
         if verdict and verdict.kind is Kind.SILENT:
-            return self.ending(Outcome.SILENT, f"nothing was said; the caller hung up {self.doing}")
+            return self.ending(Outcome.SILENT, f"{HUNG_UP_SILENT} {self.doing}")
         return self.ending(Outcome.GAVE_UP, f"the caller hung up {self.doing}")

@@ -15,8 +15,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from screener.core import composed as composeds
 from screener.core import letter as letters
 from screener.core import notice as notices
+from screener.core.composed import Composed
+from screener.core.event import Event, EventKind
 from screener.core.letter import Letter
 from screener.core.notice import Notice
 
@@ -28,11 +31,22 @@ FAIR_TRIES = 10
 
 
 class State(StrEnum):
-    """What has become of a message; the name of the folder that it is in."""
+    """The name of the folder that a message is in."""
 
     QUEUED = "queued"
     SENT = "sent"
     FAILED = "failed"
+
+
+class Status(StrEnum):
+    """What has become of a message. While it is in queued/ it may be any of the first three."""
+
+    QUEUED = "queued"  # kept, and not tried yet
+    SENDING = "sending"  # the mail server is being spoken to
+    DEFERRED = "deferred"  # tried, and to be tried again
+    SENT = "sent"  # taken for every recipient
+    FAILED = "failed"  # refused for good, or given up; kept
+    DROPPED = "dropped"  # by its owner's command; kept for a while, so that it can be undone
 
 
 class Delivery(StrEnum):
@@ -56,24 +70,34 @@ class Recipient:
     reply: str = ""
 
 
+Freight = Letter | Notice | Composed
+"""What is on its way: a recorded message, a notice, or a mail that was composed elsewhere."""
+
+
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attempt to deliver, or what else happened to a message; `at` is in UTC."""
+    """One attempt to deliver, or what else happened to a message; `at` is in UTC.
+
+    It left the message as `status` (None: written by an earlier version, which did not say).
+    `begun` is when the attempt began: from then on the message was being sent.
+    """
 
     at: datetime
     text: str
+    status: Status | None = None
+    begun: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
     """All that letter.json says. `since` is when the time that retry_days counts began.
 
-    `letter` is what is on its way: a recorded message, or a notice, which has no recording.
+    Only a recorded message, whose `letter` is a Letter, has a recording.
     """
 
     id: str
     message_id: str
-    letter: Letter | Notice
+    letter: Freight
     written: datetime
     since: datetime
     due: datetime
@@ -82,7 +106,7 @@ class Record:
     history: tuple[Attempt, ...]
 
     @classmethod
-    def begun(cls, name: str, letter: Letter | Notice, sender: str, now: datetime) -> Record:
+    def begun(cls, name: str, letter: Freight, sender: str, now: datetime) -> Record:
         """The record of a message that is new at `now` and due at once; `sender` is an address."""
         return cls(
             id=name,
@@ -101,8 +125,27 @@ class Record:
         """The addresses for which the mail server has had no final word yet."""
         return tuple(r.address for r in self.recipients if r.delivery is Delivery.WAITING)
 
-    def after(self, answers: Answers, now: datetime) -> Record:
-        """The record after an attempt: what each recipient got, and when the next is due."""
+    @property
+    def status(self) -> Status:
+        """What has become of it as far as the record tells: it does not know of an attempt under
+        way, nor that it was given up by an earlier version."""
+        if self.history and self.history[-1].status is not None:
+            return self.history[-1].status
+        if not self.waiting:
+            return _FINAL[self._taken]
+        return Status.DEFERRED if self.tries else Status.QUEUED
+
+    @property
+    def _taken(self) -> bool:
+        return bool(self.recipients) and all(
+            r.delivery is Delivery.ACCEPTED for r in self.recipients
+        )
+
+    def after(self, answers: Answers, now: datetime, begun: datetime | None = None) -> Record:
+        """The record after an attempt: what each recipient got, and when the next is due.
+
+        `begun` is when the attempt began, where somebody knows.
+        """
         recipients = tuple(
             replace(r, delivery=answers[r.address][0], reply=answers[r.address][1])
             if r.address in answers
@@ -110,23 +153,54 @@ class Record:
             for r in self.recipients
         )
         told = "; ".join(f"{address}: {d} ({text})" for address, (d, text) in answers.items())
-        return replace(
+        after = replace(
             self,
             recipients=recipients,
             tries=self.tries + 1,
             due=now + retry_after(self.tries + 1),
-            history=(*self.history, Attempt(now, told)),
         )
+        status = Status.DEFERRED if after.waiting else _FINAL[after._taken]
+        return replace(after, history=(*self.history, Attempt(now, told, status, begun)))
+
+    def cut_short(self, begun: datetime, now: datetime) -> Record:
+        """The record of a message whose attempt of `begun` was never written to its end: whoever
+        made it is no more. It may have arrived, and is sent again."""
+        status = Status.DEFERRED if self.tries else Status.QUEUED
+        return replace(self, history=(*self.history, Attempt(now, _CUT_SHORT, status, begun)))
 
     def settled(self, retry_days: float, now: datetime) -> tuple[Record, State]:
         """Where a message with this record belongs, and the record that it has there."""
         if not self.waiting:
-            refused = any(r.delivery is Delivery.REFUSED for r in self.recipients)
-            return self, State.FAILED if refused or not self.recipients else State.SENT
+            return self, State.SENT if self._taken else State.FAILED
         if now - self.since <= timedelta(days=retry_days) or self.tries < FAIR_TRIES:
             return self, State.QUEUED
-        given_up = Attempt(now, f"given up after {retry_days:g} days; kept")
+        told = f"given up after {retry_days:g} days; kept"
+        given_up = Attempt(now, told, Status.FAILED)
         return replace(self, history=(*self.history, given_up)), State.FAILED
+
+    def trouble(self, before: Record, state: State, now: datetime) -> Event | None:
+        """What an attempt that made `before` this record, and put it into `state`, was of trouble:
+        that it waits for the first time, or has failed."""
+        last = "; ".join(f"{r.address}: {r.reply}" for r in self.recipients if r.reply)
+        if state is State.FAILED:
+            return Event(now, EventKind.MAIL_FAILED, f"{self.id}: {last or 'for nobody'}")
+        known = any(step.status is Status.DEFERRED for step in before.history)
+        if self.status is Status.DEFERRED and not known:
+            return Event(now, EventKind.MAIL_DEFERRED, f"{self.id}: {last}")
+        return None
+
+    def dropped(self, now: datetime) -> Record:
+        """The record of a message that its owner does not want any more."""
+        step = Attempt(now, "dropped by hand", Status.DROPPED)
+        return replace(self, history=(*self.history, step))
+
+    def brought_back(self, now: datetime) -> Record:
+        """The record of a message that was dropped, and is again what it was."""
+        before = self.history
+        while before and before[-1].status is Status.DROPPED:
+            before = before[:-1]
+        step = Attempt(now, "brought back", replace(self, history=before).status)
+        return replace(self, history=(*self.history, step))
 
     def renewed(self, now: datetime) -> Record:
         """The record of a message that its owner wants tried again."""
@@ -134,8 +208,16 @@ class Record:
             replace(r, delivery=Delivery.WAITING) if r.delivery is Delivery.REFUSED else r
             for r in self.recipients
         )
-        history = (*self.history, Attempt(now, "tried again by hand"))
+        again = Attempt(now, "tried again by hand", Status.QUEUED)
+        history = (*self.history, again)
         return replace(self, since=now, tries=0, recipients=recipients, history=history)
+
+
+_FINAL = {True: Status.SENT, False: Status.FAILED}
+_CUT_SHORT = (
+    "cut short: screener ended before the mail server's answer was written down; it may have"
+    " arrived, and is sent again with the same Message-ID"
+)
 
 
 def retry_after(tries: int) -> timedelta:
@@ -147,10 +229,13 @@ def as_json(record: Record) -> str:
     """The record as letter.json keeps it, in ASCII."""
     data: dict[str, Any] = asdict(record)
     del data["letter"]
-    if isinstance(record.letter, Notice):
-        data["notice"] = notices.as_data(record.letter)
-    else:
-        data["letter"] = letters.as_data(record.letter)
+    match record.letter:
+        case Notice():
+            data["notice"] = notices.as_data(record.letter)
+        case Composed():
+            data["composed"] = composeds.as_data(record.letter)
+        case Letter():
+            data["letter"] = letters.as_data(record.letter)
     return json.dumps(data, indent=1, default=datetime.isoformat)
 
 
@@ -158,9 +243,11 @@ def from_json(name: str, text: str) -> Record:
     """What `as_json` gave of the message `name`. Raises KeyError, TypeError or ValueError."""
     data = json.loads(text)
     when = {key: datetime.fromisoformat(data[key]) for key in ("written", "since", "due")}
-    letter: Letter | Notice
+    letter: Freight
     if "notice" in data:
         letter = notices.from_data(data["notice"])
+    elif "composed" in data:
+        letter = composeds.from_data(data["composed"])
     else:
         letter = letters.from_data(data["letter"])
     return Record(
@@ -172,8 +259,16 @@ def from_json(name: str, text: str) -> Record:
             Recipient(str(r["address"]), Delivery(r["delivery"]), str(r["reply"]))
             for r in data["recipients"]
         ),
-        history=tuple(
-            Attempt(datetime.fromisoformat(a["at"]), str(a["text"])) for a in data["history"]
-        ),
+        history=tuple(_attempt(a) for a in data["history"]),
         **when,
+    )
+
+
+def _attempt(data: Mapping[str, Any]) -> Attempt:
+    status, begun = data.get("status"), data.get("begun")  # earlier versions did not write these
+    return Attempt(
+        at=datetime.fromisoformat(data["at"]),
+        text=str(data["text"]),
+        status=Status(status) if status else None,
+        begun=datetime.fromisoformat(begun) if begun else None,
     )

@@ -29,12 +29,19 @@ _JUST_NOW = 0.4
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Everything heard in a call, in order: one `Heard` for each time that we listened."""
+    """Everything heard in a call, in order: one `Heard` for each time that we listened.
+
+    `notice` is what was heard while the caller was told something that asks nothing of him: as if
+    it had been the beginning of the prompt that comes next.
+    """
 
     heard: tuple[Heard, ...] = ()
+    notice: Heard | None = None
 
     def with_(self, heard: Heard) -> Evidence:
         """This evidence and one more hearing."""
+        if self.notice is not None:
+            heard = _one(self.notice, heard)
         return Evidence((*self.heard, heard))
 
     @property
@@ -106,6 +113,11 @@ class Evidence:
         """Why words were not listened for, "" where they were."""
         return next((heard.deaf for heard in self.heard if heard.deaf), "")
 
+    @property
+    def unheard(self) -> str:
+        """Why nothing could be heard of the caller for a while, "" where it could."""
+        return next((heard.unheard for heard in self.heard if heard.unheard), "")
+
     def talked_over(self) -> tuple[float, ...]:
         """For each hearing, the seconds of talk while our prompt was playing."""
         return tuple(talked_over(heard) for heard in self.heard)
@@ -128,6 +140,9 @@ class Evidence:
         if self.deaf:
             first = next(heard for heard in self.heard if heard.deaf)
             said.append((first.prompt.start, f"words were not listened for: {self.deaf}"))
+        if self.unheard:
+            first = next(heard for heard in self.heard if heard.unheard)
+            said.append((first.end, f"the caller was not heard: {self.unheard}"))
         return sorted(said)
 
     def _talk_told(self) -> Iterator[tuple[float, str]]:
@@ -159,6 +174,18 @@ class Evidence:
                 last = max(texts.values())
                 more = f"said {len(texts) - _TOLD} more of the same kind ({kind})"
                 yield last, f"{more} up to {last:.1f} s"
+
+
+def _one(first: Heard, then: Heard) -> Heard:
+    """Two hearings, one right after the other, as one; how it ended says the second."""
+    return replace(
+        then,
+        talk=(*first.talk, *then.talk),
+        phrases=(*first.phrases, *then.phrases),
+        sounds=(*first.sounds, *then.sounds),
+        prompt=Span(first.prompt.start, then.prompt.end),
+        likeness=then.likeness or first.likeness,
+    )
 
 
 def alike(likeness: Likeness) -> str:
@@ -224,6 +251,6 @@ def _told_of(heard: Heard) -> Iterator[tuple[float, str]]:
         words = f'"{heard.words}"' if heard.words else "something short that was not understood"
         at = heard.talk[-1].start
         yield at, f"answered {words} at {at:.1f} s"
-    if heard.by is HeardBy.QUIET and not heard.talk:
+    if heard.by is HeardBy.QUIET and not heard.talk and not heard.unheard:
         until = max(heard.prompt.end, heard.end)
         yield until, f"no answer until {until:.1f} s"

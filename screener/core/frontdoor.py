@@ -105,18 +105,38 @@ class RingGroup:
 # Who can be reached ------------------------------------------------------------------------------
 
 
+class SoundFormat(StrEnum):
+    """What a recording is mailed as: its file name's ending."""
+
+    MP3 = "mp3"
+    OPUS = "opus"
+    WAV = "wav"
+
+
 @dataclass(frozen=True, slots=True)
 class MessageBox:
     """Where a recorded message goes: the mail addresses it serves and its limit in seconds.
 
     `notify` is the phone ("PJSIP/kitchen") that is sent a SIP MESSAGE when a caller asks to be
-    called back ("": none).
+    called back ("": none). A message ends by `silence` seconds of quiet, too (0: it does not).
+    It is mailed as `form`, with `bits` a second (no matter for WAV), its times of day in `zone`
+    (an IANA name; "" for the owner's), a machine's `transcript` with it. With `feed`, the box is a
+    private podcast as well. Who keys `pin` hears it by phone ("": nobody does); `lamps` are the
+    phones, by their names, that show that a message waits there.
     """
 
     name: str
     mail: tuple[str, ...]
     limit: float = 300.0
     notify: str = ""
+    silence: float = 6.0
+    form: SoundFormat = SoundFormat.MP3
+    bits: int = 32000
+    zone: str = ""
+    transcript: bool = True
+    feed: bool = False
+    pin: str = field(default="", repr=False)
+    lamps: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +255,8 @@ class FrontDoor:
     it, answers are given `by_key`. `operator` is reached by "0".
     Outside its `hours` (None: always open) it receives callers as `closed` says, on `holidays` as
     `holiday` says (None: as when closed). At a `doorbell` nobody can press keys: nothing is asked,
-    the group rings, a phone's redirect counts for nothing, and no box ever answers.
+    the group rings, a phone's redirect counts for nothing, and no box ever answers. With `notice`,
+    whoever is answered is told first that the call may be recorded.
     """
 
     did: str
@@ -254,6 +275,7 @@ class FrontDoor:
     holiday: Reply | None = None
     doorbell: bool = False
     by_key: bool = False
+    notice: bool = False
 
     def reply(self, at: datetime) -> Reply:
         """How it receives callers at a time of the owner's clock."""

@@ -132,19 +132,13 @@ def phrase_classes(grammar: Grammar) -> tuple[PhraseClass, ...]:
     )
 
 
-def phrases_in(text: str, classes: Iterable[PhraseClass]) -> list[tuple[str, str]]:
-    """(class, phrase) for what a text holds, each once, in the order of the text.
-
-    Two different classes weigh, one alone does not: people say such things too.
-    """
-    found = phrases_at(normal(text).split(), classes)
-    return list(dict.fromkeys((name, " ".join(phrase)) for _, name, phrase in found))
-
-
 def phrases_at(
     words: Iterable[str], classes: Iterable[PhraseClass]
 ) -> Iterator[tuple[int, str, Words]]:
-    """(at which word, class, phrase) for each that these words hold: of a class the longest."""
+    """(at which word, class, phrase) for each that these words hold: of a class the longest.
+
+    Two different classes weigh, one alone does not: people say such things too.
+    """
     words = tuple(words)
     index = _index(tuple(classes))
     for at, word in enumerate(words):

@@ -22,10 +22,14 @@ from screener.core.vad import VoiceActivity
 
 # How often it is asked whether enough was heard, in frames: four times a second.
 _OFTEN = round(0.24 / FRAME_SECONDS)
+# When nothing has come for so long (frames), nothing does any more: Asterisk sends a frame each
+# 20 ms for a caller who is silent, and for one who sends nothing at all (22.10).
+_STOPPED = round(3.0 / FRAME_SECONDS)
+_NOTHING_CAME = "none of his sound came from Asterisk: correct asterisk.media_host, or the firewall"
 
 
 class Tracker(Protocol):
-    """What knows recordings that were played to us before (campaigns.py); one for each call."""
+    """What knows recordings that were played to us before (learning.py); one for each call."""
 
     def feed(self, frame: bytes) -> None:
         """Take 20 ms of the caller's speech; returns at once."""
@@ -68,6 +72,7 @@ class Hearing:
         self._earlier: frozenset[tuple[str, float]] = frozenset()  # those of earlier listenings
         self._likeness: Likeness | None = None
         self._frames = 0
+        self._missing = 0  # the last so many of them
 
     def begin(self, listen: Listen) -> None:
         """Listen for an answer from now on."""
@@ -123,9 +128,23 @@ class Hearing:
         if self._listening is not None and self._listening.heard is None:
             self._listening.key(digit)
 
-    def frame(self, pcm: bytes) -> bool:
-        """The next 20 ms of audio (8 kHz 16-bit mono); whether the recogniser is to hear it too."""
+    @property
+    def unheard(self) -> str:
+        """Why nothing is heard of the caller; "" while it is."""
+        if self._missing < _STOPPED:
+            return ""
+        if self._missing == self._frames:
+            return _NOTHING_CAME
+        last = (self._frames - self._missing) * FRAME_SECONDS
+        return f"his sound stopped coming from Asterisk at {last:.1f} s"
+
+    def frame(self, pcm: bytes, *, came: bool = True) -> bool:
+        """The next 20 ms of audio (8 kHz 16-bit mono); whether the recogniser is to hear it too.
+
+        One that never `came` is silence, for time must go on.
+        """
         self._frames += 1
+        self._missing = 0 if came else self._missing + 1
         self.now = self._frames * FRAME_SECONDS
         listening = self._listening
         if self._overhearing is not None:
@@ -164,4 +183,10 @@ class Hearing:
     def _with_words(self, heard: Heard) -> Heard:
         told = self._phrases.told
         phrases = tuple(p for p in told if (p.kind, p.at) not in self._earlier)
-        return replace(heard, phrases=phrases, likeness=self._likeness, deaf=self.deaf)
+        return replace(
+            heard,
+            phrases=phrases,
+            likeness=self._likeness,
+            deaf=self.deaf,
+            unheard=self.unheard,
+        )

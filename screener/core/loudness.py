@@ -7,11 +7,13 @@ out. All of it on 16-bit little-endian mono PCM at 8 kHz.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
 
 Samples: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
+Spectrum: TypeAlias = np.ndarray[Any, np.dtype[np.complex128]]
 
 RATE = 8000
 """Samples per second."""
@@ -30,8 +32,8 @@ _EDGE = 1e-4  # 40 dB below the loudest frame: where a voice begins and ends
 
 # ITU-R BS.1770: power is taken over blocks of 0.4 s, each a quarter further on; blocks that are
 # quieter than -70 LUFS count for nothing, then those that are 10 LU below the mean of the others.
-_BLOCK = 2 * RATE // 5
-_STEP = _BLOCK // 4
+_QUARTERS = 4
+_STEP = RATE // 10
 _OFFSET = -0.691
 _ABSOLUTE_GATE = -70.0
 _RELATIVE_GATE = -10.0
@@ -83,8 +85,18 @@ def _loudness(samples: Samples) -> float:
     if not samples.size:
         return -math.inf
     repeated = np.resize(samples, max(len(samples), _MEASURED))
-    blocks = np.lib.stride_tricks.sliding_window_view(_weighted(repeated), _BLOCK)[::_STEP]
-    powers = (blocks**2).mean(axis=1) / _FULL_SCALE**2
+    heard = weighted(repeated, RATE) / _FULL_SCALE
+    quarters = heard[: len(heard) // _STEP * _STEP].reshape(-1, _STEP)
+    return gated((quarters**2).mean(axis=1))
+
+
+def gated(quarters: Samples) -> float:
+    """The integrated loudness in LUFS of a sound whose weighted power in each 100 ms is given, of
+    full scale; -inf for silence. What is shorter than a block counts as if it were repeated."""
+    if not quarters.size:
+        return -math.inf
+    quarters = np.resize(quarters, max(len(quarters), _QUARTERS))
+    powers = np.lib.stride_tricks.sliding_window_view(quarters, _QUARTERS).mean(axis=1)
     loud = powers[powers > _power(_ABSOLUTE_GATE)]
     if not loud.size:
         return -math.inf
@@ -100,16 +112,23 @@ def _power(lufs: float) -> float:
     return float(10 ** ((lufs - _OFFSET) / 10))
 
 
-def _weighted(samples: Samples) -> Samples:
-    """The samples as the ear weighs them."""
-    length = 1 << (len(samples) + RATE).bit_length()  # room for the filters to ring out
-    hertz = np.fft.rfftfreq(length, 1 / RATE)
+def weighted(samples: Samples, rate: int) -> Samples:
+    """The samples as the ear weighs them, as precise as they come (32 bits take half the time)."""
+    length = 1 << (len(samples) + rate).bit_length()  # room for the filters to ring out
+    spectrum = np.fft.rfft(samples, length)
+    spectrum *= _response(length, rate)
+    heard: Samples = np.fft.irfft(spectrum, length)
+    return heard[: len(samples)]
+
+
+@lru_cache(maxsize=2)  # the pieces of a recording are of the same length, but for the last
+def _response(length: int, rate: int) -> Spectrum:
+    hertz = np.fft.rfftfreq(length, 1 / rate)
     back = np.exp(-2j * np.pi * hertz / _TABLE_RATE)  # one sample of the tables' rate ago
     response = np.ones(len(hertz), complex)
     for above, below in (_SHELF, _HIGH_PASS):
         response *= np.polyval(above[::-1], back) / np.polyval(below[::-1], back)
-    weighted: Samples = np.fft.irfft(np.fft.rfft(samples, length) * response, length)
-    return weighted[: len(samples)]
+    return response
 
 
 def _limited(samples: Samples) -> Samples:

@@ -1,19 +1,32 @@
 """Messages: ring a group and, where nobody answers, record, review and keep a message.
 
-A recorded message is never lost by a hang-up: whatever was said before it is kept.
+What the caller hears:
+
+    leave-message   what to do, and that the star key pauses
+    beep            from here on he is recorded. Star: "paused", and star again: beep, and on.
+                    Half a minute before the limit (or at two thirds of a short one) he is warned
+    (his message)   after pound, silence or the limit it is played back to him
+    review          1 keeps it, 2 records anew, 3 drops it; who chooses nothing keeps it
+    kept            or "not-kept": what he hears is what is on disk
+
+Where the disk is nearly full he hears "no-room" in place of all that. A recorded message is never
+lost by a hang-up: whatever was said before it is kept. A new take is in the place of the earlier
+one only when it holds speech.
 """
 
 from __future__ import annotations
 
+from screener.core.asking import answer
 from screener.core.call import Ending, Outcome
 from screener.core.course import Course
+from screener.core.event import EventKind
 from screener.core.frontdoor import Announced, MessageBox, RingGroup
 from screener.core.rules import Action
 from screener.core.script import (
-    Answer,
     Block,
     Decision,
     Drop,
+    FindRoom,
     Hangup,
     Keep,
     Note,
@@ -21,8 +34,10 @@ from screener.core.script import (
     Play,
     Rang,
     Record,
+    RecordedBy,
     RecordName,
     Replay,
+    Report,
     Ring,
     Script,
     Talk,
@@ -69,7 +84,7 @@ def ring_or_take_message(
         return course.ending(Outcome.CONNECTED, course.why)
     if rang.phone:
         return (yield from _decided(rang, box, course))
-    yield from do(Answer())
+    yield from answer(course)
     yield from do(Play(("nobody-answers",)))
     return (yield from take_message(box, f"nobody answered; {course.why}", course))
 
@@ -84,7 +99,7 @@ def _is_announced(group: RingGroup, course: Course) -> bool:
 def _ask_name(course: Course) -> Script[str]:
     """Ask the caller for his name: the take that holds it, "" where he says nothing."""
     course.doing = "while being asked for his name"
-    yield from do(Answer())
+    yield from answer(course)
     yield from do(Play(("say-your-name", "beep")))
     recorded = yield from do(RecordName())
     return recorded.take if recorded.speech >= _LEAST_NAME else ""
@@ -110,13 +125,20 @@ def _decided(rang: Rang, box: MessageBox, course: Course) -> Script[Ending]:
 def take_message(
     box: MessageBox, why: str, course: Course, *, invited: bool = False
 ) -> Script[Ending]:
-    """Offer the box: prompt (unless he was `invited` already), record, hear it, keep or drop it."""
+    """Offer the box: prompt (unless he was `invited`, and there is room), record, hear it, keep or
+    drop it."""
     course.why = why
     course.box = box
     course.doing = "before leaving a message"
     if not invited:
+        if not (yield from do(FindRoom(box))):
+            return (yield from turn_down(box, course))
         yield from do(Play(("leave-message",)))
     yield from _record(box, course)
+    if course.take is None and course.lost:
+        yield from do(Play(("not-kept",)))
+        yield from do(Hangup())
+        return course.ending(Outcome.NO_MESSAGE, f"the disk took nothing of the message; {why}")
     if course.take is None:
         yield from do(Note("nothing was said after the beep"))
         yield from do(Play(("nothing-recorded", "goodbye")))
@@ -128,9 +150,25 @@ def take_message(
         yield from do(Hangup())
         return course.ending(Outcome.NO_MESSAGE, f"the caller dropped his message; {why}")
     yield from keep_message(course)
-    yield from do(Play(("kept" if course.message_kept else "not-kept",)))
+    yield from do(Play((_told(course),)))
     yield from do(Hangup())
     return course.ending(Outcome.MESSAGE if course.message_kept else Outcome.NO_MESSAGE, course.why)
+
+
+def turn_down(box: MessageBox, course: Course) -> Script[Ending]:
+    """The disk is nearly full: say so before he speaks, not after."""
+    yield from do(Report(EventKind.DISK_FULL, f"no room for a message to {box.name}"))
+    yield from do(Play(("no-room", "goodbye")))
+    yield from do(Hangup())
+    why = f"the disk has no room for a message to {box.name}; {course.why}"
+    return course.ending(Outcome.NO_MESSAGE, why)
+
+
+def _told(course: Course) -> str:
+    """What the caller is told has become of his message."""
+    if not course.message_kept:
+        return "not-kept"
+    return "partly-kept" if course.lost else "kept"
 
 
 def keep_message(course: Course) -> Script[None]:
@@ -161,14 +199,22 @@ def hear_out(course: Course) -> Script[None]:
 
 def _record(box: MessageBox, course: Course) -> Script[None]:
     """Record; what holds speech becomes the take, in place of an earlier one."""
-    yield from do(Play(("beep",)))
+    course.doing = "while leaving a message"
     recorded = yield from do(Record(box))
-    if recorded.speech < LEAST_SPEECH:
+    cut = recorded.by is RecordedBy.DISK or recorded.lost > 0
+    if cut:
+        yield from do(Report(EventKind.DISK_FULL, f"a message to {box.name} was cut short"))
+    if recorded.speech < LEAST_SPEECH or not recorded.take:
+        if not cut and course.take is None:
+            yield from do(Report(EventKind.NOTHING_SAID, f"after the beep of {box.name}"))
         yield from do(Drop(recorded.take))
+        course.lost |= cut and course.take is None
         return
-    earlier, course.take = course.take, recorded
+    earlier, course.take, course.lost = course.take, recorded, cut
     if earlier is not None:
         yield from do(Drop(earlier.take))
+    if cut:
+        yield from do(Play(("no-more-room",)))
 
 
 def _review(box: MessageBox, course: Course) -> Script[None]:

@@ -13,6 +13,7 @@ from screener.core.frontdoor import Strategy
 from screener.core.script import (
     Answer,
     AskBack,
+    CallerGone,
     Command,
     Decision,
     Drop,
@@ -91,6 +92,11 @@ def after(command: Command[Any], outcome: object) -> str:
     return ""
 
 
+def left(gone: CallerGone) -> str:
+    """What is told when the caller has hung up."""
+    return "; ".join((str(gone), *(gone.rang.remarks if gone.rang else ())))
+
+
 def _rang(rang: Rang) -> str:
     if not rang.phone:
         return "nobody answered"
@@ -120,8 +126,12 @@ def _recorded(recorded: Recorded) -> str:
         RecordedBy.SILENCE: "ended by silence",
         RecordedBy.LIMIT: "ended at the limit",
         RecordedBy.HANGUP: "ended by hanging up",
+        RecordedBy.PAUSE: "ended in a pause that the caller did not end",
+        RecordedBy.DISK: "ended by a disk that took no more",
     }[recorded.by]
-    return f"recorded {recorded.seconds:.1f} s, of which {recorded.speech:.1f} s speech; {how}"
+    lost = f"; {recorded.lost:.1f} s more did not fit" if recorded.lost else ""
+    said = f"of which {recorded.speech:.1f} s speech"
+    return f"recorded {recorded.seconds:.1f} s, {said}; {how}{lost}"
 
 
 def _quoted(prompts: tuple[str, ...]) -> str:

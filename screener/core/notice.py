@@ -14,7 +14,7 @@ from email.message import EmailMessage
 from typing import Any
 
 from screener.core.callerid import shown
-from screener.core.letter import envelope
+from screener.core.envelope import envelope
 
 _SUBJECT = 120  # characters of a subject that a mail shows
 _LINE = 600  # characters of a line

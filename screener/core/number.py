@@ -210,6 +210,15 @@ class Plan:
     assigned: bool
 
 
+def can_be_called(e164: str) -> bool:
+    """Whether it is a number that exists, and costs no more than others of its country.
+
+    What no country has (satellite phones, services of the whole world) costs dollars a minute.
+    """
+    found = plan(e164)
+    return found.assigned and found.country != "" and found.kinds.isdisjoint(COSTLY)
+
+
 @lru_cache(maxsize=256)
 def plan(e164: str) -> Plan:
     """What the numbering plans say of an E.164 number."""

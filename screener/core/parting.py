@@ -10,8 +10,9 @@ from screener.core.asking import tell
 from screener.core.call import Ending, Outcome
 from screener.core.course import Course
 from screener.core.frontdoor import MessageBox
-from screener.core.message import hear_out, take_message
+from screener.core.message import hear_out, take_message, turn_down
 from screener.core.script import (
+    FindRoom,
     Hangup,
     Heard,
     Listen,
@@ -53,6 +54,9 @@ def offer_box(box: MessageBox, course: Course, why: str = "") -> Script[Ending]:
     if judge(course.evidence).kind is Kind.WANTED_ROBOT:
         return (yield from _hear_out(course))
     course.doing = "before leaving a message"
+    if not (yield from do(FindRoom(box))):
+        course.why = why or course.why
+        return (yield from turn_down(box, course))
     yield from tell(("leave-message",), course)
     ended = yield from end_if_settled(course, asked=not why)
     if ended is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from screener.core.dictation import LONGEST_PAUSE, PAUSES
 from screener.core.frontdoor import Strategy
 from screener.core.listening import LONGEST_AFTER
 from screener.core.script import (
@@ -52,7 +53,9 @@ def patience(command: Command[Any], sounds: float) -> float | None:
             together = group.strategy in (Strategy.ALL, Strategy.FIRST_AVAILABLE)
             asked = 1 if together else max(1, len(group.phones))
             return sounds + group.seconds + asked * _ASKED + GRACE
-        case Record(box, silence) | Overhear(box, silence):
+        case Record(box):
+            return sounds + box.limit + PAUSES + LONGEST_PAUSE + GRACE
+        case Overhear(box, silence):
             return box.limit * (1 + _MEASURED) + silence + GRACE
         case Keep(_, box):
             return sounds + box.limit * _MEASURED + GRACE

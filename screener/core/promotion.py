@@ -37,11 +37,12 @@ def can_be_named(number: str) -> bool:
 def rule_for(action: Action, number: str, name: str, call: int) -> str:
     """The line of a rule for this caller: `allow from +18665550142 "WALGREENS RX (call 17)"`.
 
-    `number` is E.164; `name` is whatever the caller wrote.
+    `number` is E.164; `name` is whatever the caller wrote; `call` is 0 where the call has no row.
     """
     if not can_be_named(number):
         raise ValueError(f"no rule can name {number!r}")
-    how = f"{'promoted' if action is Action.ALLOW else 'blocked'}, call {call}"
+    of = f", call {call}" if call else ""
+    how = f"{'promoted' if action is Action.ALLOW else 'blocked'}{of}"
     label = f"{shown(name)} ({how})" if name.strip() else how
     return f"{action} from {number} {quoted(label)}"
 

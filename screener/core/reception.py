@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from screener.core.asking import answer
 from screener.core.attendant import attend
 from screener.core.call import Call, Ending, Outcome
 from screener.core.course import Course
@@ -12,7 +13,7 @@ from screener.core.frontdoor import Directory, FrontDoor
 from screener.core.menu import Desk
 from screener.core.message import hear_out, keep_message, ring_or_take_message, take_message
 from screener.core.rules import Action, RuleSet, Ruling, Target, Where
-from screener.core.script import Answer, CallerGone, LineFailed, Note, Script, Speak, Treat, do
+from screener.core.script import CallerGone, LineFailed, Note, Script, Speak, Treat, do
 from screener.core.sendaway import send_away
 
 
@@ -34,7 +35,7 @@ class Reception:
 def receive(call: Call, reception: Reception) -> Script[Ending]:
     """One call from its first ring to its ending. A hang-up or a failure is an ending too."""
     ruling = reception.rules.judge(call)
-    course = Course(ruling, ruling.reason)
+    course = Course(ruling, ruling.reason, notice=reception.door.notice)
     try:
         if reception.door.language:
             yield from do(Speak(reception.door.language))
@@ -56,6 +57,7 @@ def receive(call: Call, reception: Reception) -> Script[Ending]:
 def _caller_gone(gone: CallerGone, course: Course) -> Script[Ending]:
     """The caller has hung up: keep what he left, or what a wanted robot has said."""
     course.listened_to(gone.heard)
+    course.rang = gone.rang or course.rang
     try:
         yield from keep_message(course)
         if course.is_lost_wanted_robot:
@@ -133,7 +135,7 @@ def _send(target: Target, desk: Desk, course: Course) -> Script[Ending]:
             course.proved = True
             return (yield from ring_or_take_message(extension.group, extension.box, course))
         case Where.MESSAGE if target.name in directory.boxes:
-            yield from do(Answer())
+            yield from answer(course)
             return (yield from take_message(directory.boxes[target.name], course.why, course))
         case Where.MENU if target.name in directory.doors:
             other = directory.doors[target.name]

@@ -99,6 +99,11 @@ _IN_TURN = (Strategy.IN_TURN, Strategy.ROUND_ROBIN, Strategy.RANDOM, Strategy.LE
 UNANNOUNCED = "answered, and nobody pressed a key"
 
 
+def redirects(remarks: Iterable[str]) -> tuple[str, ...]:
+    """Those of a ringing's remarks that say what came of a redirect."""
+    return tuple(remark for remark in remarks if f" {Said.REDIRECTED} to " in remark)
+
+
 class Ringing:
     """A ring group that is being rung. `remarks` say what became of each phone but the winner.
 

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Generic, TypeAlias, TypeVar
 
+from screener.core.event import EventKind
 from screener.core.frontdoor import MessageBox, RingGroup
 from screener.core.transcript import UNRATED
 
@@ -125,7 +126,8 @@ class Heard:
     answer: one of the phrases it was told to expect, or "" for anything else. `talk` are the
     stretches of speech; `sounds` what was no speech; `prompt` is the stretch during which our own
     prompt was playing. `end` is when listening ended, in seconds since the call was answered.
-    `deaf` says why the caller's words were not listened for, "" where they were. `sure` is False
+    `deaf` says why the caller's words were not listened for, "" where they were. `unheard` says why
+    nothing could be heard of him, which is not his silence; keys come another way. `sure` is False
     where `words` are only what they probably were.
     """
 
@@ -140,6 +142,7 @@ class Heard:
     likeness: Likeness | None = None
     end: float = 0.0
     deaf: str = ""
+    unheard: str = ""
     sure: bool = True
 
 
@@ -172,6 +175,8 @@ class RecordedBy(StrEnum):
     SILENCE = "silence"
     LIMIT = "limit"
     HANGUP = "hangup"
+    PAUSE = "pause"  # it was not gone on with
+    DISK = "disk"  # it took no more
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,24 +184,28 @@ class Recorded:
     """What came of `Record`: `take` names the recording; of its `seconds`, `speech` hold a voice.
 
     A caller who hangs up while he is recorded ends the recording (`by` is HANGUP); the next command
-    that needs him raises CallerGone. Note, Keep and Drop do not need him.
+    that needs him raises CallerGone. Note, Keep, Drop and Report do not need him. What he said
+    beyond `seconds` the disk did not take: `lost` seconds.
     """
 
     take: str
     seconds: float
     speech: float
     by: RecordedBy
+    lost: float = 0.0
 
 
 class CallerGone(Exception):
     """The caller has hung up. Thrown into a call script, which may only tidy up and return.
 
-    `heard` is what he had shown in the `Listen` that he did not stay for, if it was one.
+    `heard` is what he had shown in the `Listen` that he did not stay for, if it was one; `rang`
+    what the phones had said in the `Ring`.
     """
 
-    def __init__(self, heard: Heard | None = None) -> None:
+    def __init__(self, heard: Heard | None = None, rang: Rang | None = None) -> None:
         super().__init__("the caller hung up")
         self.heard = heard
+        self.rang = rang
 
 
 class LineFailed(Exception):
@@ -235,7 +244,8 @@ class Listen(Command[Heard]):
     `extensions` are the key sequences that mean something (a key stops the prompt); `expected` are
     the phrases an answer may consist of, in lower-case words. `enough` is asked now and then
     whether what was heard so far decides the call; then listening ends at once. With `until`, other
-    keys than `extensions` are gathered too, until this key, "*" or a pause.
+    keys than `extensions` are gathered too, until this key, "*" or a pause. With `through` no key
+    stops the prompts: those that come count for whoever listens next.
     """
 
     prompts: tuple[str, ...]
@@ -244,6 +254,7 @@ class Listen(Command[Heard]):
     wait: float = 6.0
     enough: Callable[[Heard], bool] | None = field(default=None, compare=False, repr=False)
     until: str = ""
+    through: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,12 +279,20 @@ class Talk(Command[None]):
 
 
 @dataclass(frozen=True, slots=True)
-class Record(Command[Recorded]):
-    """Record the caller for a box: until a key of `end_keys`, silence, the limit or hang-up."""
+class FindRoom(Command[bool]):
+    """Whether the disk has room for a message of the box's limit."""
 
     box: MessageBox
-    silence: float = 6.0
+
+
+@dataclass(frozen=True, slots=True)
+class Record(Command[Recorded]):
+    """Beep, and record the caller for a box (core/dictation.py): until a key of `end_keys`, the
+    box's silence or limit, or hang-up. The key `pause_key` pauses, and goes on."""
+
+    box: MessageBox
     end_keys: str = "#"
+    pause_key: str = "*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,6 +339,14 @@ class Drop(Command[None]):
     """Throw a take away."""
 
     take: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report(Command[None]):
+    """Write down for the weekly report what happened in this call; `text` says it, as a clause."""
+
+    kind: EventKind
+    text: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,12 @@ class Tone:
 BEEP = (Tone(0.0, 0.1), Tone(1000.0, 0.25))
 """What a caller hears before a recording: 1 kHz for a quarter of a second after a short pause."""
 
+NEARLY_OVER = (Tone(800.0, 0.12), Tone(0.0, 0.1), Tone(800.0, 0.12))
+"""What a caller hears whose recording is soon at its limit."""
+
+WORKING = (Tone(500.0, 0.2),)
+"""What a caller hears now and then while his message is put away."""
+
 SIT_ITU = (Tone(950.0, 0.33), Tone(1400.0, 0.33), Tone(1800.0, 0.33))
 """ITU-T E.180/Q.35: three tones in succession, 330 ms each (70 ms either way), no gap needed."""
 

@@ -19,7 +19,7 @@ MOST = 32
 # A comma, or a semicolon, parts entries only outside of quotes and of angle brackets. Those that
 # are never closed end with the text: to look for each anew would take time squared.
 _PIECES = re.compile(r'"(?:[^"\\]|\\.)*"?|<[^>]*>?|[,;]|[^"<,;]+', re.DOTALL)
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,20}:\S+", re.ASCII)
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,20}:[^\s<>]+", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Fingerprints of sound: is this stretch of a call in a recording that was played before?
 
-A fingerprint is what chromaprint makes of 8 kHz speech (screener/fingerprint.py): an item of 32
+A fingerprint is what chromaprint makes of 8 kHz speech (campaigns/fingerprint.py): an item of 32
 bits for each 0.124 s, which says how the sound's pitch classes change over the 2.4 s around it.
 Two stretches are the same recording when few of their bits differ, item for item: the bit error
 rate of Haitsma and Kalker, "A Highly Robust Audio Fingerprinting System" (2002), whose way of

@@ -17,7 +17,6 @@ _UNITS: dict[str, tuple[timedelta, str]] = {
     "m": (timedelta(minutes=1), "minute"),
     "s": (timedelta(seconds=1), "second"),
 }
-UNITS = tuple(_UNITS)
 _SPAN = re.compile(r"([0-9]{1,6})(y|mo|w|d|h|m|s)", re.IGNORECASE)
 _MONTHS = timedelta(days=180)  # shorter spans are counted in days
 _LONGEST = timedelta(days=36_500)

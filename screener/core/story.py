@@ -26,7 +26,7 @@ class CallRow:
     `attestation` to `emergency` are what the call showed besides, as in core/call.py. `ruled` is
     what the rules said of it (rules.Ruling.effect; only the action in rows of an old screener, ""
     where it is not known), `ruling` the same with its reason. With `shadow` it rang all the same.
-    `passed`: the caller has answered the challenge.
+    `passed`: the caller has answered the challenge. `redirects` and `campaign` as in core/call.py.
     """
 
     id: int
@@ -53,6 +53,8 @@ class CallRow:
     ruling: str = ""
     shadow: bool = False
     passed: bool = False
+    redirects: tuple[str, ...] = ()
+    campaign: str = ""
 
     @property
     def in_progress(self) -> bool:

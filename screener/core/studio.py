@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from screener.core.ownvoice import Fault
 from screener.core.script import Command, Drop, Hangup, Note, Play, Script, do
+from screener.core.visit import Ask, digits, let_in
 
 PROMPTS = (
     *("studio-pin", "studio-wrong-pin", "studio-busy", "studio-menu", "studio-language"),
@@ -23,13 +24,8 @@ PROMPTS = (
 )
 """What is said in the studio, besides digits and "goodbye"."""
 
-TRIES = 3
-"""How often the PIN may be keyed in a call."""
-LONGEST_PIN = 10
-
 _TAKES = 9  # how often something may be recorded in one go
 _UNANSWERED = 2  # how often nothing is keyed before the call is over
-_LONGEST_PAUSE = 300.0
 _SAID = {
     Fault.SILENT: "studio-silent",
     Fault.CLIPPED: "studio-clipped",
@@ -38,36 +34,7 @@ _SAID = {
 }
 
 
-def pause_after(wrong: int) -> float:
-    """Seconds until the next PIN is looked at, after so many wrong ones in a row.
-
-    >>> [pause_after(wrong) for wrong in (0, 1, 2, 3, 6, 60)]
-    [0.0, 1.0, 2.0, 4.0, 32.0, 300.0]
-    """
-    return min(2.0 ** (wrong - 1), _LONGEST_PAUSE) if wrong else 0.0
-
-
 # What a studio asks of the line ------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Ask(Command[str]):
-    """Play a take, if there is one, and prompts; the keys that come, over them too.
-
-    They end with #, with the `longest`th, or when none has come for `wait` seconds.
-    """
-
-    prompts: tuple[str, ...]
-    longest: int = 1
-    take: str = ""
-    wait: float = 6.0
-
-
-@dataclass(frozen=True, slots=True)
-class Unlock(Command[bool]):
-    """Whether this is the PIN. It takes the longer the more wrong ones there were."""
-
-    keys: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,21 +75,10 @@ class Repertoire:
 
 def record_prompts(repertoire: Repertoire) -> Script[None]:
     """A call to the studio, from the answer to its end. It is closed when he hangs up."""
-    if (yield from _let_in()):
+    if (yield from let_in("studio-pin", "studio-wrong-pin")):
         yield from _work(repertoire)
     yield from do(Play(("goodbye",)))
     yield from do(Hangup())
-
-
-def _let_in() -> Script[bool]:
-    for _ in range(TRIES):
-        keys = yield from do(Ask(("studio-pin",), LONGEST_PIN))
-        if not keys:
-            continue  # no guess: nobody has to wait for it
-        if (yield from do(Unlock(keys))):
-            return True
-        yield from do(Play(("studio-wrong-pin",)))
-    return False
 
 
 def _work(repertoire: Repertoire) -> Script[None]:
@@ -151,7 +107,7 @@ def _by_number(prompts: tuple[str, ...], language: str) -> Script[None]:
     keys = yield from do(Ask(("studio-number",), len(str(len(prompts)))))
     if keys.isdigit() and 1 <= int(keys) <= len(prompts):
         name = f"{language}/{prompts[int(keys) - 1]}"
-        yield from do(Play(("studio-prompt", *_digits(keys))))
+        yield from do(Play(("studio-prompt", *digits(keys))))
         yield from _record(name)
     elif keys:
         yield from do(Play(("studio-none",)))
@@ -169,13 +125,9 @@ def _by_extension(extensions: Mapping[str, str], language: str) -> Script[None]:
 def _list(prompts: tuple[str, ...], language: str) -> Script[None]:
     """All prompts with their numbers, until a key is pressed."""
     for number, prompt in enumerate(prompts, 1):
-        said = (*_digits(str(number)), f"{language}/{prompt}")
+        said = (*digits(str(number)), f"{language}/{prompt}")
         if (yield from do(Ask(said, wait=0.7))):
             return
-
-
-def _digits(number: str) -> tuple[str, ...]:
-    return tuple(f"digit-{digit}" for digit in number)
 
 
 def _record(prompt: str) -> Script[None]:

@@ -96,7 +96,7 @@ _SIT_STEPS = ((900.0, 1000.0), (1350.0, 1450.0), (1750.0, 1850.0))
 _SIT_SECONDS = (0.2, 0.5)
 _SIT_GAP = 0.15
 # Q.23: a key is a row's line and a column's. Lines measured in 40 ms are within 2 per cent.
-_ROWS, _COLUMNS = (697.0, 770.0, 852.0, 941.0), (1209.0, 1336.0, 1477.0, 1633.0)
+ROWS, COLUMNS = (697.0, 770.0, 852.0, 941.0), (1209.0, 1336.0, 1477.0, 1633.0)
 _KEYS = ("123A", "456B", "789C", "*0#D")
 _KEY_WITHIN = 0.02
 # How near the network's tones must be to their pitch: a single line as a share of it, each of a
@@ -294,9 +294,9 @@ def _has_lines(signal: Signal, run: _Run) -> bool:
 
 def _key(lines: tuple[float, ...]) -> str:
     """The key whose two lines these are."""
-    for row, low in enumerate(_ROWS):
+    for row, low in enumerate(ROWS):
         if abs(lines[0] - low) < _KEY_WITHIN * low:
-            for column, high in enumerate(_COLUMNS):
+            for column, high in enumerate(COLUMNS):
                 if abs(lines[1] - high) < _KEY_WITHIN * high:
                     return _KEYS[row][column]
     return ""

@@ -283,13 +283,34 @@ class Utterances:
         return None if self.begun is None else Span(self.begun, self.last_voice)
 
 
+class VoiceMeter:
+    """How much of a recording holds a voice, while it is made: frame by frame (20 ms)."""
+
+    def __init__(self) -> None:
+        self.utterances = Utterances()
+        self._activity = VoiceActivity()
+        self._voiced = bytearray()  # a byte for each frame: an hour has 180,000
+
+    @property
+    def seconds(self) -> float:
+        """How many seconds hold a voice."""
+        return sum(self._voiced) * FRAME_SECONDS
+
+    def frame(self, pcm: bytes) -> None:
+        """The next frame (8 kHz 16-bit mono)."""
+        is_voice = self._activity.is_voice(pcm)
+        self._voiced.append(is_voice)
+        since = self._activity.mistaken_since
+        if since is not None:
+            self.utterances.withdraw(since)
+            mistaken = max(0, round(since / FRAME_SECONDS))
+            self._voiced[mistaken:] = bytes(len(self._voiced) - mistaken)
+        self.utterances.frame(is_voice)
+
+
 def speech_seconds(frames: Iterable[bytes]) -> float:
     """How many seconds of a recording's frames (20 ms of 8 kHz 16-bit mono) hold a voice."""
-    activity = VoiceActivity()
-    voiced: list[bool] = []
+    meter = VoiceMeter()
     for frame in frames:
-        voiced.append(activity.is_voice(frame))
-        if activity.mistaken_since is not None:
-            mistaken = max(0, round(activity.mistaken_since / FRAME_SECONDS))
-            voiced[mistaken:] = [False] * (len(voiced) - mistaken)
-    return sum(voiced) * FRAME_SECONDS
+        meter.frame(frame)
+    return meter.seconds

@@ -109,6 +109,8 @@ def judge(evidence: Evidence) -> Verdict:
     if evidence.talk_seconds < SILENCE:
         if evidence.answers:  # a click, or somebody who said "two": he must not be hung up on
             return Verdict(Kind.UNSURE, "something short came when asked, which may be no word")
+        if evidence.unheard:  # whoever he is, he may be talking to us
+            return Verdict(Kind.UNSURE, f"the caller could not be heard: {evidence.unheard}")
         return Verdict(Kind.SILENT, _silence(evidence))
     if evidence.answers:
         return Verdict(Kind.PERSON, "answered when asked, but named no extension")

@@ -17,14 +17,14 @@ from pathlib import Path
 
 from screener.config import Settings
 from screener.core.grammar import Answers
-from screener.engines import MODELS, chosen, installed, kind_of
 from screener.errors import RecogniserError
 from screener.recogniser import sphinx, vosk
 from screener.recogniser.files import phrase_classes, read_grammar
 from screener.recogniser.following import Following, Recogniser
 from screener.recogniser.sphinx import Sphinx
 from screener.recogniser.vosk import Vosk
-from screener.surroundings import Engine
+from screener.settings.engines import MODELS, chosen, installed, kind_of
+from screener.settings.surroundings import Engine
 
 __all__ = [
     "MODELS",

@@ -29,7 +29,8 @@ def sentences(grammars: Path) -> list[str]:
 def make(sentences: list[str], sounds: Pronunciations, folder: Path) -> tuple[Path, Path]:
     """The files of a language model and its dictionary in `folder`. Raises RecogniserError.
 
-    Files, in PocketSphinx's own forms, make a decoder in half the time.
+    Files, in PocketSphinx's own forms, make a decoder in half the time. They are made at each
+    start, so a power cut may have them: nothing is brought to the disk.
     """
     model, dictionary = folder / "talk.lm.bin", folder / "talk.dict"
     lines = [f"{word} {phones}\n" for word, phones in sounds.of(sentences)]

@@ -14,9 +14,8 @@ from collections.abc import Iterable
 from difflib import SequenceMatcher
 from pathlib import Path
 
-from screener import lexicon
 from screener.core.words import normal
-from screener.recogniser import languagemodel
+from screener.recogniser import languagemodel, lexicon
 from screener.recogniser.libpocketsphinx import PocketSphinx
 from screener.recogniser.pronunciations import WORDS, Pronunciations
 from screener.recogniser.sphinx import SphinxDecoder, options_of

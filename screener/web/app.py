@@ -2,14 +2,13 @@
 
 What it can do is what a link says (links.py), and only when a person has pressed the button: mail
 scanners follow every link, so GET and HEAD change nothing. How much may come in is bounded: the
-requests of one address, connections at once, and how long each may stay.
+requests of one address, connections at once, and how long each may stay (allowance.py).
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from functools import partial
@@ -17,27 +16,30 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from screener.calllog import DATABASE, CallLog
 from screener.config import Settings
 from screener.core.promotion import can_be_named, rule_for
 from screener.core.story import CallRow
 from screener.errors import ScreenerError, StoreError
-from screener.links import PATHS, Links, Standing, Ticket
-from screener.promotion import Promotion, promote
+from screener.mail.links import PATHS, SOUND, Links, Standing, Ticket
+from screener.records.calllog import DATABASE, CallLog
+from screener.rules.promotion import Promotion, promote
 from screener.web import pages
+from screener.web.allowance import Downloads, Rate, connection, sweep
+from screener.web.answers import forged, html, later, sentences
+from screener.web.feeds import FEED, Feeds
+from screener.web.sounds import Sounds
+from screener.web.withdrawals import Withdrawals
 
 log = logging.getLogger(__name__)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _LISTEN_AGAIN = 60.0  # seconds until a port that was taken is tried again
-_MOST_CONNECTIONS = 64
-_LONGEST_CONNECTION = 30.0  # seconds, twice this at most: a page goes out in a moment
 _STOPPING = 2.0  # seconds that a stop leaves to requests under way
 _LARGEST_BODY = 4096  # bytes of a request: the button sends none
-# Requests of one address: so many at once, and so many a second afterwards. A person needs three.
-_BURST, _PACE = 30.0, 1.0
-_MOST_ADDRESSES = 1000
+# Requests of one address: so many at once, and so many a second afterwards. A person needs three; a
+# player that fetches all there is of a box comes back for each message, and for parts of it.
+_PERSON, _PLAYER = (30.0, 1.0), (200.0, 5.0)
 
 _HEADERS = {
     "Content-Security-Policy": (
@@ -52,7 +54,10 @@ _HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Server": "screener",
 }
+# What is to be played says itself how long it may be kept, and what may show it.
+_OWN = {"Content-Security-Policy", "Cache-Control", "Cross-Origin-Resource-Policy"}
 
+_PLAYED = (f"/{SOUND}/", f"/{FEED}/")
 _ACTIONS = {path: action for action, path in PATHS.items()}
 
 
@@ -62,8 +67,12 @@ class Web:
     def __init__(self, settings: Settings, links: Links) -> None:
         self._settings = settings
         self._links = links
-        self._rate = _Rate()
+        self._people, self._players = Rate(*_PERSON), Rate(*_PLAYER)
+        self._downloads = Downloads()
+        self._sounds = Sounds(settings, links, self._downloads)
+        self._feeds = Feeds(settings, links, self._downloads)
         self._one = asyncio.Lock()  # one change at a time
+        self._withdrawals = Withdrawals(settings, links, self._one)
 
     async def run(self) -> None:
         """Serve until cancelled. Where that cannot be, it is tried again; calls do without."""
@@ -87,7 +96,7 @@ class Web:
         while True:
             try:
                 await asyncio.to_thread(self._links.open)
-                server = await loop.create_server(partial(_connection, runner), host, port)
+                server = await loop.create_server(partial(connection, runner), host, port)
             except (OSError, UnicodeError, ScreenerError) as error:  # "a..b" is no host name (idna)
                 if str(error) != told:
                     log.warning("mails come without links: %s; see [web]", error)
@@ -97,7 +106,7 @@ class Web:
             self._links.url = self._settings.web.url
             log.info("the links of mails open at %s", self._links.url)
             try:
-                await _sweep(runner)
+                await asyncio.gather(sweep(runner, self._downloads), self._feeds.keep_ready())
             finally:
                 server.close()
 
@@ -108,32 +117,34 @@ class Web:
         path = "/{action:" + "|".join(_ACTIONS) + "}/{token}"
         app.router.add_get(path, self._ask)
         app.router.add_post(path, self._do)
+        app.router.add_get(f"/{SOUND}/{{id}}/{{token}}", self._sounds.answer)
+        app.router.add_routes(self._withdrawals.routes())
+        app.router.add_routes(self._feeds.routes())
         return app
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """No more requests than a person makes; and what goes wrong is a page, too."""
         now = asyncio.get_running_loop().time()
-        if not self._rate.admits(request.remote or "", now):
-            answer = _sentences(429, "Too many requests", "Wait a minute, then try again.")
-            answer.headers["Retry-After"] = "60"
-            return answer
+        rate = self._players if request.path.startswith(_PLAYED) else self._people
+        if not rate.admits(request.remote or "", now):
+            return later(429, "Too many requests")
         try:
             return await handler(request)
         except web.HTTPException as error:
             phrase = HTTPStatus(error.status).phrase
-            answer = _sentences(error.status, phrase, "There is no such page here.")
+            answer = sentences(error.status, phrase, "There is no such page here.")
             if "Allow" in error.headers:  # RFC 9110, 15.5.6
                 answer.headers["Allow"] = error.headers["Allow"]
             return answer
         except ScreenerError as error:
-            return _sentences(503, "That could not be done", f"{error}".rstrip(".") + ".")
+            return sentences(503, "That could not be done", f"{error}".rstrip(".") + ".")
 
     async def _ask(self, request: web.Request) -> web.StreamResponse:
         """Show what would be done. Changes nothing."""
         ticket = self._ticket(request)
         if ticket is None:
-            return _forged()
+            return forged()
         standing = await asyncio.to_thread(self._links.standing, ticket, datetime.now(UTC))
         if standing is not Standing.GOOD:
             return _over(standing, ticket)
@@ -148,13 +159,13 @@ class Web:
             until=ticket.until,
             zone=self._settings.zone,
         )
-        return _html(200, text)
+        return html(200, text)
 
     async def _do(self, request: web.Request) -> web.StreamResponse:
         """Do it: the button was pressed."""
         ticket = self._ticket(request)
         if ticket is None:
-            return _forged()
+            return forged()
         async with self._one:
             # To its end, whoever hangs up meanwhile: a link is not used up by half a change.
             done = await asyncio.shield(asyncio.to_thread(self._promote, ticket))
@@ -169,7 +180,7 @@ class Web:
             already=done.added.already,
             remarks=_remarks(done),
         )
-        return _html(200, text)
+        return html(200, text)
 
     def _ticket(self, request: web.Request) -> Ticket | None:
         """What the request's link says; None where it is none of ours."""
@@ -206,33 +217,16 @@ class Web:
 # What is answered --------------------------------------------------------------------------------
 
 
-def _html(status: int, text: str) -> web.Response:
-    return web.Response(status=status, text=text, content_type="text/html", charset="utf-8")
-
-
-def _sentences(status: int, title: str, *texts: str) -> web.Response:
-    return _html(status, pages.sentences(title, *texts))
-
-
-def _forged() -> web.Response:
-    return _sentences(
-        403,
-        "This is no link of ours",
-        "It does not open anything here. If it came in a mail, it may have been cut at the end of a"
-        " line: copy the whole of it.",
-    )
-
-
 def _over(standing: Standing, ticket: Ticket) -> web.Response:
     command = f"screener calls {ticket.action} {ticket.call}"
     if standing is Standing.USED:
-        return _sentences(
+        return sentences(
             410,
             "This link has been used",
             "Each link works once. `screener rules list` shows the rule that it made, if nobody has"
             f" removed it since; `{command}` adds it again.",
         )
-    return _sentences(
+    return sentences(
         410,
         "This link has expired",
         f"Nothing was changed. `{command}` still does what the link would have done.",
@@ -257,52 +251,6 @@ def _remarks(done: Promotion) -> list[str]:
 
 
 async def _dress(_: web.Request, response: web.StreamResponse) -> None:
-    response.headers.update(_HEADERS)
-
-
-# How much comes in -------------------------------------------------------------------------------
-
-
-class _Rate:
-    """How many requests each address has left: a bucket that fills again as time goes on."""
-
-    def __init__(self) -> None:
-        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
-
-    def admits(self, address: str, now: float) -> bool:
-        """Whether a request of this address may come in at `now` (seconds of any clock)."""
-        left, then = self._buckets.pop(address, (_BURST, now))
-        left = min(_BURST, left + (now - then) * _PACE)
-        admitted = left >= 1.0
-        self._buckets[address] = (left - admitted, now)
-        while len(self._buckets) > _MOST_ADDRESSES:
-            self._buckets.popitem(last=False)
-        return admitted
-
-
-class _Refused(asyncio.Protocol):
-    """A connection for which there is no room."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        transport.close()
-
-
-def _connection(runner: web.AppRunner) -> asyncio.Protocol:
-    """A protocol for a new connection: calls need their files and sockets more than pages do."""
-    server = runner.server
-    assert server is not None  # runner.setup() has been awaited
-    if len(server.connections) >= _MOST_CONNECTIONS:
-        return _Refused()
-    return server()
-
-
-async def _sweep(runner: web.AppRunner) -> None:
-    """Close what has been connected for long, until cancelled: nobody may sit on all places."""
-    server = runner.server
-    assert server is not None  # runner.setup() has been awaited
-    before = set(server.connections)
-    while True:
-        await asyncio.sleep(_LONGEST_CONNECTION)
-        for connection in before & set(server.connections):
-            connection.force_close()
-        before = set(server.connections)
+    for name, value in _HEADERS.items():
+        if name not in _OWN or name not in response.headers:
+            response.headers[name] = value

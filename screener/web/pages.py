@@ -15,8 +15,11 @@ from datetime import datetime, tzinfo
 from html import escape
 
 from screener.core.callerid import quoted, shown, shown_number
+from screener.core.campaign import Campaign
+from screener.core.headline import many
 from screener.core.rules import Action
 from screener.core.story import CallRow, what_came
+from screener.core.withdrawal import OFF
 
 _LINE = 500  # characters of a rule or a sentence
 
@@ -82,6 +85,19 @@ def sentences(title: str, *texts: str) -> str:
     return page(title, *(_paragraph(text) for text in texts))
 
 
+def subscribe(title: str, url: str) -> str:
+    """A private podcast's page: how to hear it."""
+    return page(
+        title,
+        _paragraph("This is a private podcast: messages that callers have left."),
+        f"<p>Give your podcast player this address: {_code(url)}</p>",
+        _paragraph(
+            'Players have a place for it, such as "Follow a show by its URL" or "Add by RSS'
+            ' feed". Whoever knows the address hears every message, so give it to nobody else.'
+        ),
+    )
+
+
 def confirm(
     action: Action,
     *,
@@ -94,17 +110,12 @@ def confirm(
 ) -> str:
     """What would be done, about whom, and the one button that does it. `row` None: it is gone."""
     words = WORDS[action]
-    last = until.astimezone(zone)
     return page(
         words.ask,
         _list(_facts(number, call, row, zone)),
         _paragraph(words.then),
         f"<p>The rule: {_code(rule)}</p>",
-        f'<form method="post"><button type="submit">{escape(words.button)}</button></form>',
-        _paragraph(
-            "Nothing changes until you press the button. This link works once, until"
-            f" {last:%A} {last.day} {last:%B %Y, %H:%M}."
-        ),
+        *_button(words.button, until, zone),
         f"<p>The same by command: {_code(f'screener calls {action} {call}')}</p>",
     )
 
@@ -118,6 +129,87 @@ def done(action: Action, place: str, rule: str, *, already: bool, remarks: Seque
         *(_paragraph(remark) for remark in remarks),
         f"<p>To undo it: {_code(f'screener rules remove {place}')}</p>",
     )
+
+
+def ask_to_switch_off(
+    rule: str, place: str, until: datetime, zone: tzinfo | None, *, moved: bool
+) -> str:
+    """Which rule would be switched off, as it stands now, and the button that does it."""
+    elsewhere = "It has moved since the report was made, and says the same."
+    return page(
+        "Switch this rule off?",
+        f"<p>The rule, at {_code(place)}: {_code(rule)}</p>",
+        *([_paragraph(elsewhere)] if moved else []),
+        _paragraph(
+            "Calls that it decides go to the rules after it; whom none of them names is screened."
+            " The rule stays in its file as a comment."
+        ),
+        *_button("Switch this rule off", until, zone),
+        f"<p>To remove it by command: {_code(f'screener rules remove {place}')}</p>",
+    )
+
+
+def switched_off(rule: str, place: str, undo: str, *, broken: bool) -> str:
+    """What was switched off, and how to undo it; `broken`: rule files have mistakes."""
+    but = "But it comes into force only when the mistakes in the rule files are mended:"
+    return page(
+        "This rule is switched off",
+        f"<p>At {_code(place)} stands a comment now in place of: {_code(rule)}</p>",
+        *([_paragraph(f"{but} `screener rules check` shows them.")] if broken else []),
+        f"<p>To undo it, take away what stands before the rule in that line:"
+        f" {_code(OFF.strip())}</p>",
+        f"<p>Or by command: {_code(undo)}</p>",
+    )
+
+
+def ask_to_forget(known: Campaign, until: datetime, zone: tzinfo | None) -> str:
+    """Which recording would be forgotten, and the button that does it."""
+    played = f"{many(known.calls, 'call')} from {many(known.numbers, 'number')}"
+    facts = [
+        ("Recording", known.id),
+        ("What it is taken for", str(known.standing)),
+        ("Played in", played),
+        ("First", _day(known.first, zone)),
+        ("Last", _day(known.last, zone)),
+    ]
+    if known.phrases:
+        facts.append(("It said", shown(", ".join(known.phrases), _LINE)))
+    return page(
+        "Forget this recording?",
+        _list(facts),
+        _paragraph(
+            "Calls that play it are judged as if nobody had heard it before, and it is not learnt"
+            " again."
+        ),
+        *_button("Forget this recording", until, zone),
+        f"<p>The same by command: {_code(f'screener campaigns forget {known.id}')}</p>",
+    )
+
+
+def forgotten(undo: str) -> str:
+    """What was forgotten, and how to undo it."""
+    return page(
+        "This recording is forgotten",
+        _paragraph("It is matched from now on with no call, and is not learnt again."),
+        f"<p>To undo it: {_code(undo)}</p>",
+    )
+
+
+def _button(name: str, until: datetime, zone: tzinfo | None) -> tuple[str, str]:
+    """What does it, and until when."""
+    last = until.astimezone(zone)
+    return (
+        f'<form method="post"><button type="submit">{escape(name)}</button></form>',
+        _paragraph(
+            "Nothing changes until you press the button. This link works once, until"
+            f" {last:%A} {last.day} {last:%B %Y, %H:%M}."
+        ),
+    )
+
+
+def _day(when: datetime, zone: tzinfo | None) -> str:
+    here = when.astimezone(zone)
+    return f"{here:%A} {here.day} {here:%B %Y}"
 
 
 def _facts(

@@ -3,7 +3,8 @@
     python -m tests.bench             # about ten minutes
     python -m tests.bench --quick     # about three
 
-Exit status 1 when a call failed, 2 when it could not run; a slow figure is no failure.
+Exit status 1 when a call failed, a mail was lost or came twice without a cause, or delivering left
+files or threads behind; 2 when it could not run. A slow figure is no failure.
 """
 
 from __future__ import annotations
@@ -28,10 +29,14 @@ from tests.bench.campaigns import COUNT, campaigns
 from tests.bench.cost import CALL, at_rest, cost
 from tests.bench.crowd import crowds
 from tests.bench.delay import delay
+from tests.bench.deliveries import QUEUED, deliveries
+from tests.bench.encoding import encodings
 from tests.bench.figures import DEAF, DIALPLAN, SCREENED, Cost, Figures
 from tests.bench.hearing import LADDER, ear_costs, talkers, without_ear
 from tests.bench.house import House, furnished
 from tests.bench.lists import lists
+from tests.bench.messages import SPOKEN, messages
+from tests.bench.reports import REPORTED, reports
 from tests.bench.rivals import rivals
 from tests.bench.rulings import rulings
 from tests.calls.sip import CallError
@@ -100,9 +105,20 @@ class Bench:
         matched = await asyncio.to_thread(campaigns, COUNT // 10 if self._plan is QUICK else COUNT)
         self.tell(f"{matched.count} recordings: {matched.median_ms:.1f} ms to find one")
         listed = await asyncio.to_thread(lists, self.tell, installation, self._plan is QUICK)
+        calls = REPORTED // 10 if self._plan is QUICK else REPORTED
+        reported = await asyncio.to_thread(reports, calls)
+        self.tell(f"a week out of {reported.calls:,} calls reported in {reported.whole:.2f} s")
+        spoken_for = 600.0 if self._plan is QUICK else SPOKEN
+        kept = await asyncio.to_thread(messages, spoken_for)
+        self.tell(f"{spoken_for / 60:.0f} min of a message are kept in {kept.kept:.3f} s")
+        made = await asyncio.to_thread(encodings, spoken_for)
+        self.tell(f"encoded at {min(each.ours for each in made):.0f} times real time")
+        mails = await asyncio.to_thread(deliveries, QUEUED // 10 if self._plan is QUICK else QUEUED)
+        self.tell(f"{mails.count} mails delivered: {mails.lost} lost, {mails.repeated} came twice")
         described["load_at_end"] = machine.load()
         measured = (costs, spread, levels, talking, *rest, *after, ruled, listed)
-        return Figures(described, *measured, ears, spoken, judged, matched)
+        more = (ears, spoken, judged, matched, reported, kept, made, mails)
+        return Figures(described, *measured, *more)
 
     async def _costs(
         self, house: House

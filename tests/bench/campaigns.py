@@ -28,9 +28,9 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
+from screener.campaigns.fingerprint import fingerprint
 from screener.core.campaign import Campaign, Known, Standing, named, packed
 from screener.core.soundprint import WINDOW, Items
-from screener.fingerprint import fingerprint
 from tests.calls import speech
 
 COUNT = 10_000

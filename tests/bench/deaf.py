@@ -6,7 +6,7 @@ Keys arrive, nothing is listened to: what a call costs less than usual is what l
 from __future__ import annotations
 
 from screener import cli, session
-from screener.ear import Ear
+from screener.calls.ear import Ear
 
 
 class DeafEar(Ear):
@@ -15,7 +15,7 @@ class DeafEar(Ear):
     async def _open(self) -> None:
         pass
 
-    def _hear(self, pcm: bytes) -> None:
+    def _hear(self, pcm: bytes, *, came: bool) -> None:
         pass
 
 

@@ -8,6 +8,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from tests.bench.campaigns import Matched
+from tests.bench.deliveries import Delivered
+from tests.bench.encoding import Encoded
+from tests.bench.messages import Kept
+from tests.bench.reports import Reported
 
 DIALPLAN = "dialplan"
 SCREENED = "screened"
@@ -211,10 +215,15 @@ class Figures:
     answers: Answers | None = None
     judged: tuple[Judged, ...] = ()
     matched: Matched | None = None
+    reported: Reported | None = None
+    kept: Kept | None = None
+    encoded: tuple[Encoded, ...] = ()
+    delivered: Delivered | None = None
 
     @property
     def failures(self) -> list[str]:
-        """Calls that failed, one sentence each. A crowd that grows too large is no failure."""
+        """Calls that failed, mails that were lost, one sentence each. A crowd that grows too large
+        is no failure."""
         found = [
             f"{cost.failed} of {cost.calls} calls failed ({cost.work}, {cost.rate:g} a second)"
             for cost in self.costs
@@ -229,6 +238,12 @@ class Figures:
         ]
         if self.answers is not None and self.answers.delay is None:
             found.append(f"none of {self.answers.calls} spoken answers was understood")
+        if self.delivered is not None and (self.delivered.lost or self.delivered.uncaused):
+            lost, uncaused = self.delivered.lost, self.delivered.uncaused
+            found.append(f"{lost} mails were lost and {uncaused} repeated without a cause")
+        if self.delivered is not None and self.delivered.grows:
+            files, threads = self.delivered.files, self.delivered.threads
+            found.append(f"{files} files and {threads} threads more were open after the last mail")
         return found
 
     def as_json(self) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 
 from screener.asterisk.client import Client
 from screener.asterisk.installation import Installation
-from screener.prompts import Prompts
+from screener.voice.prompts import Prompts
 from tests.bench.meter import Meter
 from tests.calls.sip import LOOPBACK, CallError
 from tests.calls.stage import DID, GROUPS, Stage

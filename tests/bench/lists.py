@@ -137,8 +137,8 @@ def _blocks(
 
 
 def _fill_list(place: Path, numbers: NDArray[np.uint64], whens: NDArray[np.uint32]) -> Path:
-    from screener.listfile import write
-    from screener.lists import Info
+    from screener.numberlists.listfile import write
+    from screener.numberlists.lists import Info
 
     path = place / "bench.numbers"
     marks = np.zeros(len(numbers), np.uint32)
@@ -184,7 +184,7 @@ def _fresh(path: Path) -> sqlite3.Connection:
 def _ask_list(path: Path, asked: Sequence[str], count: int) -> Looked:
     with _Pages(path) as pages:
         began = time.perf_counter()
-        from screener.lists import open_list
+        from screener.numberlists.lists import open_list
 
         loaded = time.perf_counter() - began
         before = _own_memory()
@@ -437,7 +437,7 @@ def _write_plain(path: Path, lines: int) -> None:
 
 def _import(path: Path, _: Sequence[str], lines: int) -> tuple[float, float]:
     """Seconds, and megabytes that the process had at most."""
-    from screener.imports import import_files
+    from screener.numberlists.imports import import_files
 
     began = time.perf_counter()
     done = import_files(path.parent / "data", "bench", [str(path)], "US")

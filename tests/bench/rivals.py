@@ -21,16 +21,17 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
-from screener import clips, config, evaluation, recogniser
+from screener import config, recogniser
 from screener.asterisk.installation import Installation
 from screener.core.audio import FRAME_BYTES, FRAME_SECONDS
 from screener.core.hearing import Hearing
 from screener.core.manifest import Entry, Label
 from screener.core.script import Listen
 from screener.core.verdict import Kind
-from screener.panel import house
 from screener.recogniser.sphinx import Sphinx
-from screener.surroundings import Engine
+from screener.rehearsal import clips, evaluation
+from screener.rehearsal.panel import house
+from screener.settings.surroundings import Engine
 from tests.bench.figures import Judged
 from tests.bench.traffic import Traffic
 from tests.calls import speech

@@ -9,6 +9,9 @@ from rich.table import Table
 from rich.text import Text
 
 from tests.bench.campaigns import TARGET_MS, Matched
+from tests.bench.deliveries import Delivered
+from tests.bench.encoding import TARGET as ENCODING_TARGET
+from tests.bench.encoding import Encoded
 from tests.bench.figures import (
     BARE_TARGET,
     BYTES_TARGET,
@@ -35,6 +38,8 @@ from tests.bench.figures import (
     rates,
     ratio,
 )
+from tests.bench.messages import KEPT_TARGET_S, Kept
+from tests.bench.reports import REPORT_TARGET_S, Reported
 
 
 def show(figures: Figures, console: Console) -> None:
@@ -47,8 +52,16 @@ def show(figures: Figures, console: Console) -> None:
         tables.append(judged(figures.judged))
     if figures.matched is not None:
         tables.append(campaigns(figures.matched))
+    if figures.reported is not None:
+        tables.append(reports(figures.reported))
+    if figures.kept is not None:
+        tables.append(kept(figures.kept))
     if figures.lists is not None:
         tables += lookups(figures.lists), imports(figures.lists)
+    if figures.encoded:
+        tables.append(encodings(figures.encoded))
+    if figures.delivered is not None:
+        tables.append(deliveries(figures.delivered))
     for table in tables:
         console.print(table)
         console.print()
@@ -227,6 +240,70 @@ def campaigns(found: Matched) -> Table:
     table.add_row("screener", f"{found.median_ms:.1f}", worst, *cells, *counts)
     bare = _times(f"{found.bare_ms:.0f}", found.bare_ms, found.median_ms)
     table.add_row("every place, bare numpy", bare, *("",) * 5)
+    return table
+
+
+def reports(found: Reported) -> Table:
+    """Seconds for a weekly report, and bytes of a call on disk."""
+    title = f"A week of {found.week:,} calls out of {found.calls:,}, s"
+    headings = ("whole mail", "first of a process", "its data", "bytes on disk a call")
+    table = _table(f"{title} (target: at most {REPORT_TARGET_S:g})", "", *headings)
+    own = [_judged(f"{taken:.2f}", taken, REPORT_TARGET_S) for taken in (found.whole, found.first)]
+    table.add_row("screener's report", *own, f"{found.data:.2f}", f"{found.bytes_each:.0f}")
+    table.add_row("SQLite, bare: that week's rows", "", "", f"{found.read:.3f}", "")
+    table.add_row("SQLite, bare: how many they are", "", "", f"{found.counted:.4f}", "")
+    return table
+
+
+def kept(found: Kept) -> Table:
+    """Seconds from the last key to the queue, and what a message takes while it is spoken."""
+    title = f"A message of {found.seconds / 60:.0f} min, from its caller's last key to the queue, s"
+    headings = ("", "% of a core while spoken", "peak memory, MB", "of a minute's")
+    table = _table(f"{title} (target: at most {KEPT_TARGET_S:g})", "", *headings)
+    own = _judged(f"{found.kept:.3f}", found.kept, KEPT_TARGET_S)
+    cells = (f"{100 * found.share:.2f}", f"{found.memory:.0f}", f"{found.short:.0f}")
+    table.add_row("screener keeps it", own, *cells)
+    disk = _times(f"{found.disk:.3f}", found.disk, found.kept)
+    table.add_row("the disk writes as many bytes", disk, "", "", "")
+    return table
+
+
+def encodings(found: Sequence[Encoded]) -> Table:
+    """How many times real time a message is encoded on one core, and in how much memory."""
+    table = _table(
+        f"A message of {found[0].seconds / 60:.0f} min encoded"
+        f" (target: {ENCODING_TARGET:g} times real time on one core)",
+        *("", "times", "bare ffmpeg", "ffmpeg is so much faster", "memory, MB", "of 1 min, MB"),
+    )
+    for each in found:
+        table.add_row(
+            f"{each.form} {each.bits // 1000}k",
+            Text(f"{each.ours:.0f}", "green" if each.ours >= ENCODING_TARGET else "bold red"),
+            f"{each.bare:.0f}",
+            f"{each.bare / each.ours:.1f} x",
+            f"{each.whole_mb:.1f}",
+            f"{each.minute_mb:.1f}",
+        )
+    return table
+
+
+def deliveries(found: Delivered) -> Table:
+    """What a mail server that misbehaves, and one that does not, cost and left of some mails."""
+    headings = ("seconds", "attempts", "lost", "came twice", "uncaused", "more MB, files, threads")
+    title = f"{found.count:,} queued mails of {found.size / 1000:.0f} kB delivered"
+    table = _table(f"{title} (target: none lost, none twice without a cause)", "", *headings)
+    table.add_row(
+        f"screener, the server misbehaves and is killed {found.kills} times",
+        _times(f"{found.troubled:.1f}", found.troubled, found.bare),
+        str(found.tries),
+        _judged(str(found.lost), found.lost, 0),
+        str(found.repeated),
+        _judged(str(found.uncaused), found.uncaused, 0),
+        f"{found.memory:.1f}, {found.files}, {found.threads}",
+    )
+    calm = _times(f"{found.calm:.1f}", found.calm, found.bare)
+    table.add_row("screener, the server behaves", calm, "", "", "", "", "")
+    table.add_row("bare smtplib, the server behaves", f"{found.bare:.1f}", "", "", "", "", "")
     return table
 
 

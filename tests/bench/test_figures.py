@@ -6,6 +6,9 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
+from tests.bench.deliveries import Delivered
 from tests.bench.figures import (
     DEAF,
     DIALPLAN,
@@ -110,6 +113,26 @@ def test_failed_calls_are_failures() -> None:
         "2 of 20 calls failed (screened, 2 a second)",
         "10 calls at once: refused",
     ]
+
+
+DELIVERED = Delivered(1000, 22_000, 30.0, 6.0, 3.0, 9, 1400, 0, 31, 0, 0.5, 2, 4)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({}, None),
+        ({"lost": 1}, "1 mails were lost and 0 repeated without a cause"),
+        ({"uncaused": 2}, "0 mails were lost and 2 repeated without a cause"),
+        ({"files": 800}, "800 files and 4 threads more were open after the last mail"),
+        ({"threads": 9}, "2 files and 9 threads more were open after the last mail"),
+    ],
+)
+def test_mails_that_are_lost_and_what_grows_are_failures(
+    change: dict[str, int], said: str | None
+) -> None:
+    found = replace(figures(), delivered=replace(DELIVERED, **change))
+    assert found.failures == ([said] if said else [])
 
 
 def test_the_json_holds_everything_and_what_follows() -> None:

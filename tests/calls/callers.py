@@ -14,6 +14,7 @@ A caller may also be given what he does, `acts=[Wait(1.2), Key("2"), Speak(pcm),
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import random
 import re
@@ -38,6 +39,9 @@ from tests.calls.sip import (
     login,
     scenario,
 )
+
+BEEP = 1000.0
+"""Hertz of the tone after which callers are recorded."""
 
 REFUSALS = (
     *(300, 301, 302, 305, 380, 400, 401, 402, 403, 404, 405, 406, 407, 408, 410, 413, 414, 415),
@@ -229,21 +233,21 @@ class Caller:
         """Press keys; the time (monotonic) when the last one was let go."""
         return await self.rtp.key(digits, seconds=seconds, gap=gap)
 
-    async def key_by_info(self, digits: str) -> None:
-        """Press keys as some telephones tell them: by SIP INFO, each in a message of its own."""
+    async def key_by_info(self, digits: str, *, seconds: float = 0.16, every: float = 0.0) -> None:
+        """Press keys as some telephones tell of them: by SIP INFO, each in a message that says that
+        it was down for `seconds`. One is sent when the last is answered, `every` so many seconds.
+        """
+        due = time.monotonic()
         for digit in digits:
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
+            due += every
             self._infos += 1
-            sent = f"{9 + self._infos} INFO"
-            await self.sip.order(
-                self.call_id,
-                "XINFO",
-                partial(self._has, sent, 0),
-                within=5.0,
-                digit=digit,
-                count=sent.partition(" ")[0],
-            )
+            cseq = str(9 + self._infos)  # above the scenario's other requests, but for its BYE
+            sent = partial(self._has, f"{cseq} INFO", 0)
+            orders = {"digit": digit, "cseq": cseq, "duration": f"{seconds * 1000:.0f}"}
+            await self.sip.order(self.call_id, "XINFO", sent, within=5.0, **orders)
             await self.sip.wait_for(
-                lambda _, sent=sent: self._has(sent, 200),  # type: ignore[misc]
+                lambda _, cseq=cseq: self._has(f"{cseq} INFO", 200),  # type: ignore[misc]
                 "answer to the INFO",
                 within=5.0,
             )
@@ -264,8 +268,16 @@ class Caller:
     async def hear_tone(self, hertz: float, *, within: float) -> float:
         return await self.rtp.hear_tone(hertz, within=within)
 
+    async def hear_beep(self, *, within: float) -> float:
+        """Wait for the beep, and until it is over; the time (monotonic) it ended."""
+        await self.hear_tone(BEEP, within=within)
+        return await self.hear_quiet(0.1, within=20)
+
     def heard(self, since: float = 0.0) -> bytes:
         return self.rtp.heard(since)
+
+    def frames(self, since: float = 0.0) -> bytes:
+        return self.rtp.frames(since)
 
     # What became of it ---------------------------------------------------------------------------
 

@@ -84,6 +84,7 @@ class Phone:
         self.port = port or free_port()
         self._calls: list[PhoneCall] = []
         self._texts: list[str] = []
+        self._summaries: list[str] = []
         self.rtp = RtpEndpoint(sends_silence=sends_silence)
         self._rings = rings
         self._then = then
@@ -171,6 +172,17 @@ class Phone:
         self.sip.catch_up()
         return self._texts
 
+    @property
+    def lamp(self) -> str:
+        """What the last message-summary (RFC 3842) told this phone; "" while there was none."""
+        self.sip.catch_up()
+        return self._summaries[-1] if self._summaries else ""
+
+    async def lit(self, new: int, heard: int, *, within: float) -> None:
+        """Wait until its lamp shows so many messages."""
+        count, lit = f"Voice-Message: {new}/{heard} ", f"Messages-Waiting: {'yes' if new else 'no'}"
+        await self._wait(lambda: count in self.lamp and lit in self.lamp, f"{count}({lit})", within)
+
     async def got_text(self, *, within: float) -> str:
         """Wait for the first text message on record."""
         await self._wait(lambda: bool(self.texts), "text message", within)
@@ -186,6 +198,7 @@ class Phone:
         self.sip.catch_up()
         self._calls.clear()
         self._texts.clear()
+        self._summaries.clear()
 
     async def rang(self, *, within: float, number: int = 1) -> PhoneCall:
         """Wait for the first (or a later) call on record."""
@@ -248,8 +261,9 @@ class Phone:
         )
 
     def _seen(self, message: SipMessage) -> None:
-        if message.is_request("MESSAGE") and not message.sent:
-            self._texts.append(message.text.partition("\r\n\r\n")[2])
+        told = {"MESSAGE": self._texts, "NOTIFY": self._summaries}.get(message.method)
+        if told is not None:
+            told += () if message.sent else (message.text.partition("\r\n\r\n")[2],)
             return
         call = next((c for c in self._calls if c.call_id == message.call_id), None)
         if call is None:

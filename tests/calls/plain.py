@@ -39,7 +39,7 @@ MODULES = (
         "res_pjsip_session",
         "res_rtp_asterisk",
     ),
-    *("res_sorcery_config", "res_sorcery_memory", "res_sorcery_astdb", "res_timing_timerfd"),
+    *("res_sorcery_config", "res_sorcery_memory", "res_sorcery_astdb", "res_timing_pthread"),
 )
 FILES = {
     "asterisk.conf": """[directories]

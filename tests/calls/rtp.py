@@ -32,18 +32,31 @@ CODECS = {PCMU: "PCMU", PCMA: "PCMA"}
 EVENT = 101
 EVENTS = "0123456789*#ABCD"
 SILENCE = b"\x00" * FRAME_BYTES
+LATE = 0.15
+"""So far (seconds) behind its time a frame is sent at once, so that some lie in Asterisk for the
+next time that this program stands still. What is later than that is said later, as telephones do
+it: Asterisk throws away what waits when it is half a second (audiohook.c)."""
 AUDIBLE_DBFS = -45.0
 """A frame louder than this is heard: prompts lie near -20 dBFS, a quiet line near -60."""
 
 
 @dataclass(frozen=True, slots=True)
 class Packet:
-    """20 ms of audio that came in at `at` (`time.monotonic()` seconds)."""
+    """20 ms of audio that came in at `at` (`time.monotonic()` seconds); `follows` the one that
+    came before it at once, by its sender's clock."""
 
     at: float
     sequence: int
+    timestamp: int
+    follows: bool
     pcm: bytes
     dbfs: float
+
+    @property
+    def next(self) -> tuple[int, int]:
+        """Sequence number and timestamp of what comes 20 ms after it."""
+        samples = len(self.pcm) // 2
+        return (self.sequence + 1) & 0xFFFF, (self.timestamp + samples) & 0xFFFFFFFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +102,7 @@ class RtpEndpoint(asyncio.DatagramProtocol):
         self._noise_at = 0
         self._speech: deque[bytes] = deque()
         self._keys: deque[KeyStep] = deque()
+        self._spoke_at: list[float] = []
         self._said = asyncio.Event()
         self._keyed = asyncio.Event()
         self._key_ended = 0.0
@@ -172,6 +186,11 @@ class RtpEndpoint(asyncio.DatagramProtocol):
             self._said.clear()
             await self._said.wait()
 
+    def spoken(self, *, since: float = 0.0, by: float = math.inf) -> float:
+        """How much speech (seconds) has gone out between two times (monotonic). On a machine that
+        has much to do it is less than the time."""
+        return FRAME_SECONDS * sum(since <= at <= by for at in self._spoke_at)
+
     def stop_speaking(self) -> None:
         self._speech.clear()
         self._said.set()
@@ -190,6 +209,19 @@ class RtpEndpoint(asyncio.DatagramProtocol):
 
     async def key(self, digits: str, *, seconds: float = 0.1, gap: float = 0.08) -> float:
         """Press keys; returns the time (monotonic) when the last one was let go."""
+        self._press(digits, seconds, gap)
+        while self._keys:
+            self._keyed.clear()
+            await self._keyed.wait()
+        return self._key_ended
+
+    def key_in_a_bunch(self, digits: str, *, seconds: float = 0.1, gap: float = 0.08) -> None:
+        """Keys that were pressed in good time, but whose packets the network brings all at once."""
+        self._press(digits, seconds, gap)
+        while self._keys:
+            self._send_frame()
+
+    def _press(self, digits: str, seconds: float, gap: float) -> None:
         steps = max(2, round(seconds / FRAME_SECONDS))
         for digit in digits.upper():
             event = EVENTS.index(digit)
@@ -198,10 +230,6 @@ class RtpEndpoint(asyncio.DatagramProtocol):
                 for step in range(1, steps + 1)
             )
             self._keys.extend([KeyStep()] * max(1, round(gap / FRAME_SECONDS)))
-        while self._keys:
-            self._keyed.clear()
-            await self._keyed.wait()
-        return self._key_ended
 
     # Hearing -------------------------------------------------------------------------------------
 
@@ -214,13 +242,19 @@ class RtpEndpoint(asyncio.DatagramProtocol):
         if kind in CODECS:
             decode = audioop.ulaw2lin if kind == PCMU else audioop.alaw2lin
             pcm = decode(payload, 2)
-            self.packets.append(Packet(time.monotonic(), sequence, pcm, level_dbfs(pcm)))
+            last = self.packets[-1] if self.packets else None
+            follows = last is not None and (sequence, timestamp) == last.next
+            now = time.monotonic()
+            self.packets.append(Packet(now, sequence, timestamp, follows, pcm, level_dbfs(pcm)))
         elif kind == EVENT and timestamp != self._heard_key:
             self._heard_key = timestamp
             self.keys_heard += EVENTS[payload[0]]
 
     def heard(self, since: float = 0.0) -> bytes:
-        """What came in from `since` (monotonic) on, as PCM; pauses in the stream are silence."""
+        """What came in from `since` (monotonic) on, as PCM; pauses in the stream are silence.
+
+        What came late, but was sent at once after what came before it, is no pause.
+        """
         pieces: list[bytes] = []
         samples = 0
         start: float | None = None
@@ -229,12 +263,17 @@ class RtpEndpoint(asyncio.DatagramProtocol):
                 continue
             start = packet.at if start is None else start
             late = round((packet.at - start) * RATE) - samples
-            if late > 4 * FRAME_SAMPLES:
+            if late > 4 * FRAME_SAMPLES and not packet.follows:
                 pieces.append(b"\x00\x00" * late)
                 samples += late
             pieces.append(packet.pcm)
             samples += len(packet.pcm) // 2
         return b"".join(pieces)
+
+    def frames(self, since: float = 0.0) -> bytes:
+        """What came in from `since` (monotonic) on, one frame after another: a sound that Asterisk
+        plays is whole in it, however often the machine stood still meanwhile."""
+        return b"".join(packet.pcm for packet in self.packets if packet.at >= since)
 
     def listen_from_now(self) -> None:
         """Forget what was heard so far, for the next `hear_...`."""
@@ -263,14 +302,14 @@ class RtpEndpoint(asyncio.DatagramProtocol):
         began = self._listening_from
         awake, at = seconds, time.monotonic()
         while True:
+            now = time.monotonic()
+            awake, at = awake + min(now - at, 1.5 * FRAME_SECONDS), now
             for packet in self.packets[looked:]:
                 if packet.dbfs > above and packet.at >= began:
-                    if packet.at - began >= seconds:
+                    if packet.at - began >= seconds and awake >= seconds / 2:
                         break
                     began, awake = packet.at, 0.0
                 looked += 1
-            now = time.monotonic()
-            awake, at = awake + min(now - at, 3 * FRAME_SECONDS), now
             if looked < len(self.packets) or (now - began >= seconds and awake >= seconds / 2):
                 self._listening_from = began + seconds
                 return began
@@ -308,13 +347,16 @@ class RtpEndpoint(asyncio.DatagramProtocol):
                 self._send_frame()
             due += FRAME_SECONDS
             ahead = due - time.monotonic()
-            if ahead < -1.0:  # the machine stood still: do not flood the line to catch up
-                due -= ahead
+            late = 0.0 if self._keys else LATE  # two keys at once are none that a person pressed
+            if ahead < -late:
+                due = time.monotonic() - late
             await asyncio.sleep(max(0.0, ahead))
 
     def _send_frame(self) -> None:
         self._timestamp = (self._timestamp + FRAME_SAMPLES) & 0xFFFFFFFF
         frame = self._speech.popleft() if self._speech else b""
+        if frame:
+            self._spoke_at.append(time.monotonic())
         if not self._speech:
             self._said.set()
         step = self._keys.popleft() if self._keys else KeyStep()

@@ -20,7 +20,6 @@ from tests.calls.narrator import Narrator
 from tests.calls.phones import Phone
 from tests.calls.stage import Stage
 
-BEEP = 1000.0
 HELLO, WHO = "hello, it is me", "oh, good morning"
 
 
@@ -71,7 +70,7 @@ class House:
 
 async def connected(stage: Stage, seen: Seen, phone: str) -> None:
     """The call's row must say what the phones have shown."""
-    row = await stage.row(within=10)
+    row = await stage.row(within=20)
     seen.expect(row.outcome == Outcome.CONNECTED, f"its row says {row.outcome}")
     seen.expect(row.answered_by == phone, f"its row says {row.answered_by!r} answered")
     seen.what = f"connected to {phone}"
@@ -79,7 +78,7 @@ async def connected(stage: Stage, seen: Seen, phone: str) -> None:
 
 
 async def no_phone_rang(stage: Stage, seen: Seen) -> CallRow:
-    row = await stage.row(within=10)
+    row = await stage.row(within=20)
     seen.expect(not stage.rung, f"{stage.rung} rang")
     seen.why = row.reason
     return row

@@ -14,7 +14,6 @@ from tests.calls import speech
 from tests.calls.callers import Caller
 from tests.calls.narrator import Narrator
 from tests.calls.scenes import (
-    BEEP,
     HELLO,
     WHO,
     Play,
@@ -234,7 +233,7 @@ async def message(stage: Stage, tell: Narrator, seen: Seen) -> None:
         await stage.mail.attempt(within=20)
         tell.tell("the caller hangs up while the mail is under way")
         await call.hang_up()
-    letter = await stage.mail.letter(within=20)
+    letter = await stage.mail.letter(within=120)
     seen.expect(
         await asyncio.to_thread(speech.likeness, heard, words) > 0.5,
         "the caller did not hear his message back",
@@ -246,7 +245,7 @@ async def message(stage: Stage, tell: Narrator, seen: Seen) -> None:
     seen.expect(
         office.rung == 1 and office.calls[0].answered is None, "the office did not ring out"
     )
-    row = await stage.row(within=10)
+    row = await stage.row(within=20)
     seen.expect(row.outcome == Outcome.MESSAGE, f"its row says {row.outcome}")
     seen.what = f"message of {letter.sound_seconds:.1f} s kept and mailed whole"
     seen.why = row.reason
@@ -257,8 +256,7 @@ async def record(
     call: Caller, tell: Narrator, words: bytes, *, within: float
 ) -> tuple[float, float]:
     """Speak after the beep, end with #; the seconds between beep and key, and when that was."""
-    await call.hear_tone(BEEP, within=within)
-    began = await call.hear_quiet(0.1, within=3)
+    began = await call.hear_beep(within=within)
     tell.tell(f"beep: the caller leaves {speech.seconds_of(words):.1f} s of message")
     await call.speak(speech.silence(0.3) + words + speech.silence(0.3))
     pressed = time.monotonic()

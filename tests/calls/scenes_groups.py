@@ -8,10 +8,10 @@ import time
 from screener.core.call import Outcome
 from screener.core.story import CallRow
 from tests.calls import speech
-from tests.calls.callers import Caller
+from tests.calls.callers import BEEP, Caller
 from tests.calls.narrator import Narrator
 from tests.calls.phones import Phone
-from tests.calls.scenes import BEEP, Scene, Seen, audible, both_hear_each_other, connected
+from tests.calls.scenes import Scene, Seen, audible, both_hear_each_other, connected
 from tests.calls.scenes_house import (
     ANNA,
     BELL,
@@ -59,7 +59,7 @@ async def turned_away(stage: Stage, tell: Narrator, seen: Seen) -> None:
         tell.tell("kitchen presses 4: turn away, and block")
         keyed = await kitchen.rtp.key("4")
         result = await call.ended(within=20)
-    row = await stage.row(within=10)
+    row = await stage.row(within=20)
     seen.expect(row.outcome == Outcome.TREATED, f"its row says {row.outcome}")
     line = await rule_about(stage, SELLER)
     seen.expect(line.startswith(f"block from {SELLER} "), "no rule was written")
@@ -134,7 +134,7 @@ async def redirected(stage: Stage, tell: Narrator, seen: Seen) -> None:
     seen.expect(stage.rung == ("kitchen", "study"), f"{stage.rung} rang")
     diversion = invite(study).header("Diversion")
     seen.expect("<sip:kitchen@" in diversion, f"study was told {diversion or 'nothing'}")
-    told = "\n".join(line.text for line in stage.story(await stage.row(within=10)))
+    told = "\n".join(line.text for line in stage.story(await stage.row(within=20)))
     seen.expect("redirected to *97: not followed, not inside" in told, "*97 is not in the story")
     seen.soon = f"answered after {call.result.answered_after or 0.0:.1f} s"
     await connected(stage, seen, "study")
@@ -175,7 +175,7 @@ async def announced(call: Caller, tell: Narrator, phone: Phone, name: bytes) -> 
     await phone.answered(within=15)
 
 
-async def until_heard(phone: Phone, said: bytes, *, within: float = 12.0) -> float:
+async def until_heard(phone: Phone, said: bytes, *, within: float = 30.0) -> float:
     """Wait until a phone has heard this; the likeness that it came to."""
     deadline = time.monotonic() + within
     while True:
@@ -185,7 +185,7 @@ async def until_heard(phone: Phone, said: bytes, *, within: float = 12.0) -> flo
         await asyncio.sleep(0.2)
 
 
-async def rule_about(stage: Stage, number: str, *, within: float = 5.0) -> str:
+async def rule_about(stage: Stage, number: str, *, within: float = 30.0) -> str:
     """The line about this number in the rule files, once it stands there; "" if it never does."""
     deadline = time.monotonic() + within
     while time.monotonic() < deadline:
@@ -202,7 +202,7 @@ async def blocked(stage: Stage, number: str) -> CallRow:
     before = len(stage.rows())
     async with stage.caller(number, name="ROOF SALES") as call:
         await call.ended(within=20)
-    return await stage.row(within=10, number=before + 1)
+    return await stage.row(within=20, number=before + 1)
 
 
 def invite(phone: Phone) -> SipMessage:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import wave
 
 from screener.core.call import Outcome
 from screener.core.story import CallRow
-from screener.prompts import Prompts
 from tests.calls import speech
 from tests.calls.narrator import Narrator
 from tests.calls.scenes import Scene, Seen, both_hear_each_other, connected
@@ -30,7 +28,7 @@ async def nested(stage: Stage, tell: Narrator, seen: Seen) -> None:
     seen.soon = f"{rung.invited - keyed:.2f} s from the last key to ring"
     await connected(stage, seen, "office")
     seen.expect(
-        asked(stage, await stage.row(within=1))[:3]
+        asked(stage, await stage.row(within=20))[:3]
         == ["greeting, menu-main", "menu-services", "menu-repairs"],
         "the menus were not read out one after the other",
     )
@@ -65,7 +63,7 @@ async def call_back(stage: Stage, tell: Narrator, seen: Seen) -> None:
         tell.tell("the caller has heard his number read out")
         keyed = await press(call, tell, "1")
         result = await call.ended(within=20)
-    letter = await stage.mail.letter(within=10)
+    letter = await stage.mail.letter(within=120)
     text = await stage.phones["office"].got_text(within=5)
     wanted = "Please call +1 805 555 0142 (Jo Miller)"
     seen.expect(letter.subject == wanted, f'the mail says "{letter.subject}"')
@@ -73,7 +71,7 @@ async def call_back(stage: Stage, tell: Narrator, seen: Seen) -> None:
     seen.expect(text == wanted, f'the phone was sent "{text}"')
     seen.expect(result.hung_up_by == "callee", "the caller had to hang up himself")
     seen.expect(not stage.rung, f"{stage.rung} rang")
-    row = await stage.row(within=5)
+    row = await stage.row(within=20)
     seen.expect(row.outcome == Outcome.ASKED_BACK, f"its row says {row.outcome}")
     seen.what, seen.why = f'mailed, and sent to a phone: "{text}"', row.reason
     seen.soon = f"mailed {letter.at - keyed:.1f} s after his choice"
@@ -83,7 +81,7 @@ async def german(stage: Stage, tell: Narrator, seen: Seen) -> None:
     """The number in Berlin answers in German."""
     office = stage.phones["office"]
     greetings = {
-        language: await asyncio.to_thread(prompt, stage, "greeting", language)
+        language: await asyncio.to_thread(stage.prompt, "greeting", language)
         for language in ("de", "en")
     }
     async with stage.caller("+493055501420", name="Jürgen Groß", did=GERMAN) as call:
@@ -114,13 +112,6 @@ def asked(stage: Stage, row: CallRow) -> list[str]:
     """The prompts of the call's questions, one question after the other."""
     told = (line.text for line in stage.story(row) if line.text.startswith("playing "))
     return [text.removeprefix("playing ").replace('"', "") for text in told]
-
-
-def prompt(stage: Stage, name: str, language: str) -> bytes:
-    """A prompt as callers hear it."""
-    with wave.open(str(Prompts.open(stage.settings).path(name, language))) as sound:
-        frames: bytes = sound.readframes(sound.getnframes())
-    return frames
 
 
 SCENES = (

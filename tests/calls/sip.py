@@ -32,6 +32,8 @@ WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 RTP_PORTS = range(61_000, 65_500, 4)[WORKER::WORKERS]
 _RTP_TURNS = cycle(random.sample(RTP_PORTS, len(RTP_PORTS)))
+PORTS = (*range(10_000, 12_000), *range(13_000, 16_000))[WORKER::WORKERS]
+_TURNS = cycle(random.sample(PORTS, len(PORTS)))
 
 _HEAD = re.compile(
     rb"-{40,} (\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d\.\d{6})\n"
@@ -107,20 +109,19 @@ def read_messages(log: bytes) -> tuple[list[SipMessage], int]:
 def free_port(*, even: bool = False) -> int:
     """A UDP and TCP port on loopback that nobody listens on now.
 
-    An even one is for RTP: SIPp opens the second after it as well (its video), and it is none of
-    those that the kernel gives to whoever asks for any (on Linux 32768 to 60999). It is opened only
-    a while after this: so each has its turn, and tests that run side by side have their own.
+    It is none of those that the kernel gives to whoever asks for any (on Linux 32768 to 60999). It
+    is opened only a while after this: so each has its turn, and tests that run side by side have
+    their own. An even one is for RTP: SIPp opens the second after it as well (its video).
     """
     while True:
-        wanted = next(_RTP_TURNS) if even else 0
+        port = next(_RTP_TURNS) if even else next(_TURNS)
         with (
             socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp,
             socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as video,
             socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp,
         ):
             try:
-                udp.bind((LOOPBACK, wanted))
-                port = int(udp.getsockname()[1])
+                udp.bind((LOOPBACK, port))
                 tcp.bind((LOOPBACK, port))
                 if even:
                     video.bind((LOOPBACK, port + 2))

@@ -116,6 +116,13 @@ def decode(sound: bytes) -> bytes:
     return done.stdout
 
 
+def read(path: Path) -> bytes:
+    """The sound in a WAV file."""
+    with wave.open(str(path)) as sound:
+        frames: bytes = sound.readframes(sound.getnframes())
+    return frames
+
+
 def wav(pcm: bytes) -> bytes:
     """The content of a WAV file."""
     content = io.BytesIO()

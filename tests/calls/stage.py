@@ -5,7 +5,7 @@
             await call.answered()
             await call.key("2")
             await stage.phones["office"].answered(within=5)
-        row = await stage.row(within=5)
+        row = await stage.row(within=20)
         await stage.assert_nothing_left()
 
 The house on stage: phones kitchen and study ring together as family (extension 1), office rings
@@ -38,8 +38,10 @@ import aiohttp
 from screener import config
 from screener.asterisk.installation import Installation
 from screener.asterisk.private import PrivateAsterisk, phone_passwords
-from screener.calllog import DATABASE, CallLog
 from screener.core.story import CallRow, StoryLine
+from screener.records.calllog import DATABASE, CallLog
+from screener.voice.prompts import Prompts
+from tests.calls import speech
 from tests.calls.callers import Caller
 from tests.calls.mailserver import MailServer
 from tests.calls.phones import Phone
@@ -214,8 +216,8 @@ class Stage:
         process = self._screener
         return process.pid if process is not None and process.returncode is None else None
 
-    async def open(self, *, within: float = 60.0) -> None:
-        """Start screener; return when its front door is open."""
+    async def open(self, *, within: float = 300.0) -> None:
+        """Start screener; return when its door is open. The first time it makes its sounds."""
         if self.pid is not None:
             return
         before = self.log.stat().st_size if self.log.exists() else 0
@@ -263,9 +265,10 @@ class Stage:
         self.callers.append(caller)
         return caller
 
-    def dialling(self, phone: str, number: str) -> Caller:
+    def dialling(self, phone: str, number: str, **traits: Any) -> Caller:
         """One of the house's phones, which dials a number."""
-        return self.caller(phone, did=number, password=phone_passwords(self.settings)[phone])
+        password = phone_passwords(self.settings)[phone]
+        return self.caller(phone, did=number, password=password, **traits)
 
     async def fresh(self) -> None:
         """A new record for a new test: phones as at first, mail server well, no calls."""
@@ -318,6 +321,10 @@ class Stage:
         with CallLog(self._database) as log:
             return log.calls(100_000)
 
+    def prompt(self, name: str, language: str = "") -> bytes:
+        """A prompt as callers hear it."""
+        return speech.read(Prompts.open(self.settings).path(name, language))
+
     # Asterisk ------------------------------------------------------------------------------------
 
     async def ask(self, resource: str) -> Any:
@@ -326,12 +333,17 @@ class Stage:
             answer.raise_for_status()
             return await answer.json()
 
+    async def end(self, channel: str) -> None:
+        """Have Asterisk hang up a channel of its own."""
+        async with self._ari.delete(f"{self.asterisk.url}/channels/{channel}") as answer:
+            answer.raise_for_status()
+
     async def left(self) -> list[str]:
         """The channels and bridges that Asterisk has now. A playback lives on one of them."""
         channels = [f"channel {c['name']} {c['state']}" for c in await self.ask("channels")]
         return channels + [f"bridge {b['id']} {b['name']}" for b in await self.ask("bridges")]
 
-    async def assert_nothing_left(self, *, within: float = 5.0) -> None:
+    async def assert_nothing_left(self, *, within: float = 15.0) -> None:
         """No channel, bridge or playback is left in Asterisk, at the latest `within` seconds on."""
         deadline = time.monotonic() + within
         while left := await self.left():
@@ -366,7 +378,7 @@ class Stage:
         passwords.write_text(json.dumps(PASSWORDS), encoding="ascii")
 
     def _toml(self) -> str:
-        low = random.randrange(10_000, 30_000, 1_000)
+        low = random.randrange(20_000, 32_000, 1_000)
         groups = "\n".join(
             f"[groups.{name}]\n{text}"
             + ("" if "seconds" in text else f"\nseconds = {self._seconds:g}")

@@ -13,9 +13,10 @@ from screener.core.attendant import MOST_QUESTIONS
 from screener.core.call import Outcome
 from screener.core.listening import BETWEEN_KEYS
 from screener.core.story import CallRow
-from screener.prompts import Prompts
+from screener.voice.prompts import Prompts
 from tests.calls import speech
-from tests.calls.callers import Caller
+from tests.calls.callers import BEEP, Caller
+from tests.calls.patience import talk, until
 from tests.calls.stage import Stage
 
 PLAIN = "+18182220001"  # no menu: the extensions alone
@@ -23,7 +24,6 @@ SHUT = "+18182220002"  # outside its hours, always: the message box
 NIGHT = "+18182220003"  # outside its hours: another menu
 SMALL = "+18182220005"  # two extensions of one digit
 LOOP = "+18182220004"  # its menu leads to itself, also round about
-BEEP = 1000.0
 
 DOOR = """menu = "main"
 operator = "1"
@@ -90,19 +90,27 @@ async def asked(call: Caller) -> None:
     await call.hear_sound(within=5)
 
 
-async def press(call: Caller, *keys: str) -> None:
+async def press(stage: Stage, call: Caller, *keys: str) -> None:
     """Press keys, each over the prompt that the one before has led to."""
-    for key in keys:
+
+    async def asked_again(times: int) -> None:
+        def questions() -> list[str]:
+            return [question for row in stage.rows()[-1:] for question in played(stage, row)]
+
+        await until(lambda: len(questions()) >= times, f"question {times}", instead=questions)
+
+    for number, key in enumerate(keys, start=1):
+        await asked_again(number)
+        await call.speak(speech.silence(0.4))
         await call.key(key)
-        await asyncio.sleep(0.6)
 
 
 async def connected(stage: Stage, call: Caller, phone: str) -> CallRow:
     """The row of the call, which this phone has answered."""
     await stage.phones[phone].answered(within=15)
-    await call.speak(speech.silence(0.5))
+    await talk(stage, call)
     await call.hang_up()
-    row = await stage.row(within=5)
+    row = await stage.row(within=20)
     assert row.outcome == Outcome.CONNECTED
     assert row.answered_by == phone
     return row
@@ -117,7 +125,7 @@ def played(stage: Stage, row: CallRow) -> list[str]:
 async def test_keys_lead_through_menus_over_their_prompts(stage: Stage) -> None:
     async with stage.caller() as call:
         await asked(call)
-        await press(call, "3", "4", "7")
+        await press(stage, call, "3", "4", "7")
         row = await connected(stage, call, "office")
     assert played(stage, row)[:3] == ["greeting, menu-main", "menu-services", "menu-deep"]
     assert row.reason == "the caller keyed 7: extension 2, office"
@@ -155,7 +163,7 @@ async def test_who_answers_over_the_prompts_end_is_understood(stage: Stage) -> N
 async def test_the_star_leads_back_and_the_hash_repeats(stage: Stage) -> None:
     async with stage.caller() as call:
         await asked(call)
-        await press(call, "3", "4", "#", "*", "#", "1")
+        await press(stage, call, "3", "4", "#", "*", "#", "1")
         row = await connected(stage, call, "kitchen")
     assert played(stage, row)[1:6] == [
         *("menu-services", "menu-deep", "menu-deep"),
@@ -166,7 +174,7 @@ async def test_the_star_leads_back_and_the_hash_repeats(stage: Stage) -> None:
 async def test_zero_is_the_operator(stage: Stage) -> None:
     async with stage.caller() as call:
         await asked(call)
-        await press(call, "3", "0")
+        await press(stage, call, "3", "0")
         row = await connected(stage, call, "kitchen")
     assert row.reason == "the caller keyed 0: extension 1, family"
 
@@ -174,7 +182,7 @@ async def test_zero_is_the_operator(stage: Stage) -> None:
 async def test_what_is_said_comes_before_the_menu_again(stage: Stage) -> None:
     async with stage.caller() as call:
         await asked(call)
-        await press(call, "3", "6", "4", "7")
+        await press(stage, call, "3", "6", "4", "7")
         row = await connected(stage, call, "office")
     assert played(stage, row)[1:4] == ["menu-services", "closed, menu-services", "menu-deep"]
 
@@ -183,12 +191,11 @@ async def test_wrong_keys_are_told_and_end_at_the_message_box(stage: Stage) -> N
     words = speech.say("please call me back about the garden gate")
     async with stage.caller() as call:
         await asked(call)
-        await press(call, "8", "8", "8")
-        await call.hear_tone(BEEP, within=30)
-        await call.hear_quiet(0.1, within=3)
+        await press(stage, call, "8", "8", "8")
+        await call.hear_beep(within=30)
         await call.speak(words)
         await call.hang_up()
-    row = await stage.row(within=10)
+    row = await stage.row(within=20)
     assert row.outcome == Outcome.MESSAGE
     assert played(stage, row)[:4] == [
         "greeting, menu-main",
@@ -213,8 +220,7 @@ async def test_digits_that_begin_longer_ones_wait_for_more(
 async def test_a_name_that_one_has_rings_after_it_was_said(stage: Stage) -> None:
     async with stage.caller() as call:
         await asked(call)
-        await press(call, "9")
-        await call.key("688")
+        await press(stage, call, "9", "688")
         row = await connected(stage, call, "kitchen")
     assert played(stage, row)[1] == "spell-name"
     assert row.reason == "the caller spelled otto müller: extension 21, otto müller"
@@ -223,8 +229,7 @@ async def test_a_name_that_one_has_rings_after_it_was_said(stage: Stage) -> None
 async def test_a_name_that_several_have_is_read_out_with_a_key_for_each(stage: Stage) -> None:
     async with stage.caller() as call:
         await asked(call)
-        await press(call, "9", "6#")
-        await call.key("1")
+        await press(stage, call, "9", "6#", "1")
         row = await connected(stage, call, "office")
     assert played(stage, row)[2] == (
         "for, extension-20, press, digit-1, for, extension-2, press, digit-2,"
@@ -236,11 +241,10 @@ async def test_outside_the_hours_callers_leave_a_message(stage: Stage) -> None:
     words = speech.say("please call me back about the garden gate")
     async with stage.caller(did=SHUT) as call:
         await call.answered()
-        await call.hear_tone(BEEP, within=30)
-        await call.hear_quiet(0.1, within=3)
+        await call.hear_beep(within=30)
         await call.speak(words)
         await call.hang_up()
-    row = await stage.row(within=10)
+    row = await stage.row(within=20)
     assert (row.outcome, row.reason) == (Outcome.MESSAGE, "the caller came outside the hours")
     assert stage.rung == ()
 
@@ -256,10 +260,10 @@ async def test_outside_the_hours_another_menu_is_offered(stage: Stage) -> None:
 async def test_a_menu_that_leads_to_itself_ends_at_the_message_box(stage: Stage) -> None:
     async with stage.caller(did=LOOP) as call:
         await asked(call)
-        for turn in range(MOST_QUESTIONS):
-            await press(call, "43"[turn % 2] if turn < 4 else "3")
+        turns = ["43"[turn % 2] if turn < 4 else "3" for turn in range(MOST_QUESTIONS)]
+        await press(stage, call, *turns)
         await call.hear_tone(BEEP, within=30)
-    row = await stage.row(within=10)
+    row = await stage.row(within=20)
     questions = [p for p in played(stage, row) if p.endswith(("menu-loop", "menu-about"))]
     assert len(questions) == MOST_QUESTIONS
     assert row.outcome in {Outcome.NO_MESSAGE, Outcome.GAVE_UP}

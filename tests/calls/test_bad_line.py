@@ -14,12 +14,13 @@ import pytest
 
 from screener.core.call import Outcome
 from tests.calls import speech
+from tests.calls.patience import talk, until
 from tests.calls.stage import FRIEND, PEST, Stage
-from tests.calls.test_main_job import reach_the_box, talk
+from tests.calls.test_main_job import reach_the_box
 
 
 async def the_only_row(stage: Stage) -> str:
-    row = await stage.row(within=10)
+    row = await stage.row(within=20)
     await stage.assert_nothing_left()
     assert len(stage.rows()) == 1
     assert row.reason
@@ -33,7 +34,7 @@ async def test_the_caller_hangs_up_before_anybody_answers(stage: Stage) -> None:
         await call.ringing()
         rung = await stage.phones["kitchen"].rang(within=5)
         await call.hang_up()
-        await stage.phones["kitchen"].quiet(within=2)
+        await stage.phones["kitchen"].quiet(within=5)
     assert rung.cancelled is not None
     assert await the_only_row(stage) == Outcome.GAVE_UP
 
@@ -61,7 +62,7 @@ async def test_the_caller_hangs_up_while_the_phone_rings(stage: Stage) -> None:
         await call.key("2")
         rung = await stage.phones["office"].rang(within=5)
         await call.hang_up()
-        await stage.phones["office"].quiet(within=2)
+        await stage.phones["office"].quiet(within=5)
     assert rung.cancelled is not None
     assert await the_only_row(stage) == Outcome.GAVE_UP
 
@@ -73,7 +74,7 @@ async def test_the_caller_hangs_up_while_he_is_being_recorded(stage: Stage) -> N
         await call.speak(speech.say("hello, please call me back tonight, thank you"))
         await call.hang_up()
     assert await the_only_row(stage) == Outcome.MESSAGE
-    assert (await stage.mail.letter(within=20)).sound_seconds > 1.0
+    assert (await stage.mail.letter(within=120)).sound_seconds > 1.0
 
 
 async def test_the_caller_hangs_up_at_the_beep(stage: Stage) -> None:
@@ -96,7 +97,7 @@ async def test_the_caller_hangs_up_while_he_hears_his_message(stage: Stage) -> N
         await call.hear_sound(within=5)
         await call.hang_up()
     assert await the_only_row(stage) == Outcome.MESSAGE
-    await stage.mail.letter(within=20)
+    await stage.mail.letter(within=120)
 
 
 async def test_whoever_was_never_asked_has_no_verdict(stage: Stage) -> None:
@@ -104,14 +105,13 @@ async def test_whoever_was_never_asked_has_no_verdict(stage: Stage) -> None:
     for name in ("kitchen", "study"):
         await stage.phones[name].will("486")
     async with stage.caller(FRIEND) as call:
-        await call.hear_tone(1000.0, within=30)
-        await call.hear_quiet(0.1, within=3)
+        await call.hear_beep(within=30)
         await call.speak(speech.say("hello, please call me back tonight, thank you"))
         await call.key("#")
         await call.hear_sound(within=5)
         await call.hang_up()
     assert await the_only_row(stage) == Outcome.MESSAGE
-    assert (await stage.row(within=5)).verdict == ""
+    assert (await stage.row(within=20)).verdict == ""
 
 
 async def test_the_caller_hangs_up_in_his_treatment(stage: Stage) -> None:
@@ -135,7 +135,7 @@ async def test_the_caller_hangs_up_while_he_is_told_that_his_message_is_kept(
         await call.key("1")
         await call.hang_up()
     assert await the_only_row(stage) == Outcome.MESSAGE
-    await stage.mail.letter(within=20)
+    await stage.mail.letter(within=120)
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ async def test_a_phone_that_refuses_leads_to_the_message_box(
         await call.answered()
         await call.key("2")
         await call.hear_tone(1000.0, within=30)
-    row = await stage.row(within=10)
+    row = await stage.row(within=20)
     assert any(remark in line.text for line in stage.story(row))
 
 
@@ -161,8 +161,8 @@ async def test_a_phone_that_is_unplugged_does_not_keep_the_other_from_ringing(
     await stage.phones["kitchen"].will("answer", rings=1.0)
     async with stage.caller(FRIEND) as call:
         await call.answered()
-        await talk(call)
-    assert (await stage.row(within=10)).answered_by == "kitchen"
+        await talk(stage, call)
+    assert (await stage.row(within=20)).answered_by == "kitchen"
 
 
 async def test_a_phone_answers_in_the_instant_in_which_the_caller_hangs_up(stage: Stage) -> None:
@@ -186,11 +186,13 @@ async def test_two_phones_answer_in_the_same_instant(stage: Stage) -> None:
         await study.rang(within=5)
         await asyncio.gather(kitchen.answer(), study.answer())
         await call.answered()
-        await asyncio.sleep(0.5)  # for the loser to be told
+        both = (kitchen, study)
+        await until(lambda: any(phone.calls[-1].over for phone in both), "the loser is told")
+        await talk(stage, call)
         winner, loser = (study, kitchen) if kitchen.calls[-1].over else (kitchen, study)
         assert loser.calls[-1].over
         assert not winner.calls[-1].over
-    row = await stage.row(within=5)
+    row = await stage.row(within=20)
     assert row.answered_by == winner.name
     await kitchen.quiet(within=5)
     await study.quiet(within=5)
@@ -208,8 +210,8 @@ async def test_rtp_from_a_stranger_is_dropped(stage: Stage) -> None:
                     stranger.sendto(packet, ("127.0.0.1", port))
         await call.key("2")
         await stage.phones["office"].answered(within=5)
-        await talk(call)
-    assert (await stage.row(within=5)).outcome == Outcome.CONNECTED
+        await talk(stage, call)
+    assert (await stage.row(within=20)).outcome == Outcome.CONNECTED
     assert "from addresses of no call, dropped" in stage.log.read_text(encoding="utf-8")
 
 

@@ -12,18 +12,16 @@ from collections.abc import Callable, Iterable
 
 from screener.core.call import Outcome
 from tests.calls import speech, tones
+from tests.calls.patience import talk, until
 from tests.calls.rtp import FRAME_SAMPLES
-from tests.calls.sip import CallError
 from tests.calls.stage import Stage
 from tests.calls.test_ear import (
     CHATTER,
     PERSON,
-    SILENT,
     play_at_once,
     says_when_asked,
     told,
 )
-from tests.calls.test_main_job import talk
 
 Wire = Callable[[bytes], Iterable[bytes]]
 GSM, COMFORT_NOISE = 3, 13
@@ -166,12 +164,12 @@ async def test_whatever_a_line_does_to_sound_keys_reach_their_phone(stage: Stage
             await call.speak(chatter + speech.silence(1.5))
             await call.key(OFFICE)
             await reached_the_office(stage, number)
-            await talk(call)
+            await talk(stage, call)
 
     await asyncio.gather(
         *(call_over(make(), f"+1212555{n:04}") for n, make in enumerate(WIRES, 100))
     )
-    rows = {WIRES[n].__name__: await stage.row(within=10, number=n + 1) for n in range(len(WIRES))}
+    rows = {WIRES[n].__name__: await stage.row(within=20, number=n + 1) for n in range(len(WIRES))}
     assert {row.outcome for row in rows.values()} == {Outcome.CONNECTED}, told(rows)
     assert {row.verdict for row in rows.values()} == {PERSON}, told(rows)
 
@@ -179,11 +177,11 @@ async def test_whatever_a_line_does_to_sound_keys_reach_their_phone(stage: Stage
 async def reached_the_office(stage: Stage, number: str) -> None:
     """Wait until the office has this caller on the line."""
     office = stage.phones["office"]
-    for _ in range(200):
-        if any(number in call.from_header and call.answered for call in office.calls):
-            return
-        await asyncio.sleep(0.05)
-    raise CallError(f"{number} did not reach the office within 10 s; {office.calls}")
+
+    def reached() -> bool:
+        return any(number in call.from_header and call.answered for call in office.calls)
+
+    await until(reached, f"{number} reaches the office", instead=lambda: office.calls)
 
 
 async def test_a_line_that_dies_without_a_word_is_ended(stage: Stage) -> None:
@@ -195,17 +193,9 @@ async def test_a_line_that_dies_without_a_word_is_ended(stage: Stage) -> None:
         call.rtp.wire = lambda _: ()
         result = await call.ended(within=120)
     assert result.hung_up_by == "callee"
-    row = await stage.row(within=10)
+    row = await stage.row(within=20)
     assert stage.rung == ()
     assert row.outcome not in {Outcome.CONNECTED, Outcome.FAILED, Outcome.TREATED}
-
-
-async def test_a_caller_who_never_sends_a_packet_is_silent(stage: Stage) -> None:
-    async with stage.caller(sends_silence=False) as call:
-        await call.answered()
-        await call.ended(within=60)
-    row = await stage.row(within=10)
-    assert (row.verdict, row.outcome) == (SILENT, Outcome.SILENT)
 
 
 async def test_a_word_is_understood_after_the_codec_has_changed_in_mid_call(stage: Stage) -> None:
@@ -215,8 +205,8 @@ async def test_a_word_is_understood_after_the_codec_has_changed_in_mid_call(stag
         await call.change_to_a_law()
         await says_when_asked(call, said, until=lambda: bool(stage.rung))
         await stage.phones["office"].answered(within=10)
-        await talk(call)
-    assert (await stage.row(within=5)).outcome == Outcome.CONNECTED
+        await talk(stage, call)
+    assert (await stage.row(within=20)).outcome == Outcome.CONNECTED
     assert stage.rung == ("office",)
 
 
@@ -225,8 +215,8 @@ async def test_a_key_that_is_held_down_counts_once_it_is_let_go(stage: Stage) ->
         await call.answered()
         await call.key(OFFICE, seconds=4.0)
         await stage.phones["office"].answered(within=10)
-        await talk(call)
-    assert (await stage.row(within=5)).evidence
+        await talk(stage, call)
+    assert (await stage.row(within=20)).evidence
 
 
 async def test_after_a_key_that_is_never_let_go_another_one_reaches_its_phone(
@@ -239,8 +229,8 @@ async def test_after_a_key_that_is_never_let_go_another_one_reaches_its_phone(
         await asyncio.sleep(4.0)
         await call.key(OFFICE)
         await stage.phones["office"].answered(within=15)
-        await talk(call)
-    assert (await stage.row(within=5)).outcome == Outcome.CONNECTED
+        await talk(stage, call)
+    assert (await stage.row(within=20)).outcome == Outcome.CONNECTED
 
 
 async def test_whistling_and_keys_held_in_the_band_of_speech_ring_nothing(stage: Stage) -> None:
@@ -286,11 +276,11 @@ async def test_a_word_that_is_clipped_off_centre_or_soft_is_an_answer(stage: Sta
             await asyncio.sleep(1.5)
             await call.key(OFFICE)
             await reached_the_office(stage, number)
-            await talk(call)
+            await talk(stage, call)
 
     numbers = {name: f"+1212555{n:04}" for n, name in enumerate(spoilt, 100)}
     await asyncio.gather(*(answer(numbers[name], pcm) for name, pcm in spoilt.items()))
-    rows = {row.number: row for row in [await stage.row(within=5, number=n) for n in (1, 2, 3)]}
+    rows = {row.number: row for row in [await stage.row(within=20, number=n) for n in (1, 2, 3)]}
     by_name = {name: rows[number] for name, number in numbers.items()}
     for row in by_name.values():
         assert row.outcome == Outcome.CONNECTED, told(by_name)

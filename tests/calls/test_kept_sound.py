@@ -6,23 +6,20 @@ import asyncio
 import json
 import stat
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
-from screener.clips import open_clip
-from screener.heardaudio import HeardAudio
+from screener.calls.heardaudio import HeardAudio
+from screener.rehearsal.clips import open_clip
 from tests.calls import speech
+from tests.calls.patience import talk, until
 from tests.calls.stage import FRIEND, Stage
 
 
 async def kept(stage: Stage, call: int) -> Path:
     """The file of a call that is over; it is written just after its row."""
     path = HeardAudio(stage.settings.data, 1.0).path(call)
-    deadline = time.monotonic() + 5
-    while not path.exists():
-        assert time.monotonic() < deadline, "nothing was kept"
-        await asyncio.sleep(0.02)
+    await until(path.exists, "its sound is kept")
     return path
 
 
@@ -46,7 +43,7 @@ async def test_a_person_is_a_person_again(stage: Stage) -> None:
         await call.speak(office)
         await stage.phones["office"].answered(within=10)
         await call.speak(office + speech.silence(1.0))  # to the phone: that is nobody's business
-    row = await stage.row(within=5)
+    row = await stage.row(within=20)
     path = await kept(stage, row.id)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     told = await heard_again(stage, row.id)
@@ -62,13 +59,13 @@ async def test_of_who_rings_straight_through_nothing_is_kept(stage: Stage) -> No
     async with stage.caller(FRIEND) as call:
         await stage.phones["kitchen"].rang(within=5)
         await call.answered()
-        await call.speak(speech.silence(0.5))
-    friend = await stage.row(within=5)
+        await talk(stage, call)
+    friend = await stage.row(within=20)
     async with stage.caller() as call:
         await call.answered()
         await call.hear_sound(within=5)
         await call.key("2")
         await stage.phones["office"].answered(within=10)
-        await call.speak(speech.silence(0.5))
-    await kept(stage, (await stage.row(within=5, number=2)).id)
+        await talk(stage, call)
+    await kept(stage, (await stage.row(within=20, number=2)).id)
     assert not HeardAudio(stage.settings.data, 1.0).path(friend.id).exists()

@@ -23,9 +23,9 @@ import pytest_asyncio
 
 from screener import config, starter
 from screener.asterisk.installation import Installation
-from screener.calllog import DATABASE, CallLog
 from screener.core.call import Outcome
 from screener.core.story import CallRow
+from screener.records.calllog import DATABASE, CallLog
 from tests.calls.callers import Caller
 from tests.calls.phones import Phone
 from tests.calls.sip import LOOPBACK, CallError, Sipp, free_port, login, scenario

@@ -17,6 +17,7 @@ from screener.core.call import Outcome
 from screener.core.story import CallRow
 from tests.calls import speech
 from tests.calls.callers import Caller
+from tests.calls.patience import talk
 from tests.calls.stage import DID, FRIEND, STRANGER, Stage
 
 REFUSED = {
@@ -31,7 +32,6 @@ MOVED, PORTED = "+12135550130", "+12135550131"
 NIGHTLY, DAILY, OFFICE = "+12135550140", "+12135550141", "+12135550142"
 KNOWN = "+12135550150"
 
-BEEP = 1000.0
 PAI = "P-Asserted-Identity"
 
 
@@ -80,10 +80,10 @@ def signed(number: str, verstat: str) -> Mapping[str, str]:
     return {PAI: f'"Mom" <sip:{number}@192.0.2.1;verstat={verstat}>'}
 
 
-async def through(call: Caller) -> None:
+async def through(stage: Stage, call: Caller) -> None:
     """Be answered, and talk for a moment."""
     await call.answered()
-    await call.speak(speech.silence(0.5))
+    await talk(stage, call)
 
 
 async def story(stage: Stage, row: CallRow) -> list[str]:
@@ -95,8 +95,8 @@ async def story(stage: Stage, row: CallRow) -> list[str]:
 
 async def test_a_call_without_a_signature_is_held_against_nobody(front: Stage) -> None:
     async with front.caller(KNOWN) as call:
-        await through(call)
-    row = await front.row(within=5)
+        await through(front, call)
+    row = await front.row(within=20)
     assert front.rung == ("office",)
     assert row.ruled == "allow ring office"
 
@@ -117,7 +117,7 @@ async def test_gateway_traffic_meets_the_attendant(
     async with front.caller(KNOWN, headers=headers) as call:
         await call.answered()
         await call.hear_sound(within=5)
-    row = await front.row(within=5)
+    row = await front.row(within=20)
     assert front.rung == ()
     assert row.rule.startswith('"gateway traffic"')
     assert any("the attestation is C" in line for line in await story(front, row))
@@ -125,15 +125,15 @@ async def test_gateway_traffic_meets_the_attendant(
 
 async def test_a_full_attestation_is_no_gateway_traffic(front: Stage) -> None:
     async with front.caller(KNOWN, headers=signed(KNOWN, "TN-Validation-Passed-A")) as call:
-        await through(call)
+        await through(front, call)
     assert front.rung == ("office",)
-    assert (await front.row(within=5)).ruled == "allow ring office"
+    assert (await front.row(within=20)).ruled == "allow ring office"
 
 
 async def test_a_forged_number_is_turned_away(front: Stage) -> None:
     async with front.caller(KNOWN, headers=signed(KNOWN, "TN-Validation-Failed")) as call:
         assert await call.refused() == 486
-    row = await front.row(within=5)
+    row = await front.row(within=20)
     assert (row.outcome, row.ruled) == (Outcome.TREATED, "block play busy")
 
 
@@ -154,8 +154,8 @@ async def test_no_name_hides_what_the_provider_says(front: Stage, name: str) -> 
 
 async def test_who_helps_calls_back_and_rings(front: Stage) -> None:
     async with front.caller(withheld=True, headers={"Priority": "psap-callback"}) as call:
-        await through(call)
-    row = await front.row(within=5)
+        await through(front, call)
+    row = await front.row(within=20)
     assert set(front.rung) == {"kitchen", "study"}
     assert (row.outcome, row.ruled) == (Outcome.CONNECTED, "allow")
     assert "RFC 7090" in row.reason
@@ -177,7 +177,7 @@ async def test_a_call_is_refused_by_the_status_that_its_rule_names(
 ) -> None:
     async with front.caller(number) as call:
         assert await call.refused(within=5) == code
-    row = await front.row(within=5)
+    row = await front.row(within=20)
     assert front.rung == ()
     assert (row.outcome, row.ruled) == (Outcome.TREATED, f"block refuse {code}")
     assert "the caller hung up" not in await story(front, row)
@@ -186,7 +186,7 @@ async def test_a_call_is_refused_by_the_status_that_its_rule_names(
 async def test_it_rings_and_rings_and_no_phone_rings(front: Stage) -> None:
     async with front.caller(ENDLESS) as call:
         await call.ringing(within=5)
-    row = await front.row(within=5)
+    row = await front.row(within=20)
     assert call.result.code == 487  # the caller's own CANCEL
     assert front.rung == ()
     assert (row.outcome, row.ruled) == (Outcome.TREATED, "block play ringing")
@@ -197,7 +197,7 @@ async def test_silence_is_answered_and_says_nothing(front: Stage) -> None:
         await call.answered(within=5)
         await call.speak(speech.silence(1.0))
         assert not any(call.heard())
-    row = await front.row(within=5)
+    row = await front.row(within=20)
     assert call.result.hung_up_by == "caller"
     assert (row.outcome, row.ruled) == (Outcome.TREATED, "block play silence")
 
@@ -209,7 +209,7 @@ async def test_a_stop_in_mid_treatment_rings_no_phone(front: Stage) -> None:
         assert await call.refused(within=5) == 603
     await front.open()
     assert front.rung == ()
-    assert (await front.row(within=5)).outcome == Outcome.TREATED
+    assert (await front.row(within=20)).outcome == Outcome.TREATED
 
 
 @pytest.mark.parametrize(
@@ -223,7 +223,7 @@ async def test_a_call_is_redirected(front: Stage, number: str, contact: str) -> 
         invite = call.sip.messages[0].header("Contact")
     port = invite.rpartition(":")[2].strip(">")
     assert answer.header("Contact") == contact.format(port=port)
-    row = await front.row(within=5)
+    row = await front.row(within=20)
     assert front.rung == ()
     assert row.outcome == Outcome.REDIRECTED
     assert "redirected by SIP 302" in await story(front, row)
@@ -233,27 +233,26 @@ async def test_at_an_hour_a_call_goes_to_the_message_box(front: Stage) -> None:
     words = speech.say("it is late, call me back tomorrow")
     async with front.caller(NIGHTLY) as call:
         await call.answered()
-        await call.hear_tone(BEEP, within=20)
-        await call.hear_quiet(0.1, within=3)
+        await call.hear_beep(within=20)
         await call.speak(words)
         await call.hang_up()
-    letter = await front.mail.letter(within=20)
+    letter = await front.mail.letter(within=120)
     assert speech.likeness(letter.sound, words) > 0.5
-    row = await front.row(within=5)
+    row = await front.row(within=20)
     assert front.rung == ()
     assert (row.outcome, row.ruled) == (Outcome.MESSAGE, "send message family")
 
 
 async def test_at_another_hour_it_rings(front: Stage) -> None:
     async with front.caller(DAILY) as call:
-        await through(call)
-    assert (await front.row(within=5)).ruled == "allow ring office"
+        await through(front, call)
+    assert (await front.row(within=20)).ruled == "allow ring office"
 
 
 async def test_a_call_is_sent_to_an_extension(front: Stage) -> None:
     async with front.caller(OFFICE) as call:
-        await through(call)
-    row = await front.row(within=5)
+        await through(front, call)
+    row = await front.row(within=20)
     assert front.rung == ("office",)
     assert row.ruled == "send extension 2"
 
@@ -273,8 +272,8 @@ async def test_in_shadow_mode_every_call_rings(installation: Installation) -> No
         await stage.fresh()
         for number in (REFUSED[607], MOVED, STRANGER):
             async with stage.caller(number) as call:
-                await through(call)
-        rows = [await stage.row(within=5, number=n) for n in (1, 2, 3)]
+                await through(stage, call)
+        rows = [await stage.row(within=20, number=n) for n in (1, 2, 3)]
         await stage.assert_nothing_left()
     assert [row.outcome for row in rows] == [Outcome.CONNECTED] * 3
     assert [row.ruled for row in rows] == [

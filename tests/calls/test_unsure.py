@@ -12,6 +12,7 @@ from screener.asterisk.installation import Installation
 from screener.core.call import Outcome
 from tests.calls import speech
 from tests.calls.callers import Caller
+from tests.calls.patience import talk
 from tests.calls.stage import DID, Stage
 
 ASKED = "extension-2, confirm-hearing"
@@ -38,9 +39,9 @@ async def say_it(call: Caller, words: bytes) -> None:
 async def reached(stage: Stage, call: Caller) -> tuple[str, list[str]]:
     """The office has answered: why, by the call's row, and what the caller was asked before."""
     await stage.phones["office"].answered(within=15)
-    await call.speak(speech.silence(0.5))
+    await talk(stage, call)
     await call.hang_up()
-    row = await stage.row(within=5)
+    row = await stage.row(within=20)
     assert row.outcome == Outcome.CONNECTED
     assert stage.rung == ("office",)
     told = (line.text for line in stage.story(row) if line.text.startswith("playing "))

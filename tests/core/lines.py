@@ -5,7 +5,8 @@
 `play` runs a script. The steps are the outcomes of the commands that have one (Listen, Ring,
 Record, RecordName, Overhear, Replay, Keep, AskBack, Block, Redirect), in order; `HangsUp()` stands
 for a caller who is gone at the next command that needs him (with `hang_up_at_outcomes`, the next
-that takes its time). All other commands are sent None.
+that takes its time). There is room for messages unless the disk is `full`. All other commands are
+sent None.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from screener.core.script import (
     CallerGone,
     Command,
     Drop,
+    FindRoom,
     Hangup,
     Heard,
     HeardBy,
@@ -40,6 +42,7 @@ from screener.core.script import (
     RecordName,
     Redirect,
     Replay,
+    Report,
     Ring,
     Script,
     Span,
@@ -64,15 +67,17 @@ DOOR = FrontDoor(
     },
 )
 
-_ALONE = (Note, Block, Drop, Hangup)  # do not need the caller
+_ALONE = (Note, Block, Drop, FindRoom, Report, Hangup)  # do not need the caller
 _ANSWERED = (*(Listen, Ring, Record, RecordName, Overhear, Replay, Keep, AskBack, Block, Redirect),)
 
 
 class HangsUp:
-    """The caller is gone when this command is asked for; `heard` is what he had shown in it."""
+    """The caller is gone when this command is asked for; `heard` is what he had shown in it, or
+    `rang` what the phones had said."""
 
-    def __init__(self, heard: Heard | None = None) -> None:
+    def __init__(self, heard: Heard | None = None, rang: Rang | None = None) -> None:
         self.heard = heard
+        self.rang = rang
 
 
 def stranger(number: str = "+18055550142", name: str = "") -> Call:
@@ -106,6 +111,10 @@ def quiet() -> Heard:
     return Heard(HeardBy.QUIET, prompt=Span(0.0, 6.0))
 
 
+def unheard() -> Heard:
+    return Heard(HeardBy.QUIET, prompt=Span(0.0, 6.0), end=11.0, unheard="none of his sound came")
+
+
 def talked(start: float, end: float, prompt: Span, *kinds: str) -> Heard:
     phrases = tuple(SpokenPhrase(kind, f"words of {kind}", end) for kind in kinds)
     talk = (Span(start, end),)
@@ -125,7 +134,11 @@ def nobody() -> Rang:
 
 
 def play(
-    script: Script[T], steps: Sequence[object], *, hang_up_at_outcomes: bool = False
+    script: Script[T],
+    steps: Sequence[object],
+    *,
+    hang_up_at_outcomes: bool = False,
+    full: bool = False,
 ) -> tuple[T, list[Command[Any]]]:
     """Run a script; return what it returned and every command that it yielded, in order."""
     left = list(steps)
@@ -140,11 +153,11 @@ def play(
                 assert left, f"nothing is left to answer {command}"
                 step = left.pop(0)
                 if isinstance(step, HangsUp):
-                    command = script.throw(CallerGone(step.heard))
+                    command = script.throw(CallerGone(step.heard, step.rang))
                 else:
                     command = script.send(step)
             else:
-                command = script.send(None)
+                command = script.send(not full if isinstance(command, FindRoom) else None)
     except StopIteration as over:
         assert not left, f"never asked for: {left}"
         returned: T = over.value

@@ -38,6 +38,7 @@ from tests.core.lines import (
     HangsUp,
     answered,
     keyed,
+    nobody,
     play,
     quiet,
     reception,
@@ -45,6 +46,7 @@ from tests.core.lines import (
     stranger,
     take,
     talked,
+    unheard,
 )
 
 FIRST = Span(0.0, 6.0)
@@ -305,3 +307,55 @@ def _answer(script: Any, hearings: list[Heard]) -> tuple[Ending, list[Command[An
     except StopIteration as over:
         ending: Ending = over.value
         return ending, asked
+
+
+# Nothing can be heard of the caller ---------------------------------------------------------------
+
+UNHEARD = "the caller could not be heard (none of his sound came)"
+
+
+def test_for_who_cannot_be_heard_the_phones_ring_at_once() -> None:
+    ending, asked = call(unheard(), answered())
+    assert len(listens(asked)) == 1
+    assert [command.group for command in asked if isinstance(command, Ring)] == [DOOR.group]
+    assert (ending.outcome, ending.reason) == (Outcome.CONNECTED, UNHEARD)
+    assert ending.verdict == "unsure"
+    assert ending.unheard == "none of his sound came"
+    assert Note(UNHEARD) in asked
+
+
+def test_who_cannot_be_heard_leaves_a_message_where_nobody_answers() -> None:
+    ending, _ = call(unheard(), nobody(), take(), keyed("1"), True)
+    assert ending.outcome is Outcome.MESSAGE
+    assert ending.reason == f"nobody answered; {UNHEARD}"
+
+
+def test_keys_of_who_cannot_be_heard_count() -> None:
+    """The wrong one is told, as always."""
+    ending, asked = call(replace(keyed("20"), unheard="it stopped"), answered("study"))
+    assert ending.reason == "the caller keyed 20: extension 20, office"
+    assert (ending.verdict, ending.unheard) == ("person", "it stopped")
+    wrong = replace(keyed("9"), unheard="it stopped")
+    _, asked = call(wrong, replace(keyed("1"), unheard="it stopped"), answered())
+    assert [listen.prompts[0] for listen in listens(asked)] == ["greeting", "no-such-extension"]
+    ending, _ = call(wrong, unheard(), answered())
+    assert ending.outcome is Outcome.CONNECTED
+
+
+def test_a_riddle_that_he_cannot_answer_is_no_riddle_for_who_cannot_be_heard() -> None:
+    door = replace(DOOR, challenged=Challenged.ALWAYS)
+    ending, asked = play(receive(stranger(), reception(door=door)), (unheard(), answered()))
+    assert len(listens(asked)) == 1
+    assert (ending.outcome, ending.passed) == (Outcome.CONNECTED, False)
+
+
+def test_a_robot_that_was_known_before_its_sound_stopped_rings_no_phone() -> None:
+    ending, asked = call(ROBOT, replace(ON, unheard="it stopped"), quiet())
+    assert ending.outcome is Outcome.TREATED
+    assert not any(isinstance(command, Ring) for command in asked)
+
+
+def test_who_cannot_be_heard_and_hangs_up_was_not_silent() -> None:
+    ending, _ = hung_up(HangsUp(unheard()))
+    assert ending.outcome is Outcome.GAVE_UP
+    assert ending.unheard

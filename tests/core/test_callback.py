@@ -212,6 +212,7 @@ def test_a_recording_that_keys_while_it_talks_leaves_no_number() -> None:
         ("03012345678", "DE", "+493012345678"),
         ("00442079460000", "DE", "+442079460000"),
         ("9005550100", "US", ""),
+        ("011881612345678", "US", ""),  # a satellite phone
         ("09001234567", "DE", ""),
         ("5550142", "US", ""),
         ("112", "DE", ""),
@@ -256,6 +257,13 @@ def test_the_request_tells_all_that_a_call_back_needs() -> None:
     assert "screener calls show 7" in text
     assert "screener calls allow 7 or screener calls block 7" in text
     assert "\r" not in text + request.subject
+
+
+def test_a_request_from_a_call_that_has_no_row_names_no_call() -> None:
+    request = Request("+14155550100", 0, CALLER, "Ann", "+18182223333", "14:03", "he keyed 1")
+    text = "\n".join(request.lines)
+    assert "not in the list of calls: it could not be written down" in text
+    assert "screener calls" not in text
 
 
 # Emergency ----------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from screener.core.reception import receive
 from screener.core.rulefile import parse
 from screener.core.rules import RuleSet
 from screener.core.script import Command, Heard, HeardBy, Listen, Note, Ring, Span
-from screener.prompts import SPOKEN
+from screener.voice.prompts import SPOKEN
 from tests.core import lines
 from tests.core.lines import DOOR, answered, keyed, play, quiet, reception, stranger, take, talked
 

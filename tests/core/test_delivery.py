@@ -1,11 +1,13 @@
 """What becomes of a message, attempt after attempt."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from screener.core.composed import Composed
 from screener.core.delivery import (
     FAIR_TRIES,
     LONGEST_RETRY,
@@ -13,6 +15,7 @@ from screener.core.delivery import (
     Delivery,
     Record,
     State,
+    Status,
     as_json,
     from_json,
     retry_after,
@@ -63,7 +66,7 @@ def test_the_pauses_between_attempts_double_up_to_an_hour() -> None:
 
 def test_an_attempt_is_remembered_and_puts_the_next_off() -> None:
     record = begun(MOM).after({MOM: WAITS}, NOW)
-    assert record.history == (Attempt(NOW, f"{MOM}: waiting (451 later)"),)
+    assert record.history == (Attempt(NOW, f"{MOM}: waiting (451 later)", Status.DEFERRED),)
     assert record.recipients[0].reply == "451 later"
     assert (record.tries, record.due) == (1, NOW + timedelta(seconds=30))
     assert record.after({MOM: WAITS}, NOW).due == NOW + timedelta(seconds=60)
@@ -114,7 +117,8 @@ def test_it_is_given_up_after_its_days_and_a_fair_try(
     now = NOW + timedelta(days=days)
     settled, where = record.settled(7.0, now)
     assert where is becomes
-    gave_up = (Attempt(now, "given up after 7 days; kept"),) if becomes is State.FAILED else ()
+    told = Attempt(now, "given up after 7 days; kept", Status.FAILED)
+    gave_up = (told,) if becomes is State.FAILED else ()
     assert settled.history == record.history + gave_up
 
 
@@ -123,7 +127,7 @@ def test_a_retry_asks_again_for_who_was_refused_and_its_days_begin_anew() -> Non
     record = begun(MOM, DAD).after({MOM: HAS_IT, DAD: REFUSED}, NOW).renewed(later)
     assert record.waiting == (DAD,)
     assert (record.tries, record.since) == (0, later)
-    assert record.history[-1] == Attempt(later, "tried again by hand")
+    assert record.history[-1] == Attempt(later, "tried again by hand", Status.QUEUED)
     assert record.message_id == begun(MOM).message_id
     assert state(record, later) is State.QUEUED
 
@@ -143,3 +147,41 @@ def test_what_is_written_reads_back(reply: str, delivery: Delivery, tries: int) 
 def test_what_is_no_record_is_an_error(text: str) -> None:
     with pytest.raises((ValueError, KeyError, TypeError)):
         from_json("x", text)
+
+
+def test_the_status_of_each_step_is_remembered() -> None:
+    record = begun(MOM, DAD)
+    assert record.status is Status.QUEUED
+    record = record.after({MOM: HAS_IT, DAD: WAITS}, NOW, NOW - timedelta(seconds=1))
+    assert record.status is Status.DEFERRED
+    assert record.history[-1].begun == NOW - timedelta(seconds=1)
+    assert record.after({DAD: HAS_IT}, NOW).status is Status.SENT
+    failed = record.after({DAD: REFUSED}, NOW)
+    assert failed.status is Status.FAILED
+    assert failed.renewed(NOW).status is Status.QUEUED
+    statuses = [step.status for step in failed.renewed(NOW).history]
+    assert statuses == [Status.DEFERRED, Status.FAILED, Status.QUEUED]
+
+
+def test_an_attempt_that_was_cut_short_is_told_and_made_again() -> None:
+    at = NOW + timedelta(minutes=3)
+    record = begun(MOM).cut_short(NOW, at)
+    [step] = record.history
+    assert (step.at, step.begun, step.status) == (at, NOW, Status.QUEUED)
+    assert "same Message-ID" in step.text
+    assert (record.waiting, record.due, record.tries) == ((MOM,), NOW, 0)
+    assert begun(MOM).after({MOM: WAITS}, NOW).cut_short(NOW, at).status is Status.DEFERRED
+
+
+def test_the_status_of_what_an_earlier_version_wrote_is_known() -> None:
+    old = replace(begun(MOM).after({MOM: WAITS}, NOW), history=(Attempt(NOW, "MOM: waiting"),))
+    text = as_json(old)
+    assert '"status": null' in text
+    without = text.replace('"status": null,', "").replace('"begun": null', '"more": 1')
+    assert from_json(old.id, without) == old
+    assert old.status is Status.DEFERRED
+
+
+def test_a_composed_mail_reads_back() -> None:
+    record = Record.begun("20261120-1f", Composed((MOM,), "report"), "door@example.net", NOW)
+    assert from_json(record.id, as_json(record)) == record

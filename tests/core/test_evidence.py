@@ -80,6 +80,11 @@ def test_the_likeness_by_sound_is_the_better_one() -> None:
     assert Evidence(tuple(hearings)).likeness == sound
 
 
+def test_who_was_not_heard_has_not_been_silent() -> None:
+    unheard = Heard(HeardBy.QUIET, prompt=FIRST, end=11.0, unheard="none of his sound came")
+    assert told(unheard, unheard) == ("the caller was not heard: none of his sound came",)
+
+
 def test_deafness_is_told_once() -> None:
     deaf = [Heard(HeardBy.QUIET, prompt=p, deaf="it fell behind") for p in (FIRST, SECOND)]
     assert [text for text in told(*deaf) if "listened" in text] == [

@@ -13,12 +13,12 @@ from screener.core.grammar import (
     Answers,
     PhraseClass,
     phrase_classes,
-    phrases_in,
     spoken,
 )
 from screener.core.jsgf import Grammar, read
 from screener.core.verdict import WANTED
 from screener.core.words import DIGITS
+from tests.core.phrases import phrases_in
 
 GRAMMARS = Path(__file__).parents[2] / "grammars"
 WORD = st.from_regex(r"[a-z]{1,8}(?:'[a-z]{1,3})?", fullmatch=True)

@@ -167,6 +167,53 @@ def test_why_words_are_not_listened_for_is_told() -> None:
     assert hearing.so_far().deaf == "the recogniser fell behind"
 
 
+def nothing_comes(hearing: Hearing, seconds: float) -> None:
+    for _ in range(round(seconds / FRAME_SECONDS)):
+        hearing.frame(SILENCE, came=False)
+
+
+def test_a_caller_whose_sound_never_came_is_not_silent_but_unheard() -> None:
+    hearing = marked()
+    hearing.begin(ASK)
+    hearing.prompt_over()
+    nothing_comes(hearing, 1.98)
+    assert hearing.so_far().unheard == ""
+    nothing_comes(hearing, 3.04)
+    heard = hearing.heard
+    assert heard is not None
+    assert heard.by is HeardBy.QUIET
+    assert heard.unheard.startswith("none of his sound came from Asterisk: correct ")
+
+
+def test_a_caller_who_is_silent_is_heard() -> None:
+    hearing = marked()
+    hearing.begin(ASK)
+    hearing.prompt_over()
+    run(hearing, SILENCE, 5.02)
+    assert hearing.heard is not None
+    assert hearing.heard.unheard == ""
+
+
+def test_sound_that_stops_coming_is_told_until_it_comes_again() -> None:
+    hearing = marked()
+    hearing.begin(ASK)
+    run(hearing, VOICE, 3.0)
+    nothing_comes(hearing, 3.0)
+    assert hearing.so_far().unheard == "his sound stopped coming from Asterisk at 3.0 s"
+    run(hearing, SILENCE, 0.02)
+    assert hearing.so_far().unheard == ""
+
+
+def test_keys_of_a_caller_who_is_not_heard_count() -> None:
+    hearing = marked()
+    hearing.begin(ASK)
+    nothing_comes(hearing, 3.5)
+    hearing.key("1")
+    assert hearing.heard is not None
+    assert hearing.heard.keys == "1"
+    assert hearing.heard.unheard
+
+
 EVENTS = st.one_of(
     st.tuples(st.just("voice"), st.integers(1, 100)),
     st.tuples(st.just("quiet"), st.integers(1, 100)),

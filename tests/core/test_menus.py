@@ -363,6 +363,32 @@ def test_outside_them_phones_ring_for_who_answers_the_challenge() -> None:
     assert rung(asked) == ["office"]
 
 
+@pytest.mark.parametrize(
+    ("to", "rings"),
+    [
+        (Choice("", Step.EXTENSION, "20"), ["office"]),
+        (Choice("", Step.OPERATOR), ["family"]),
+        (None, ["family"]),
+    ],
+)
+def test_outside_them_who_cannot_be_heard_gets_where_callers_get_then(
+    to: Choice | None, rings: list[str]
+) -> None:
+    closed = Reply("closed", DEEP if to is None else None, to)
+    door = replace(HOUSE, hours=SHUT, closed=closed, challenged=Challenged.ALWAYS)
+    ending, asked = received(door, lines.unheard(), answered())
+    assert rung(asked) == rings
+    assert ending.outcome is Outcome.CONNECTED
+
+
+def test_outside_them_who_cannot_be_heard_may_leave_a_message() -> None:
+    closed = Reply("closed", None, TO_BOX)
+    door = replace(HOUSE, hours=SHUT, closed=closed, challenged=Challenged.ALWAYS)
+    ending, asked = received(door, lines.unheard(), take(), keyed("1"), True)
+    assert rung(asked) == []
+    assert ending.outcome is Outcome.MESSAGE
+
+
 def test_a_holiday_goes_before_the_hours() -> None:
     day = Holiday("a feast", date(2026, 11, 20), date(2026, 11, 20))
     door = replace(HOUSE, hours=OPEN, holidays=(day,), closed=Reply("closed", DEEP))

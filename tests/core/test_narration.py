@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from screener.core.narration import after, before
+from screener.core.event import EventKind
+from screener.core.narration import after, before, left
 from screener.core.script import (
     Answer,
     AskBack,
+    CallerGone,
     Command,
     Drop,
+    FindRoom,
     Hangup,
     Heard,
     HeardBy,
@@ -26,6 +30,7 @@ from screener.core.script import (
     Redirect,
     Refusal,
     Replay,
+    Report,
     Ring,
     Span,
     Talk,
@@ -90,6 +95,19 @@ def test_what_takes_time_is_told_before_it_is_over(command: Command[Any], text: 
             "recorded 10.0 s, of which 8.0 s speech; ended by hanging up",
         ),
         (
+            Record(BOX),
+            take(by=RecordedBy.PAUSE),
+            "recorded 10.0 s, of which 8.0 s speech; ended in a pause that the caller did not end",
+        ),
+        (
+            Record(BOX),
+            replace(take(by=RecordedBy.DISK), lost=2.25),
+            "recorded 10.0 s, of which 8.0 s speech; ended by a disk that took no more;"
+            " 2.2 s more did not fit",
+        ),
+        (FindRoom(BOX), False, ""),
+        (Report(EventKind.NOTHING_SAID, "after the beep"), None, ""),
+        (
             Overhear(BOX),
             take(by=RecordedBy.SILENCE),
             "recorded 10.0 s, of which 8.0 s speech; ended by silence",
@@ -105,3 +123,10 @@ def test_what_takes_time_is_told_before_it_is_over(command: Command[Any], text: 
 )
 def test_what_came_of_it(command: Command[Any], outcome: object, text: str) -> None:
     assert after(command, outcome) == text
+
+
+def test_what_the_phones_had_said_is_told_of_a_caller_who_did_not_wait() -> None:
+    assert left(CallerGone()) == "the caller hung up"
+    rang = Rang("", 4.0, ("attic is not registered: passed over", "kitchen is busy"))
+    told = "the caller hung up; attic is not registered: passed over; kitchen is busy"
+    assert left(CallerGone(rang=rang)) == told

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from screener.core.grammar import PhraseClass, phrases_in
+from screener.core.grammar import PhraseClass
 from screener.core.phrases import Phrases
 from screener.core.transcript import UNRATED, Word
+from tests.core.phrases import phrases_in
 
 CLASSES = (
     PhraseClass("press digit", frozenset({("press", "one"), ("press", "one", "now")})),

@@ -59,6 +59,7 @@ def test_a_rule_says_whose_it_is_and_where_it_comes_from() -> None:
     assert rule_for(Action.BLOCK, PHARMACY, " ", 17) == (
         f'block from {PHARMACY} "blocked, call 17"'
     )
+    assert rule_for(Action.BLOCK, PHARMACY, "", 0) == f'block from {PHARMACY} "blocked"'
 
 
 # Where it stands ---------------------------------------------------------------------------------

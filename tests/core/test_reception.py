@@ -22,6 +22,7 @@ from screener.core.script import (
     Listen,
     Note,
     Play,
+    Rang,
     Record,
     RecordedBy,
     Redirect,
@@ -241,6 +242,15 @@ def test_hang_ups_at_every_moment_end_with_a_row() -> None:
         ending, _ = _screened_listening(*steps)
         assert ending.outcome is outcome, steps
         assert ending.reason
+
+
+def test_what_a_phone_redirected_is_in_the_row_of_a_caller_who_did_not_wait() -> None:
+    remarks = ("study is busy", "kitchen redirected to 200: ignored")
+    gone = HangsUp(rang=Rang("", 4.0, remarks))
+    ending, _ = _screened_listening(keyed("1"), gone)
+    assert ending.reason == "the caller hung up while family was ringing"
+    assert ending.redirects == ("kitchen redirected to 200: ignored",)
+    assert (ending.answered_by, ending.rang_after) == ("", None)
 
 
 def _screened_listening(*steps: object) -> tuple[Ending, list[Command[Any]]]:

@@ -23,6 +23,7 @@ from screener.core.sipheader import LONGEST, MOST, addresses
         ("<sip:never closed", []),
         ("<sip:a@h", ["sip:a@h"]),
         ("nonsense, <sip:a@h>", ["sip:a@h"]),
+        ("sip:>", []),
     ],
 )
 def test_what_is_an_address_is_read(value: str, uris: list[str]) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from screener.core.spans import UNITS, read_span, told_span, written_span
+from screener.core.spans import read_span, told_span, written_span
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_what_is_no_span(text: str) -> None:
         read_span(text)
 
 
-@given(st.integers(1, 36_500), st.sampled_from(UNITS))
+@given(st.integers(1, 36_500), st.sampled_from(("y", "mo", "w", "d", "h", "m", "s")))
 def test_what_is_written_reads_back(count: int, unit: str) -> None:
     try:
         span = read_span(f"{count}{unit}")

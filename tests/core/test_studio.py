@@ -11,14 +11,12 @@ from screener.core.ownvoice import Fault
 from screener.core.script import Command, Drop, Hangup, Play
 from screener.core.studio import (
     Adopt,
-    Ask,
     Repertoire,
     TakeDown,
     Taken,
-    Unlock,
-    pause_after,
     record_prompts,
 )
+from screener.core.visit import Ask, LockedFor, Unlock, pause_after
 
 HOUSE = Repertoire(
     ("en", "de"),
@@ -41,7 +39,7 @@ def play(steps: Sequence[object], house: Repertoire = HOUSE) -> list[Command[Any
                 assert left, f"nothing is left to answer {command}"
                 command = script.send(left.pop(0))
             else:
-                command = script.send(None)
+                command = script.send(0.0 if isinstance(command, LockedFor) else None)
     except StopIteration:
         assert not left, f"never asked for: {left}"
         return asked

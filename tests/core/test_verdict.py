@@ -15,7 +15,7 @@ from screener.core.jsgf import read
 from screener.core.script import Heard, HeardBy, Likeness, Sound, Span, SpokenPhrase
 from screener.core.transcript import UNRATED
 from screener.core.verdict import EITHER, WANTED, Kind, Verdict, judge
-from tests.core.lines import keyed, quiet, said, talked
+from tests.core.lines import keyed, quiet, said, talked, unheard
 
 FIRST = Span(0.0, 6.0)
 SECOND = Span(7.5, 10.5)
@@ -41,6 +41,21 @@ def test_a_key_is_a_person() -> None:
 
 def test_nothing_said_is_silent() -> None:
     assert verdict(quiet(), quiet()) == Verdict(Kind.SILENT, "nothing was said, asked twice")
+
+
+@pytest.mark.parametrize("earlier", [(), (quiet(),), (unheard(),)])
+def test_who_could_not_be_heard_is_never_silent(earlier: tuple[Heard, ...]) -> None:
+    told = verdict(*earlier, unheard())
+    reason = "the caller could not be heard: none of his sound came"
+    assert told == Verdict(Kind.UNSURE, reason)
+    assert verdict(*earlier, unheard(), quiet()).kind is Kind.UNSURE
+
+
+def test_what_was_heard_before_the_sound_stopped_counts() -> None:
+    stops = replace(talked(0.4, 7.5, FIRST, "account", "press a digit"), unheard="it stopped")
+    on = replace(talked(7.5, 10.5, SECOND), unheard="it stopped")
+    assert verdict(stops, on).kind is Kind.UNWANTED_ROBOT
+    assert verdict(replace(keyed("2"), unheard="it stopped")).kind is Kind.PERSON
 
 
 def test_a_click_is_silence() -> None:

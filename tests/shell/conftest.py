@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from screener.store import Store
-from screener.surroundings import ARI_SECRET, MAIL_PASSWORD
+from screener.records.store import Store
+from screener.settings.surroundings import ARI_SECRET, MAIL_PASSWORD
 from tests.shell.household import Write
 from tests.shell.post import MailServer, wav
 

@@ -19,7 +19,8 @@ from typing import Any
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
 from screener.core.letter import Letter
-from screener.surroundings import MailSecurity, MailSettings
+from screener.mail.outbox import AT_ONCE, Outbox
+from screener.settings.surroundings import MailSecurity, MailSettings
 
 CERTIFICATE = Path(__file__).parent.parent / "fixtures" / "mail-server.pem"
 LETTER = Letter(
@@ -37,7 +38,11 @@ LETTER = Letter(
 
 @dataclass
 class MailServer:
-    """Keeps what it accepts. `rcpt` and `data` say what it replies; `data` None: it hangs up."""
+    """Keeps what it accepts. `rcpt` and `data` say what it replies; `data` None: it hangs up.
+
+    A mail larger than `limit` is refused as `too_big` when it has come, without a word of that
+    before (0: none is); `sizes` are those of all that came.
+    """
 
     port: int = 0
     mails: list[EmailMessage] = field(default_factory=list)
@@ -47,6 +52,10 @@ class MailServer:
     data: Callable[[], str | None] = lambda: "250 kept"
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
     stalled: asyncio.Event | None = None
+    limit: int = 0
+    too_big: str = "552 5.3.4 message too big for system"
+    sizes: list[int] = field(default_factory=list)
+    raw: list[bytes] = field(default_factory=list)
     left: int = 0  # how often QUIT was said
 
     async def handle_QUIT(  # noqa: N802  # aiosmtpd's name
@@ -78,12 +87,16 @@ class MailServer:
         self.arrived.set()
         if self.stalled is not None:
             await self.stalled.wait()
+        assert isinstance(envelope.content, bytes)
+        self.sizes.append(len(envelope.content))
+        if 0 < self.limit < len(envelope.content):
+            return self.too_big
         reply = self.data()
         if reply is None:
             server.transport.abort()
             return "421 gone"
         if reply.startswith("250"):
-            assert isinstance(envelope.content, bytes)
+            self.raw.append(envelope.content)
             mail = message_from_bytes(envelope.content, policy=default)
             assert isinstance(mail, EmailMessage)
             self.mails.append(mail)
@@ -109,6 +122,30 @@ class MailServer:
             await server.wait_closed()
 
 
+class Desk(Outbox):
+    """An outbox that has no loop: it is told when to try what is due."""
+
+    async def deliver_due(self, now: datetime) -> list[str]:
+        """Try every queued message that is due at `now`, once; return the ids that were tried."""
+        await self._look(now)
+        self._begin_preparing()
+        while self._preparation.names:
+            await self._woken.wait()
+            self._woken.clear()
+        await self._look(now)
+        places = asyncio.Semaphore(AT_ONCE)
+
+        async def one(name: str) -> None:
+            async with places:
+                await self._try(name, lambda: now)
+
+        tried = {}
+        while (name := self._agenda.take(now)) is not None:
+            tried[name] = self._trying[name] = asyncio.create_task(one(name))
+        await asyncio.gather(*tried.values())
+        return sorted(tried)
+
+
 def tls() -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(CERTIFICATE)
@@ -129,7 +166,6 @@ def settings(server: MailServer, **changes: Any) -> MailSettings:
         password="",
         sender="door@example.org",
         retry_days=7.0,
-        keep_days=30.0,
     )
     return replace(mail, **changes)
 

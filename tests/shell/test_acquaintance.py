@@ -16,14 +16,14 @@ import pytest
 import pytest_asyncio
 
 from screener import config
-from screener.acquaintance import Acquaintance
 from screener.asterisk.translate import Arrived
+from screener.calls.acquaintance import Acquaintance
 from screener.core.call import Call
 from screener.core.history import History
 from screener.core.rulefile import parse
 from screener.core.rules import RuleSet
 from screener.core.window import Kind
-from screener.store import CallEnd, CallStart, Store
+from screener.records.store import CallEnd, CallStart, Store
 from tests.core.lines import stranger as anyone
 from tests.shell.household import PLAIN, Write
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from screener.audition import Audition, Recording
-from screener.clips import open_clip
 from screener.core.audio import FRAME_BYTES
 from screener.core.call import Ending, Outcome
 from screener.core.grammar import Understood
@@ -43,6 +42,8 @@ from screener.core.script import Record as RecordMessage
 from screener.core.timeline import Played
 from screener.core.transcript import Transcript, Word
 from screener.errors import ClipError
+from screener.rehearsal.audition import Audition, Recording
+from screener.rehearsal.clips import open_clip
 from tests.calls import speech
 from tests.core.lines import BOX, FAMILY
 
@@ -166,11 +167,9 @@ def test_a_recording_says_no_name() -> None:
 
 
 def test_a_message_is_said_after_the_beep_and_ends_by_silence() -> None:
-    message = RecordMessage(BOX, silence=4.0)
+    message = RecordMessage(replace(BOX, silence=4.0))
     engine = Notes()
-    _, (_, _, recorded) = perform(
-        Recording(TALK, None), asking(), Play(("beep",)), message, engine=engine
-    )
+    _, (_, recorded) = perform(Recording(TALK, None), asking(), message, engine=engine)
     assert isinstance(recorded, Recorded)
     assert recorded.by is RecordedBy.SILENCE
     assert recorded.seconds == pytest.approx(speech.seconds_of(TALK) + 4.0, abs=1.0)

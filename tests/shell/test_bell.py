@@ -115,7 +115,7 @@ async def ringing(
         capture=cast(Capture, Targets(targets)),
         began=caller.began.append,
     )
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         rings: asyncio.Task[Any] = asyncio.ensure_future(bell.ring())
         try:
             yield caller, rings

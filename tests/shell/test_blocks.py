@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from screener import blocks
 from screener.core.numberlist import EPOCH
 from screener.core.numberreader import NumberReader
 from screener.core.reportdate import Dates
+from screener.numberlists import blocks
 
 US = NumberReader("US")
 DATES = Dates("US")

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from screener.asterisk.client import Client
-from screener.callback import pass_on
+from screener.calls.callback import pass_on
 from screener.core.callback import Request
 from screener.core.frontdoor import MessageBox
 from screener.core.notice import Notice
-from screener.outbox import Outbox
+from screener.mail.outbox import Outbox
 from tests.calls.sip import free_port
 from tests.shell.post import MailServer, settings
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from screener.calllog import CallLog
 from screener.core.replay import calls_again
 from screener.core.rulefile import parse
 from screener.core.rules import RuleSet
 from screener.errors import StoreError
-from screener.store import CallEnd, CallStart, Store
+from screener.records.calllog import CallLog
+from screener.records.store import CallEnd, CallStart, Store
 
 STARTED = datetime(2026, 11, 20, 22, 3, 11, tzinfo=UTC)
 START = CallStart("1790000000.17", STARTED, "+18182223333", "+18055550142", "UNKNOWN")

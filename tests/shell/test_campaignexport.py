@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from screener import campaignexport, campaignfile
-from screener.campaigns import take, withdraw
+from screener.campaigns import campaignexport, campaignfile
+from screener.campaigns.learning import take, withdraw
 from screener.core import campaign
 from screener.core.campaign import Standing
 from screener.errors import CampaignError

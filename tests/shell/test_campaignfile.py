@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from screener import campaignexport, campaignfile
-from screener.campaignrecord import LONGEST_OBJECT
-from screener.campaigns import take
+from screener.campaigns import campaignexport, campaignfile
+from screener.campaigns.campaignrecord import LONGEST_OBJECT
+from screener.campaigns.learning import take
 from screener.core import campaign, shingles
 from screener.core.campaign import Campaign, Known, Lesson, Standing
 from screener.core.verdict import Kind
@@ -104,7 +104,7 @@ LEARN_ON = """
 import itertools, sys
 from pathlib import Path
 import numpy as np
-from screener import campaignfile
+from screener.campaigns import campaignfile
 from screener.core.campaign import Standing, begun
 from tests.core.test_campaign import lesson
 from tests.core.test_soundprint import recording

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from screener import campaignfile, fingerprint
-from screener.campaigns import CallTracker, Campaigns, day, judge, known_in
+from screener.campaigns import campaignfile, fingerprint
+from screener.campaigns.learning import CallTracker, Campaigns, day, judge, known_in
 from screener.core import campaign, soundprint
 from screener.core.audio import FRAME_BYTES, FRAME_SECONDS, decode_ulaw
 from screener.core.campaign import Known, Standing

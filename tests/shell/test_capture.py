@@ -83,10 +83,9 @@ async def test_a_call_hears_all_contacts_of_its_redirect(
     assert await listening.of("5a986b6c@127.0.0.1", "20") == ("20",)  # no copy ever came
     send(port, packet(b"SIP/2.0 200 OK\r\n\r\n"))
     send(port, packet(MOVED))
-    for _ in range(1000):
-        if await listening.of("5a986b6c@127.0.0.1", "20") == BY_Q:
-            break
-        await asyncio.sleep(0.005)
+    async with asyncio.timeout(60):
+        while await listening.of("5a986b6c@127.0.0.1", "20") != BY_Q:  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
     assert await listening.of("another", "20") == ("20",)
     send(port, packet(MOVED))
     assert await listening.of("5a986b6c@127.0.0.1", "20") == BY_Q

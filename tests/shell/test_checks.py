@@ -1,6 +1,7 @@
 """What `screener check` says of the rules, and of a user's own Asterisk: asked of a real one."""
 
 import asyncio
+import re
 import socket
 from collections.abc import AsyncIterator, Iterable
 from contextlib import ExitStack
@@ -13,9 +14,13 @@ import pytest
 from screener import config, recogniser, starter
 from screener.asterisk.client import Client
 from screener.asterisk.installation import install
+from screener.asterisk.media import Media
+from screener.asterisk.pbx import pbx_config
 from screener.asterisk.private import PrivateAsterisk
 from screener.checks import Finding, examine
 from screener.core.callerid import shown_number
+from screener.settings.surroundings import AsteriskSettings
+from tests.shell.post import MailServer
 
 
 def free_ports(how_many: int) -> list[int]:
@@ -25,6 +30,10 @@ def free_ports(how_many: int) -> list[int]:
             held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(how_many)
         ]
         return [each.getsockname()[1] for each in sockets]
+
+
+def login(ours: AsteriskSettings) -> dict[str, str]:
+    return {"Authorization": aiohttp.encode_basic_auth(ours.user, ours.secret)}
 
 
 @pytest.fixture
@@ -61,6 +70,45 @@ async def test_each_mistake_in_the_rules_is_a_finding(home: Path) -> None:
     first, second = await of_rules(home)
     assert first.startswith(f"WRONG {home}/rules/1-allow.rules:1:1: ")
     assert second.startswith(f"WRONG {home}/rules/1-allow.rules:2:8: ")
+
+
+# Mail --------------------------------------------------------------------------------------------
+
+
+async def of_mail(home: Path, mail: str) -> list[str]:
+    path = home / "screener.toml"
+    text = path.read_text(encoding="utf-8").replace('host = "localhost"\n', mail)
+    path.write_text(text, encoding="utf-8")
+    found = [f async for f in examine(path) if f.about == "mail"]
+    return [f"{'ok' if finding.ok else 'WRONG'} {finding.text}" for finding in found]
+
+
+async def test_a_certificate_that_nobody_signed_is_shown_so_that_it_can_be_pinned(
+    home: Path,
+) -> None:
+    server = MailServer()
+    async with server.up(implicit_tls=True):
+        mail = f'host = "127.0.0.1"\nport = {server.port}\nsecurity = "tls"\n'
+        [told] = await of_mail(home, mail)
+        assert told.startswith(f"WRONG the mail server 127.0.0.1:{server.port}: its certificate")
+        pin = told[told.index('mail.fingerprint = "sha256:') :].partition('"; see [mail]')[0]
+        pinned = pin.removeprefix("mail.") + '"\n'
+        path = home / "screener.toml"
+        path.write_text(path.read_text(encoding="utf-8").replace(mail, mail + pinned))
+        [told] = await of_mail(home, "")
+    assert told.startswith(f"ok 127.0.0.1:{server.port} takes our mail over tls")
+
+
+async def test_a_sendmail_that_is_not_there_is_wrong(home: Path, tmp_path: Path) -> None:
+    [told] = await of_mail(home, f'sendmail = "{tmp_path}/sendmail"\n')
+    assert told.startswith(f"WRONG mail.sendmail: there is no program {tmp_path}/sendmail: install")
+
+
+async def test_a_sendmail_that_is_there_is_fit(home: Path, tmp_path: Path) -> None:
+    (tmp_path / "sendmail").touch(0o700)
+    assert await of_mail(home, f'sendmail = "{tmp_path}/sendmail"\n') == [
+        f"ok {tmp_path}/sendmail is there"
+    ]
 
 
 # Words -------------------------------------------------------------------------------------------
@@ -145,6 +193,32 @@ async def test_an_asterisk_that_has_all_is_fit(home: Path, asterisk: PrivateAste
     assert parts == Finding("asterisk", True, "modules, dialplan and phones are there")
 
 
+async def of_sound(home: Path) -> Finding:
+    (found,) = [f async for f in examine(home / "screener.toml") if f.about == "callers"]
+    return found
+
+
+@pytest.mark.usefixtures("asterisk")
+async def test_that_the_sound_of_callers_comes_is_tried(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fit = Finding("callers", True, "their sound comes from Asterisk to 127.0.0.1")
+    assert await of_sound(home) == fit
+    monkeypatch.setattr(Media, "address", "127.0.0.2:9")  # where nobody listens
+    wrong = await of_sound(home)
+    assert not wrong.ok
+    assert wrong.text.endswith("let its UDP through, or correct asterisk.media_host")
+
+
+@pytest.mark.usefixtures("asterisk")
+async def test_an_address_that_is_not_of_this_machine_is_named(home: Path) -> None:
+    path = home / "screener.toml"
+    path.write_text(path.read_text().replace("[asterisk]", '[asterisk]\nmedia_host = "192.0.2.1"'))
+    wrong = await of_sound(home)
+    assert not wrong.ok
+    assert "asterisk.media_host 192.0.2.1 (" in wrong.text
+
+
 @pytest.mark.usefixtures("asterisk")
 async def test_a_phone_that_asterisk_does_not_know_is_named(home: Path) -> None:
     path = home / "screener.toml"
@@ -174,12 +248,101 @@ async def test_a_group_whose_music_is_missing_is_named(home: Path) -> None:
 async def test_a_module_that_is_not_loaded_is_named(home: Path, asterisk: PrivateAsterisk) -> None:
     ours = config.load(home / "screener.toml").asterisk
     async with (
-        aiohttp.ClientSession(auth=aiohttp.BasicAuth(ours.user, ours.secret)) as http,
+        aiohttp.ClientSession(headers=login(ours)) as http,
         http.delete(f"{asterisk.url}/asterisk/modules/func_export.so") as unloaded,
     ):
         assert unloaded.status == 204
     wrong = [finding.text for finding in await of_asterisk(home) if not finding.ok]
     assert wrong == ["the module func_export.so is not loaded: load it in modules.conf"]
+
+
+@pytest.fixture
+def lit(home: Path) -> None:
+    """Before Asterisk starts: a box that lights the kitchen's lamp."""
+    path = home / "screener.toml"
+    path.write_text(path.read_text().replace("# lamps =", "lamps ="))
+
+
+@pytest.mark.usefixtures("lit", "asterisk")
+async def test_an_asterisk_that_can_light_lamps_is_fit(home: Path) -> None:
+    assert all(finding.ok for finding in await of_asterisk(home))
+
+
+@pytest.mark.usefixtures("asterisk")
+async def test_what_an_asterisk_lacks_for_lamps_is_named(home: Path) -> None:
+    path = home / "screener.toml"
+    path.write_text(path.read_text().replace("# lamps =", "lamps ="))
+    assert [finding.text for finding in await of_asterisk(home) if not finding.ok] == [
+        "the module res_pjsip_mwi.so is not loaded, lamps need it",
+        "lamps need one of the modules res_ari_mailboxes.so and app_minivm.so: load it",
+        "PJSIP/kitchen has no mailboxes=family@screener, so its lamp shows nothing: see"
+        " `screener pbx config`",
+    ]
+
+
+async def test_beside_an_own_voicemail_lamps_need_minivm(
+    home: Path, asterisk: PrivateAsterisk
+) -> None:
+    path = home / "screener.toml"
+    path.write_text(path.read_text().replace("# lamps =", "lamps ="))
+    ours = config.load(path).asterisk
+    async with (
+        aiohttp.ClientSession(headers=login(ours)) as http,
+        http.post(f"{asterisk.url}/asterisk/modules/app_voicemail.so") as loaded,
+    ):
+        assert loaded.status == 204
+    told = (
+        "lamps need the module app_minivm.so (res_ari_mailboxes.so cannot run beside"
+        " app_voicemail.so): load it"
+    )
+    assert told in [finding.text for finding in await of_asterisk(home) if not finding.ok]
+
+
+async def test_what_pbx_config_says_of_a_lamp_reaches_an_endpoint_behind_its_aor(
+    home: Path,
+) -> None:
+    path = home / "screener.toml"
+    text = path.read_text().replace('study = "PJ', 'attic = "PJSIP/attic"\nstudy = "PJ')
+    path.write_text(text.replace('# lamps = ["kitchen"]', 'lamps = ["attic"]'))
+    sip, http = free_ports(2)
+    settings = config.load(path)
+    settings = replace(settings, asterisk=replace(settings.asterisk, sip_port=sip, http_port=http))
+    printed = re.search(r"\[attic\]\(.*\n(?:\w.*\n)+", pbx_config(settings))
+    assert printed is not None
+    others = {name: phone for name, phone in settings.phones.items() if name != "attic"}
+    directory = replace(settings.directory, phones=others, boxes={})
+    own = (
+        "\n[attic]\ntype=aor\n\n[attic]\ntype=endpoint\ncontext=x\nallow=ulaw\naors=attic\n"
+        "mailboxes=100@default\nmwi_subscribe_replaces_unsolicited=yes\n\n"
+    )
+    async with (
+        PrivateAsterisk(
+            await asyncio.to_thread(install, print),
+            replace(settings, directory=directory),
+            home / "data" / "asterisk",
+            extra_pjsip=own + printed[0],
+        ) as running,
+        Client(running.url, settings.asterisk.user, settings.asterisk.secret, "check") as client,
+        await client.events(),
+    ):
+        shows = await client.endpoint_setting("PJSIP/attic", "mailboxes")
+        subscribes = "mwi_subscribe_replaces_unsolicited"
+        assert (shows, await client.endpoint_setting("PJSIP/attic", subscribes)) == (
+            "family@screener",
+            "no",
+        )
+
+
+@pytest.mark.usefixtures("asterisk")
+async def test_a_voicemail_that_no_phone_can_reach_is_named(home: Path) -> None:
+    path = home / "screener.toml"
+    (home / "family-pin").write_text("2468")
+    (home / "family-pin").chmod(0o600)
+    text = path.read_text().replace('# pin_file = "family', 'pin_file = "family')
+    path.write_text(text.replace("[voicemail]", '[voicemail]\ncode = "*97"'))
+    assert [finding.text for finding in await of_asterisk(home) if not finding.ok] == [
+        "the dialplan has no [screener-code]: see `screener pbx config`"
+    ]
 
 
 @pytest.mark.usefixtures("asterisk")
@@ -195,7 +358,7 @@ async def test_a_check_leaves_nothing_behind(home: Path, asterisk: PrivateAsteri
     await of_asterisk(home)
     settings = config.load(home / "screener.toml").asterisk
     async with Client(asterisk.url, settings.user, settings.secret, settings.app) as client:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while await client.channels():  # noqa: ASYNC110  # the hang-up tells nobody here
                 await asyncio.sleep(0.01)
 
@@ -210,6 +373,6 @@ async def test_the_dialplan_is_asked_for_each_context(
     ):
         assert await client.dialplan_has("screener-door")
         assert not await client.dialplan_has("nowhere")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while await client.channels():  # noqa: ASYNC110  # the hang-up tells nobody here
                 await asyncio.sleep(0.01)

@@ -11,9 +11,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from screener import config
-from screener.calllog import DATABASE
 from screener.cli import main
-from screener.store import CallStart, Store
+from screener.records.calllog import DATABASE
+from screener.records.store import CallStart, Store
 
 CALLERS = {
     1: ("+18665550142", 'WALGREENS "RX" \x1b[31m', False),

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from screener.calllog import DATABASE
 from screener.cli import main
-from screener.store import CallEnd, CallStart, Store
+from screener.records.calllog import DATABASE
+from screener.records.store import CallEnd, CallStart, Store
 from tests.shell.household import PLAIN, Write
 
 NOW = datetime.now(UTC).replace(microsecond=0)

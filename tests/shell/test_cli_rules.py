@@ -15,12 +15,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from screener import config
-from screener.calllog import DATABASE
 from screener.cli import main
 from screener.config import Settings
 from screener.core.rules import Rule
-from screener.rulebook import load
-from screener.store import CallEnd, CallStart, Store
+from screener.records.calllog import DATABASE
+from screener.records.store import CallEnd, CallStart, Store
+from screener.rules.rulebook import load
 
 NOW = datetime.now(UTC)
 

@@ -13,16 +13,16 @@ import pytest
 from click.testing import CliRunner, Result
 
 from screener import config, starter
-from screener.calllog import DATABASE
 from screener.cli import main
 from screener.config import Settings
 from screener.core.notice import Notice
 from screener.core.window import Kind
 from screener.lock import lock
-from screener.outbox import Outbox
+from screener.mail.outbox import Outbox
+from screener.records.calllog import DATABASE
+from screener.records.store import CallEnd, CallStart, Store
+from screener.rules.windows import Windows
 from screener.status import Status, write
-from screener.store import CallEnd, CallStart, Store
-from screener.windows import Windows
 
 NOW = datetime.now(UTC)
 
@@ -93,6 +93,7 @@ def test_a_door_that_is_well(settings: Settings, runs: Status) -> None:
     ("changes", "said", "exit_status"),
     [
         ({"connected": False}, "! asterisk NOT CONNECTED", 1),
+        ({"unheard": "no sound\x1b comes"}, "! callers  NOT HEARD: no sound\\x1b comes", 1),
         ({"shadow": True}, "mode       shadow: every call rings", 0),
         ({"warnings": ("the password is in clear",)}, "warning    the password is in clear", 0),
         ({"troubles": ("family.vcf:3: skipped",)}, "warning    family.vcf:3: skipped", 0),

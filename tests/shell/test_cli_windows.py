@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from screener import config
 from screener.cli import main
 from screener.core.window import Kind
-from screener.windows import OpenWindow, Windows
+from screener.rules.windows import OpenWindow, Windows
 
 
 def expect(home: Path, *arguments: str) -> Result:

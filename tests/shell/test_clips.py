@@ -13,9 +13,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from screener.clips import SUFFIXES, Raw, open_clip
-from screener.core.audio import FRAME_BYTES, RATE, encode_alaw, encode_ulaw, level
+from screener.core.audio import FRAME_BYTES, RATE, encode_ulaw, level
 from screener.errors import ClipError
+from screener.rehearsal.clips import SUFFIXES, Raw, open_clip
+from tests.core.sounds import encode_alaw
 
 SECONDS = 1.5
 

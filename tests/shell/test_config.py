@@ -9,10 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from screener import config, rulebook, starter
-from screener.config import KEYS, StudioSettings, WindowSettings, load
-from screener.core.frontdoor import Outside
-from screener.surroundings import ARI_SECRET, MAIL_PASSWORD, Engine, MailSecurity
+from screener import starter
+from screener.config import KEYS, load
+from screener.core.frontdoor import Outside, SoundFormat
+from screener.rules import rulebook
+from screener.settings import codes
+from screener.settings.codes import StudioSettings, WindowSettings
+from screener.settings.surroundings import ARI_SECRET, MAIL_PASSWORD, Engine, MailSecurity
 from tests.shell.household import PLAIN, Write, assert_refused, changed, mistakes_of
 
 # What a right file becomes -----------------------------------------------------------------------
@@ -50,7 +53,10 @@ def test_every_commented_example_of_the_starter_file_is_right(
     home = tmp_path / "home"
     starter.write(home)
     (home / "models" / "vosk-small-en").mkdir(parents=True)
-    secrets = {"ari-secret": "hidden", "mail-password": "hidden", "studio-pin": "2468"}
+    secrets = {
+        **{"ari-secret": "hidden", "mail-password": "hidden"},
+        **{"studio-pin": "2468", "family-pin": "1357"},
+    }
     for secret, text in secrets.items():
         (home / secret).write_text(f"{text}\n")
         (home / secret).chmod(0o600)
@@ -64,13 +70,8 @@ def test_every_commented_example_of_the_starter_file_is_right(
     assert (read.mail.security, read.mail.port) == (MailSecurity.STARTTLS, 587)
     assert read.speech.model == home / "models" / "vosk-small-en"
     assert read.studio == StudioSettings("*77", "2468")
-
-
-def test_how_long_what_was_heard_is_kept(write: Write) -> None:
-    assert load(write(PLAIN)).speech.keep_heard == 30 * 86400
-    for text, seconds in (("12h", 43200), ("2w", 14 * 86400), ("0d", 0), ("00s", 0)):
-        written = changed("[mail]", f'[speech]\nkeep_heard = "{text}"\n[mail]')
-        assert load(write(written)).speech.keep_heard == seconds
+    assert read.voicemail == "*97"
+    assert (read.boxes["family"].pin, read.boxes["family"].lamps) == ("1357", ("kitchen",))
 
 
 def test_a_file_from_a_windows_editor_is_read(write: Write) -> None:
@@ -91,6 +92,35 @@ def test_a_time_zone_and_a_mode_are_what_the_owner_says(write: Write) -> None:
     assert (plain.zone, plain.shadow) == (None, False)
     read = load(write(changed("[dids", 'timezone = "Europe/Berlin"\nmode = "shadow"\n[dids')))
     assert (read.zone, read.shadow) == (ZoneInfo("Europe/Berlin"), True)
+
+
+def test_a_local_sendmail_alone_or_behind_the_server(write: Write) -> None:
+    alone = load(write(changed("[mail]", '[mail]\nsendmail = "/usr/sbin/sendmail"'))).mail
+    assert (alone.host, alone.sendmail) == ("", "/usr/sbin/sendmail")
+    behind = '[mail]\nsendmail = "/usr/sbin/sendmail"\nhost = "mx.example.net"'
+    both = load(write(changed("[mail]", behind))).mail
+    assert (both.host, both.port, both.sendmail) == ("mx.example.net", 25, "/usr/sbin/sendmail")
+    assert load(write(PLAIN)).mail.sendmail == ""
+
+
+def test_a_box_may_serve_people_in_another_time_zone(write: Write) -> None:
+    there = changed(
+        "[mail]", '[boxes.far]\nmail = ["a@example.net"]\ntimezone = "Asia/Tokyo"\n[mail]'
+    )
+    boxes = load(write(there)).boxes
+    assert (boxes["far"].zone, boxes["family"].zone) == ("Asia/Tokyo", "")
+
+
+def test_a_fingerprint_may_have_colons_and_capitals(write: Write) -> None:
+    written = "sha256:" + ":".join(["AB"] * 32)
+    text = f'[mail]\nsecurity = "tls"\nfingerprint = "{written}"'
+    assert load(write(changed("[mail]", text))).mail.fingerprint == "sha256:" + "ab" * 32
+
+
+def test_a_wrong_security_is_one_mistake_with_a_fingerprint_too(write: Write) -> None:
+    text = f'[mail]\nsecurity = "ssl"\nfingerprint = "sha256:{64 * "0"}"'
+    [mistake] = mistakes_of(write(changed("[mail]", text)))
+    assert 'mail.security = "ssl": expected one of none, starttls' in mistake
 
 
 # How a wrong one is refused ----------------------------------------------------------------------
@@ -114,6 +144,19 @@ def test_a_time_zone_and_a_mode_are_what_the_owner_says(write: Write) -> None:
         ("[mail]", '[mail]\nsecurity = "ssl"', 'security = "ssl": expected one of none, starttls'),
         ("[mail]", "[mail]\nretry_days = nan", "mail.retry_days = NaN: expected a number"),
         ("[mail]", '[mail]\nuser = "me"', "mail.password_file is missing"),
+        (
+            "[mail]",
+            '[mail]\nsendmail = "sendmail"',
+            'sendmail = "sendmail": expected the whole path',
+        ),
+        ("[mail]", '[mail]\nsendmail = "/x"\nport = 25', "mail.host is missing: expected the mail"),
+        ("[mail]", '[mail]\nfingerprint = "sha1:00"', 'fingerprint = "sha1:00": expected what'),
+        ("[mail]", f'[mail]\nfingerprint = "sha256:{64 * "0"}"', "mail.security is missing"),
+        (
+            "[mail]",
+            f'[mail]\nsecurity = "none"\nfingerprint = "sha256:{64 * "0"}"',
+            'mail.security = "none": expected "starttls" or "tls"',
+        ),
         ("[mail]", '[mail]\nowner = "me@example.net"', "mail.owner = "),
         ("[mail]", '[mail]\nowner = ["me"]', 'owner = ["me"]: '),
         ("[dids", 'timezone = "Mars/Olympus"\n[dids', 'expected a time zone like "America/Los_'),
@@ -131,8 +174,6 @@ def test_a_time_zone_and_a_mode_are_what_the_owner_says(write: Write) -> None:
         ("[mail]", '[asterisk]\nsend_away = "bridge"\n[mail]', "asterisk.trunk is missing"),
         ("[mail]", '[speech]\nvoice = "slt"\n[mail]', "expected a program and its voice"),
         ("[mail]", '[speech]\nmodel = "nowhere"\n[mail]', "there is no folder"),
-        ("[mail]", '[speech]\nkeep_heard = "30"\n[mail]', 'expected how long, like "30d"'),
-        ("[mail]", "[speech]\nkeep_heard = 30\n[mail]", 'expected how long, like "30d"'),
         ("[mail]", '[paths]\nrules = "rulez"\n[mail]', "there is no folder"),
         ("[mail]", '[paths]\ndata = "a,b"\n[mail]', "expected a path without a comma"),
     ],
@@ -268,14 +309,14 @@ def with_pin(write: Write, content: str, mode: int = 0o600, more: str = "") -> P
 def test_the_studio_has_a_code_where_there_is_a_pin(
     write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv(config.STUDIO_PIN, raising=False)
+    monkeypatch.delenv(codes.STUDIO_PIN, raising=False)
     assert load(write(PLAIN)).studio.code == ""
     studio = load(with_pin(write, "2468\n")).studio
     assert (studio.code, studio.pin) == ("*77", "2468")
     assert "2468" not in repr(studio)
     assert load(with_pin(write, "2468", more='code = "*88"')).studio.code == "*88"
     assert load(with_pin(write, "2468", more='code = ""')).studio == StudioSettings()
-    monkeypatch.setenv(config.STUDIO_PIN, "135790")
+    monkeypatch.setenv(codes.STUDIO_PIN, "135790")
     assert load(write(PLAIN)).studio.pin == "135790"
 
 
@@ -299,7 +340,7 @@ def test_a_studio_that_is_not_fit_is_refused(
     more: str,
     said: str,
 ) -> None:
-    monkeypatch.delenv(config.STUDIO_PIN, raising=False)
+    monkeypatch.delenv(codes.STUDIO_PIN, raising=False)
     path = with_pin(write, content, mode, more)
     assert_refused(path, said)
     if len(content) > 4:
@@ -307,19 +348,123 @@ def test_a_studio_that_is_not_fit_is_refused(
 
 
 def test_a_code_without_a_pin_is_refused(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(config.STUDIO_PIN, raising=False)
+    monkeypatch.delenv(codes.STUDIO_PIN, raising=False)
     path = write(f'{PLAIN}\n[studio]\ncode = "*77"\n')
     assert_refused(path, "studio.pin_file is missing: expected the file with the PIN")
 
 
+# The voicemail -----------------------------------------------------------------------------------
+
+
+def with_box_pin(write: Write, content: str, mode: int = 0o600, more: str = "") -> Path:
+    path = write(changed("[boxes.family]", '[boxes.family]\npin_file = "pin"') + more)
+    (path.parent / "pin").write_text(content)
+    (path.parent / "pin").chmod(mode)
+    return path
+
+
+def test_a_box_with_a_pin_is_heard_by_phone(write: Write) -> None:
+    assert load(write(PLAIN)).voicemail == ""
+    read = load(with_box_pin(write, "2468\n"))
+    assert (read.voicemail, read.boxes["family"].pin, read.warnings) == ("*97", "2468", ())
+    assert "2468" not in repr(read)
+    other = load(with_box_pin(write, "2468", more='\n[voicemail]\ncode = "*98"\n'))
+    assert other.voicemail == "*98"
+
+
+def test_a_box_that_no_phone_can_dial_is_warned_of(write: Write) -> None:
+    read = load(with_box_pin(write, "2468", more='\n[voicemail]\ncode = ""\n'))
+    assert read.warnings == (
+        "boxes.family.pin_file: no phone can dial the box: voicemail.code is missing",
+    )
+    alone = load(write(f'{PLAIN}\n[voicemail]\ncode = "*97"\n'))
+    assert alone.voicemail == ""
+    assert alone.warnings == (
+        'voicemail.code: "*97" leads to no box: boxes.NAME.pin_file is missing',
+    )
+
+
+def test_an_asterisk_of_ones_own_has_no_voicemail_unless_it_is_given(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(ARI_SECRET, "hidden")
+    own = '\n[asterisk]\nurl = "http://127.0.0.1:8088/ari"\n'
+    assert load(with_box_pin(write, "2468", more=own)).voicemail == ""
+    given = f'{own}[voicemail]\ncode = "*97"\n'
+    assert load(with_box_pin(write, "2468", more=given)).voicemail == "*97"
+
+
+@pytest.mark.parametrize(
+    ("content", "mode", "more", "said"),
+    [
+        ("123", 0o600, "", "boxes.family.pin_file = "),
+        ("123", 0o600, "", "expected a PIN of 4 to 10 digits in it"),
+        ("2468", 0o640, "", "can be read by others than its owner: chmod 600 it"),
+        ("2468", 0o600, 'code = "97"', 'voicemail.code = "97": expected what a phone dials'),
+        ("2468", 0o600, 'code = "*39"', 'voicemail.code = "*39": is a code already'),
+    ],
+)
+def test_a_box_that_cannot_be_locked_is_refused(
+    write: Write, content: str, mode: int, more: str, said: str
+) -> None:
+    path = with_box_pin(write, content, mode, f"\n[voicemail]\n{more}\n")
+    assert_refused(path, said)
+
+
+@pytest.mark.parametrize(
+    ("lamps", "said"),
+    [
+        ('["kitchn"]', 'there is no such phone in [phones]; did you mean "kitchen"?'),
+        ('["kitchen", "kitchen"]', "stands in it twice"),
+        ('"kitchen"', 'expected a list like ["kitchen"]'),
+    ],
+)
+def test_lamps_are_the_phones_of_the_house(write: Write, lamps: str, said: str) -> None:
+    assert_refused(write(changed("[boxes.family]", f"[boxes.family]\nlamps = {lamps}")), said)
+    lit = write(changed("[boxes.family]", '[boxes.family]\nlamps = ["kitchen"]'))
+    assert load(lit).boxes["family"].lamps == ("kitchen",)
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ('format = "flac"', 'boxes.family.format = "flac": expected one of mp3, opus, wav'),
+        ('format = ["mp3"]', 'boxes.family.format = ["mp3"]: expected one of mp3, opus, wav'),
+        ('bitrate = "33k"', 'boxes.family.bitrate = "33k": expected one of 16k, 24k, 32k, 40k'),
+        ("bitrate = 32000", "boxes.family.bitrate = 32000: expected one of 16k, 24k, 32k, 40k"),
+        ('format = "opus"\nbitrate = "6k"', 'boxes.family.bitrate = "6k": expected from "8k" to'),
+        ('format = "opus"\nbitrate = "8 k"', 'boxes.family.bitrate = "8 k": expected from "8k" to'),
+        ('format = "wav"\nbitrate = "32k"', 'boxes.family.bitrate = "32k": a WAV file is as large'),
+        ('transcript = "no"', 'boxes.family.transcript = "no": expected true or false'),
+    ],
+)
+def test_what_a_box_cannot_be_mailed_as_is_refused(write: Write, lines: str, said: str) -> None:
+    assert_refused(write(changed("[boxes.family]", f"[boxes.family]\n{lines}")), said)
+
+
+@pytest.mark.parametrize(
+    ("lines", "form", "bits"),
+    [
+        ("", SoundFormat.MP3, 32000),
+        ('bitrate = "64k"', SoundFormat.MP3, 64000),
+        ('format = "opus"', SoundFormat.OPUS, 24000),
+        ('format = "opus"\nbitrate = "13k"', SoundFormat.OPUS, 13000),
+        ('format = "wav"', SoundFormat.WAV, 32000),
+    ],
+)
+def test_what_a_box_is_mailed_as(write: Write, lines: str, form: SoundFormat, bits: int) -> None:
+    read = load(write(changed("[boxes.family]", f"[boxes.family]\n{lines}"))).boxes["family"]
+    assert (read.form, read.bits, read.transcript) == (form, bits, True)
+
+
 def test_do_not_disturb_has_codes_on_our_own_asterisk_only(write: Write) -> None:
-    assert load(write(PLAIN)).dnd == config.DndSettings("*78", "*79")
-    assert load(write(PLAIN + '[windows]\ncode = "*78"\n')).dnd == config.DndSettings("", "*79")
+    assert load(write(PLAIN)).dnd == codes.DndSettings("*78", "*79")
+    assert load(write(PLAIN + '[windows]\ncode = "*78"\n')).dnd == codes.DndSettings("", "*79")
     own = write(PLAIN + '[asterisk]\nurl = "http://127.0.0.1:8088/ari"\nsecret_file = "secret"\n')
     (own.parent / "secret").write_text("geheim\n")
     (own.parent / "secret").chmod(0o600)
-    assert load(own).dnd == config.DndSettings()
-    assert load(write(PLAIN + '[dnd]\non = "*60"\noff = ""\n')).dnd == config.DndSettings("*60", "")
+    assert load(own).dnd == codes.DndSettings()
+    assert load(write(PLAIN + '[dnd]\non = "*60"\noff = ""\n')).dnd == codes.DndSettings("*60", "")
 
 
 @pytest.mark.parametrize(
@@ -334,3 +479,26 @@ def test_codes_of_do_not_disturb_that_are_not_fit_are_refused(
     write: Write, codes: str, said: str
 ) -> None:
     assert_refused(write(f"{PLAIN}[dnd]\n{codes}\n"), said)
+
+
+@pytest.mark.parametrize(
+    ("lines", "silence"),
+    [("", 6.0), ("silence = 0", 0.0), ('silence = "2s"', 2.0), ('silence = "5m"', 300.0)],
+)
+def test_the_silence_that_ends_a_message(write: Write, lines: str, silence: float) -> None:
+    path = write(changed("[boxes.family]", f"[boxes.family]\n{lines}"))
+    assert load(path).boxes["family"].silence == silence
+
+
+@pytest.mark.parametrize("value", ['"6m"', "-1", '"never"', "true"])
+def test_a_silence_that_is_none_is_refused(write: Write, value: str) -> None:
+    path = write(changed("[boxes.family]", f"[boxes.family]\nsilence = {value}"))
+    assert_refused(path, f"boxes.family.silence = {value}: expected a time like")
+
+
+def test_a_number_says_whether_its_callers_are_told_of_recordings(write: Write) -> None:
+    did = '[dids."+18182223333"]'
+    assert not load(write(PLAIN)).doors["+18182223333"].notice
+    assert load(write(changed(did, f"{did}\nnotice = true"))).doors["+18182223333"].notice
+    path = write(changed(did, f'{did}\nnotice = "yes"'))
+    assert_refused(path, 'dids."+18182223333".notice = "yes": expected true or false')

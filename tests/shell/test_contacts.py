@@ -7,12 +7,12 @@ import vobject
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from screener import contacts
 from screener.core.conditions import From
 from screener.core.excerpt import as_vcard
 from screener.core.foreign.listing import label
 from screener.core.pattern import NumberPattern
 from screener.core.rules import Action, Rule
+from screener.rules import contacts
 
 SAMPLES = Path(__file__).parents[1] / "fixtures" / "exchange"
 

@@ -8,13 +8,13 @@ from typing import cast
 
 import pytest
 
-from screener import deeds as deeds_module
 from screener.asterisk.leg import Leg
 from screener.asterisk.line import Line
+from screener.calls import deeds as deeds_module
+from screener.calls.deeds import Deeds
+from screener.calls.house import House
+from screener.calls.ledger import Entry
 from screener.core.script import Rang, Ring
-from screener.deeds import Deeds
-from screener.house import House
-from screener.ledger import Entry
 from tests.core.lines import FAMILY, stranger
 
 

@@ -13,12 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from screener.asterisk import capture, dialplan
-from screener.asterisk.configuration import pbx_config, private_files
+from screener.asterisk.configuration import private_files
 from screener.asterisk.installation import Installation
-from screener.config import Settings, StudioSettings, WindowSettings
+from screener.asterisk.pbx import pbx_config
+from screener.config import Settings
 from screener.core.frontdoor import Directory, Extension, FrontDoor, MessageBox, Phone, RingGroup
 from screener.errors import ConfigError
-from screener.surroundings import (
+from screener.settings.codes import StudioSettings, WindowSettings
+from screener.settings.surroundings import (
     AsteriskSettings,
     Engine,
     MailSecurity,
@@ -57,7 +59,7 @@ def house(
         asterisk=AsteriskSettings(
             None, "screener", SECRET, app, "127.0.0.1", 5160, 8188, (12000, 12999)
         ),
-        mail=MailSettings("localhost", 25, MailSecurity.NONE, "", "", "me@example.net", 14.0, 90.0),
+        mail=MailSettings("localhost", 25, MailSecurity.NONE, "", "", "me@example.net", 14.0),
         speech=SpeechSettings(Engine.AUTO, None, "flite:slt"),
         rules=NOWHERE,
         grammars=NOWHERE,
@@ -205,12 +207,6 @@ def test_a_phone_cannot_take_the_place_of_another_section(resource: str) -> None
         files(house(phones={"x": f"PJSIP/{resource}"}))
 
 
-@given(st.text(max_size=60))
-def test_no_phone_name_can_add_a_line_to_what_a_pbx_is_given(name: str) -> None:
-    plain = sections(pbx_config(house(phones={"x": "PJSIP/kitchen"})))
-    assert sections(pbx_config(house(phones={name: "PJSIP/kitchen"}))) == plain
-
-
 @given(st.text(min_size=1, max_size=40))
 def test_a_secret_is_one_line_or_refused(secret: str) -> None:
     settings = house()
@@ -221,13 +217,6 @@ def test_a_secret_is_one_line_or_refused(secret: str) -> None:
         return
     assert list(sections(text)) == ["general", "screener"]
     assert text.endswith(f"password={secret.replace(';', chr(92) + ';')}\n")
-
-
-def test_what_a_pbx_is_given_holds_the_secret_only_when_asked() -> None:
-    assert SECRET not in pbx_config(house())
-    asked = sections(pbx_config(house(), SECRET))
-    assert "password=s3cret\\;with a semicolon" in asked["screener"]
-    assert "screener-failsafe" in asked
 
 
 def test_sip_messages_are_copied_to_us_with_a_password_that_opens_nothing() -> None:
@@ -256,12 +245,6 @@ def test_a_number_outside_is_answered_at_once_and_by_no_application_of_ours() ->
     assert not [line for line in phones if "Stasis" in line]
 
 
-def test_a_pbx_is_given_the_key_code_for_its_phones() -> None:
-    read = sections(pbx_config(house()))
-    assert read["from-internal-custom"] == ["exten => *39,1,Goto(screener-code,expect,1)"]
-    assert "screener-code" in read
-
-
 def test_the_studio_has_a_code_as_well() -> None:
     studio = replace(house(), studio=StudioSettings("*77", "2468"))
     read = sections(files(studio)["extensions.conf"])
@@ -273,6 +256,61 @@ def test_the_studio_has_a_code_as_well() -> None:
     assert "2468" not in given + "".join(files(studio).values())
     alone = replace(studio, windows=WindowSettings(code=""))
     assert extensions(sections(pbx_config(alone))["screener-code"]) == ["studio", "T"]
+
+
+def test_the_voicemail_has_a_code_as_well() -> None:
+    heard = replace(house(), voicemail="*97")
+    read = sections(files(heard)["extensions.conf"])
+    assert "exten => *97,1,Goto(screener-code,voicemail,1)" in read["screener-phones"]
+    assert extensions(read["screener-code"]) == ["expect", "voicemail", "T"]
+    told = "; Whoever dials *97 on a phone and knows the PIN of a box hears its messages"
+    assert told in pbx_config(heard)
+
+
+def lit(*boxes: MessageBox) -> Settings:
+    settings = house()
+    named = {box.name: box for box in boxes}
+    return replace(settings, directory=replace(settings.directory, boxes=named))
+
+
+def test_the_phones_of_a_box_show_its_messages() -> None:
+    mail = ("you@example.net",)
+    settings = lit(
+        MessageBox("family", mail, lamps=("kitchen", "study")),
+        MessageBox("work", mail, lamps=("study",)),
+    )
+    written = files(settings)
+    phones = sections(written["pjsip.conf"])
+    assert "mailboxes=family@screener" in phones["kitchen"]
+    assert "mailboxes=family@screener,work@screener" in phones["study"]
+    assert not [line for line in phones["anonymous"] if "mailboxes" in line]
+    count = "0,${CUT(EXTEN,*,1)},${CUT(EXTEN,*,2)}"
+    plan = [
+        f"exten => _X!,1,MinivmMWI(${{CUT(EXTEN,*,3)}}@screener,{count})",
+        "same => n,Hangup(16)",
+    ]
+    assert sections(written["extensions.conf"])["screener-lamps"] == plan
+    assert dialplan.waiting("family", 12, 3) == "12*3*family"
+    given = pbx_config(settings)
+    assert "[study](+type=endpoint)\nmailboxes=family@screener,work@screener\n" in given
+    assert plan[0] in given
+
+
+def test_without_lamps_there_is_nothing_for_them() -> None:
+    written = files(house())
+    assert "minivm" not in written["modules.conf"]
+    assert "mailboxes" not in written["pjsip.conf"]
+    assert "screener-lamps" not in written["extensions.conf"] + pbx_config(house())
+
+
+@pytest.mark.parametrize("name", ["a,b", "a\nb", "${X}", "a*b", "a;b", "a@b"])
+def test_a_hostile_box_is_written_nowhere(name: str) -> None:
+    settings = lit(MessageBox(name, ("you@example.net",), lamps=("kitchen",)))
+    for write in (files, pbx_config):
+        with pytest.raises(ConfigError, match="cannot be written"):
+            write(settings)
+    with pytest.raises(ConfigError, match="cannot be written"):
+        dialplan.waiting(name, 1, 0)
 
 
 def test_without_a_key_code_there_is_none() -> None:

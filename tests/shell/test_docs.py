@@ -10,14 +10,19 @@ from pathlib import Path
 import click
 import pytest
 
-from screener import config, prompts, starter, wording
+from screener import config, starter
 from screener.cli import main
 from screener.core import rulefile
 from screener.core.frontdoor import Announced
+from screener.core.headline import headline
+from screener.core.reckoning import gather
 from screener.errors import ConfigError
-from screener.prompts import Prompts
-from screener.surroundings import ARI_SECRET, MAIL_PASSWORD
+from screener.settings import codes
+from screener.settings.surroundings import ARI_SECRET, MAIL_PASSWORD
+from screener.voice import prompts, wording
+from screener.voice.prompts import Prompts
 from tests.calls import demo
+from tests.fixtures import quarter
 
 TREE = Path(__file__).parents[2]
 README = (TREE / "README.md").read_text(encoding="utf-8")
@@ -119,9 +124,7 @@ def test_the_readme_names_every_prompt(name: str) -> None:
     assert f"`{name}`" in README
 
 
-@pytest.mark.parametrize(
-    "variable", [ARI_SECRET, MAIL_PASSWORD, config.STUDIO_PIN, "SCREENER_HOME"]
-)
+@pytest.mark.parametrize("variable", [ARI_SECRET, MAIL_PASSWORD, codes.STUDIO_PIN, "SCREENER_HOME"])
 def test_the_readme_names_every_environment_variable(variable: str) -> None:
     assert f"`${variable}`" in README
 
@@ -156,7 +159,7 @@ def test_the_readmes_household_loads_and_is_what_it_says(
 def test_the_readmes_other_house_loads_with_what_lies_beside_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv(config.STUDIO_PIN, raising=False)
+    monkeypatch.delenv(codes.STUDIO_PIN, raising=False)
     home = tmp_path / "home"
     starter.write(home)
     (home / "studio-pin").write_text("2468\n")
@@ -215,6 +218,14 @@ def test_the_starter_rules_are_rules_and_so_are_their_examples(path: Path) -> No
         shown, mistakes = rulefile.parse(examples, path.name, country)
         assert [str(mistake) for mistake in mistakes] == []
         assert len(shown) > len(rules)
+
+
+def test_the_readme_tells_the_first_sentence_of_a_real_report() -> None:
+    report = gather(quarter.LAST, quarter.week(quarter.rows()), quarter.ZONE)
+    told = headline(report)
+    assert f'"{told}"' in " ".join(README.split())
+    counts = re.findall(r"\d+", told.partition(";")[0])
+    assert int(counts[0]) == sum(map(int, counts[1:]))
 
 
 def test_the_readme_tells_how_many_calls_the_demo_plays() -> None:

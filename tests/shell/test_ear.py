@@ -10,6 +10,7 @@ import asyncio
 import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
@@ -18,11 +19,11 @@ import pytest_asyncio
 
 from screener.asterisk.line import Line
 from screener.asterisk.media import Media, Stream
-from screener.core.audio import FRAME_BYTES, SILENCE, encode_ulaw, level
+from screener.calls.ear import Ear
+from screener.core.audio import FRAME_BYTES, RATE, SILENCE, encode_ulaw, level
 from screener.core.grammar import Understood
 from screener.core.script import Heard, HeardBy, Listen
 from screener.core.transcript import Transcript
-from screener.ear import Ear
 from screener.recogniser.following import Recogniser
 from screener.recogniser.workers import Workers
 from tests.fixtures.vosk_model import Voice, at_level
@@ -44,6 +45,10 @@ class Telephone:
         self.on_key: Callable[[str], None] = lambda digit: None
         self.frame: Callable[[bytes], None] = lambda pcm: None
         self.opened = asyncio.Event()
+        self.told_unheard = 0
+        self.sends = True
+        self.arrives = False
+        self.told_nothing_arrived = 0
 
     def take_keys(self) -> str:
         return ""
@@ -67,6 +72,18 @@ class Telephone:
 
     def forget(self, stream: object) -> None:
         self.frame = lambda pcm: None
+
+    async def sound_arrives(self) -> bool:
+        return self.sends
+
+    def unheard(self) -> None:
+        self.told_unheard += 1
+
+    def nothing_arrived(self) -> None:
+        self.told_nothing_arrived += 1
+
+    def arrived(self) -> None:
+        self.arrives = True
 
     def say(self, pcm: bytes) -> None:
         for at in range(0, len(pcm) - FRAME_BYTES + 1, FRAME_BYTES):
@@ -219,7 +236,7 @@ async def test_an_engine_that_hangs_is_not_waited_for(
     hang: threading.Event,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("screener.ear._UNDERSTANDING", 0.05)
+    monkeypatch.setattr("screener.calls.ear._UNDERSTANDING", 0.05)
     engine.answering = lambda: str(hang.wait(60))
     heard = await asked(ear, phone, OFFICE)
     assert (heard.words, heard.deaf) == ("", "the recogniser took too long over an answer")
@@ -270,6 +287,78 @@ async def test_a_closed_ear_leaves_no_decoder(ear: Ear, phone: Telephone, engine
         while engine.open:  # noqa: ASYNC110 - a thread's work, which sets no asyncio.Event
             await asyncio.sleep(0.01)
     assert not phone.opened.is_set()
+
+
+async def test_a_caller_whose_sound_does_not_come_is_not_silent(ear: Ear, phone: Telephone) -> None:
+    async with asyncio.timeout(30):
+        heard = await ear.listen(replace(ASKED, wait=4.0), (), 0.0)
+    assert heard.by is HeardBy.QUIET
+    assert heard.unheard.startswith("none of his sound came")
+    assert phone.told_unheard == 1
+
+
+async def test_who_hangs_up_unheard_is_told_of_too(ear: Ear, phone: Telephone) -> None:
+    listening = asyncio.ensure_future(ear.listen(replace(ASKED, wait=60.0), (), 0.0))
+    async with asyncio.timeout(30):
+        while len(ear.heard_audio) < 4 * RATE:  # noqa: ASYNC110  # counting time sets no event
+            await asyncio.sleep(0.05)
+    listening.cancel()
+    await asyncio.gather(listening, return_exceptions=True)
+    assert ear.unfinished is not None
+    assert ear.unfinished.unheard.startswith("none of his sound came")
+    assert phone.told_unheard == 1
+
+
+async def test_a_caller_whose_sound_stops_is_not_silent_and_asterisk_can_send(
+    ear: Ear, phone: Telephone
+) -> None:
+    listening = asyncio.ensure_future(ear.listen(replace(ASKED, wait=4.0), (), 0.0))
+    await phone.opened.wait()
+    phone.say(10 * SILENCE)
+    async with asyncio.timeout(30):
+        heard = await listening
+    assert heard.unheard == "his sound stopped coming from Asterisk at 0.2 s"
+    assert phone.told_unheard == 0
+
+
+async def test_a_key_before_anything_could_come_says_nothing_of_the_sound(
+    ear: Ear, phone: Telephone
+) -> None:
+    heard = await asked(ear, phone, b"", key="1")
+    assert (heard.keys, heard.unheard, phone.told_unheard) == ("1", "", 0)
+
+
+async def listened_to_in_silence(ear: Ear, phone: Telephone) -> Heard:
+    listening = asyncio.ensure_future(ear.listen(ASKED, (), 0.0))
+    await phone.opened.wait()
+    while not listening.done():
+        phone.say(SILENCE)  # Asterisk sends it also for him who sends nothing
+        await asyncio.sleep(0)
+    return await listening
+
+
+async def test_who_sends_nothing_is_unheard_as_long_as_nobodys_sound_arrives(
+    ear: Ear, phone: Telephone
+) -> None:
+    phone.sends = False
+    heard = await listened_to_in_silence(ear, phone)
+    assert heard.unheard.startswith("none of his sound arrived at Asterisk: correct its NAT ")
+    assert (phone.told_nothing_arrived, phone.told_unheard) == (1, 0)
+
+
+async def test_who_sends_silence_is_silent_and_so_are_all_that_send_nothing_after_him(
+    ear: Ear, phone: Telephone
+) -> None:
+    assert (await listened_to_in_silence(ear, phone)).unheard == ""
+    assert phone.arrives
+    phone.sends = False
+    assert (await listened_to_in_silence(ear, phone)).unheard == ""
+    assert phone.told_nothing_arrived == 0
+
+
+async def test_whoever_is_heard_shows_that_sound_arrives(ear: Ear, phone: Telephone) -> None:
+    await asked(ear, phone, OFFICE)
+    assert phone.arrives
 
 
 class Broken:

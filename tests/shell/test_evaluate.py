@@ -14,15 +14,15 @@ from click.testing import CliRunner, Result
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from screener import evaluation
 from screener.cli import main
 from screener.core.manifest import Entry, Label
 from screener.core.score import Mark
 from screener.core.verdict import Kind
 from screener.errors import ManifestError, SetupError
-from screener.evaluation import Hall, Unheard, evaluate, read_manifest
-from screener.panel import house
-from screener.surroundings import Engine
+from screener.rehearsal import evaluation
+from screener.rehearsal.evaluation import Hall, Unheard, evaluate, read_manifest
+from screener.rehearsal.panel import house
+from screener.settings.surroundings import Engine
 from tests.calls import speech
 from tests.fixtures import vosk_model
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from screener import config, contacts, exchange
+from screener import config
 from screener.cli.exchange import export, import_
 from screener.core import rulefile
 from screener.core.conditions import Named
@@ -14,6 +14,7 @@ from screener.core.foreign import Format
 from screener.core.pattern import NamePattern
 from screener.core.rules import Action, Rule
 from screener.errors import RulesError, ScreenerError
+from screener.rules import contacts, exchange
 from tests.shell.household import PLAIN, Write
 
 SAMPLES = Path(__file__).parents[1] / "fixtures" / "exchange"

@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import pytest
 
-from screener.clips import open_clip
+from screener.calls.heardaudio import LONGEST, HeardAudio
 from screener.core.audio import RATE, decode_ulaw
-from screener.heardaudio import LONGEST, HeardAudio
+from screener.rehearsal.clips import open_clip
 
 MONTH = 30 * 86400.0
 SOUND = bytes(range(256)) * 64

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from screener.config import load
 from screener.core.frontdoor import Holiday
-from screener.holidays import read
-from screener.tables import UnfitError
+from screener.settings.holidays import read
+from screener.settings.tables import UnfitError
 from tests.shell.household import Write, assert_refused, changed
 
 TODAY = date(2026, 11, 21)

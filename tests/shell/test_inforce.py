@@ -19,7 +19,7 @@ from screener.core.call import Call
 from screener.core.number import Number
 from screener.core.rules import Action
 from screener.errors import ConfigError
-from screener.inforce import GOOD, RulesInForce
+from screener.rules.inforce import GOOD, RulesInForce
 from tests.shell.household import PLAIN, Write
 
 MOM = "+14155550100"

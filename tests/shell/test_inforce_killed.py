@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from screener.config import Settings, load
-from screener.inforce import GOOD, RulesInForce
+from screener.rules.inforce import GOOD, RulesInForce
 from tests.shell.household import PLAIN, Write
 
 FILES = 100  # so that copying them takes a while
@@ -18,7 +18,7 @@ _OPEN = """
 import sys
 from pathlib import Path
 from screener.config import load
-from screener.inforce import RulesInForce
+from screener.rules.inforce import RulesInForce
 settings = load(Path(sys.argv[1]))
 print("ready", flush=True)
 while True:

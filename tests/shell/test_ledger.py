@@ -8,16 +8,20 @@ from datetime import timedelta
 
 import pytest
 
-from screener.calllog import CallLog
+from screener.calls.ledger import Entry
 from screener.core.call import Call, Ending, Outcome
+from screener.core.course import Course
+from screener.core.event import EventKind
+from screener.core.evidence import Evidence
 from screener.core.reception import receive
 from screener.core.rulefile import parse
-from screener.core.rules import RuleSet
+from screener.core.rules import Action, RuleSet, Ruling
+from screener.core.script import Heard, HeardBy, Likeness, Rang, Span
 from screener.core.shelf import Shelf
 from screener.core.signature import Signature
 from screener.core.story import CallRow, tell_call
-from screener.ledger import Entry
-from screener.store import Store
+from screener.records.calllog import CallLog
+from screener.records.store import Store
 from tests.core.lines import answered, play, reception, stranger
 
 PEST = replace(
@@ -116,3 +120,56 @@ async def test_a_database_that_fails_costs_the_entry_and_not_the_use(
     await entry.end(Ending(Outcome.TREATED, "blocked", rule_key="a"))
     assert "no more" in caplog.text
     assert store.uses()["a"].hits == 1
+
+
+# For the weekly report ---------------------------------------------------------------------------
+
+HOSTILE = "kitchen redirected to \\u202e<b>: ignored"
+
+
+async def test_the_row_keeps_what_came_of_redirects_and_which_recording_it_was(
+    store: Store,
+) -> None:
+    course = Course(Ruling(Action.SCREEN, "no rule matches: screened"), "", Evidence())
+    course.rang = Rang("study", 2.0, ("attic is busy", HOSTILE))
+    likeness = Likeness("abcd2345", 3, "Mon 16 Nov", "sound", 6.8)
+    span = Span(0.0, 1.0)
+    course.listened_to(Heard(HeardBy.TALK, talk=(span,), likeness=likeness))
+    entry = Entry(store)
+    await entry.begin(PEST)
+    await entry.end(course.ending(Outcome.CONNECTED, "somebody answered"))
+    with CallLog(store._path) as calls:
+        found = calls.call(entry.number)
+    assert found is not None
+    assert (found[0].redirects, found[0].campaign) == ((HOSTILE,), "abcd2345")
+
+
+@pytest.mark.parametrize(
+    ("ending", "kind", "text"),
+    [
+        (
+            Ending(Outcome.MESSAGE, "", deaf="the recogniser is too slow"),
+            EventKind.RECOGNISER_AWAY,
+            "call 1: the recogniser is too slow",
+        ),
+        (
+            Ending(Outcome.CONNECTED, "", unheard="none of his sound came"),
+            EventKind.CALLERS_UNHEARD,
+            "call 1: none of his sound came",
+        ),
+        (
+            Ending(Outcome.FAILED, "AriDown: gone"),
+            EventKind.ASTERISK_AWAY,
+            "call 1: the phones rang without us: AriDown: gone",
+        ),
+    ],
+)
+async def test_a_calls_trouble_is_an_event(
+    store: Store, ending: Ending, kind: EventKind, text: str
+) -> None:
+    entry = Entry(store)
+    await entry.begin(PEST)
+    await entry.end(ending)
+    with CallLog(store._path) as calls:
+        events = calls.events(entry.started, entry.started + timedelta(seconds=1))
+    assert [(event.kind, event.text) for event in events] == [(kind, text)]

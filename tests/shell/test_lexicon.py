@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from screener import lexicon
+from screener.recogniser import lexicon
 
 
 @pytest.mark.parametrize(

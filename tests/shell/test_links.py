@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from screener.core.rules import Action
 from screener.errors import LinkError
-from screener.links import KEY, LIFE, USED, Links, Standing, Ticket
+from screener.mail.links import KEY, LIFE, MARKS, USED, Ground, Links, Standing, Ticket
 
 NOW = datetime(2026, 11, 20, 22, 3, 11, 250_000, tzinfo=UTC)
 PHARMACY = "+18665550142"
@@ -189,3 +189,161 @@ def test_there_is_no_link_without_pages_or_without_a_call(links: Links) -> None:
 @pytest.mark.parametrize("year", [1970, 2019, 2106, 9000])
 def test_a_clock_that_was_never_set_makes_no_links(links: Links, year: int) -> None:
     assert links.offered(17, PHARMACY, NOW.replace(year=year, month=12)) == ()
+
+
+# To a message's sound ----------------------------------------------------------------------------
+
+MESSAGE = "20261120T220311-1f2e3d4c"
+
+
+def to_sound(links: Links, id: str = MESSAGE) -> str:
+    return links.to_sound(id, NOW).rpartition("/")[2]
+
+
+def test_a_link_to_a_sound_works_until_it_expires_however_often(links: Links) -> None:
+    url = links.to_sound(MESSAGE, NOW)
+    assert url.startswith(f"http://127.0.0.1:8190/sound/{MESSAGE}/")
+    for _ in range(2):
+        assert links.sound_until(MESSAGE, to_sound(links)) == NOW.replace(microsecond=0) + LIFE
+
+
+@given(at=st.integers(0, 26), by=st.sampled_from("ABCxyz019-_"))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_link_to_a_sound_that_was_changed_anywhere_is_none(
+    links: Links, at: int, by: str
+) -> None:
+    good = to_sound(links)
+    changed = good[:at] + by + good[at + 1 :]
+    assert (links.sound_until(MESSAGE, changed) is None) == (changed != good)
+
+
+@given(id=st.text(max_size=80), token=st.text(max_size=40))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_text_whatever_is_a_link_to_a_sound(links: Links, id: str, token: str) -> None:
+    assert links.sound_until(id, token) is None
+
+
+def test_a_link_opens_the_sound_it_was_made_for_and_nothing_else(
+    links: Links, tmp_path: Path
+) -> None:
+    assert links.sound_until("20261120T220311-1f2e3d4d", to_sound(links)) is None
+    assert links.read(to_sound(links)) is None
+    assert links.sound_until(MESSAGE, token(links)) is None
+    assert opened(tmp_path / "other").sound_until(MESSAGE, to_sound(links)) is None
+
+
+@pytest.mark.parametrize("id", ["", "..", "a/b", "../x", "a\nb", "\u0660", "x" * 65])
+def test_what_is_no_id_of_a_message_has_no_link(links: Links, id: str) -> None:
+    assert links.to_sound(id, NOW) == ""
+
+
+def test_there_is_no_link_to_a_sound_without_pages_or_clock(links: Links) -> None:
+    assert links.to_sound(MESSAGE, NOW.replace(year=1970)) == ""
+    assert links.to_sound(MESSAGE, NOW.replace(year=9000)) == ""
+    links.url = ""
+    assert links.to_sound(MESSAGE, NOW) == ""
+
+
+# What a report's links take back ------------------------------------------------------------------
+
+MARKED = {ground: bytes(range(size)) for ground, size in MARKS.items()}
+
+
+def to_undo(links: Links, ground: Ground) -> str:
+    return links.to_undo(ground, MARKED[ground], NOW).rpartition("/")[2]
+
+
+@pytest.mark.parametrize("ground", list(Ground))
+def test_a_link_of_a_report_says_what_it_takes_back_and_works_once(
+    links: Links, ground: Ground, tmp_path: Path
+) -> None:
+    url = links.to_undo(ground, MARKED[ground], NOW)
+    assert url.startswith(f"http://127.0.0.1:8190/{ground}/")
+    assert len(url) <= 76
+    assert links.to_undo(ground, MARKED[ground], NOW) == url
+    read = links.withdrawal(ground, to_undo(links, ground))
+    assert read is not None
+    assert (read.ground, read.mark) == (ground, MARKED[ground])
+    assert read.until == NOW.replace(microsecond=0) + LIFE
+    assert links.standing(read, read.until) is Standing.EXPIRED
+    assert links.use(read, NOW) is Standing.GOOD
+    assert opened(tmp_path).use(read, NOW) is Standing.USED
+    links.take_back(read)
+    assert links.standing(read, NOW) is Standing.GOOD
+
+
+@given(at=st.integers(0, 37), by=st.sampled_from("ABCxyz019-_"))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.parametrize("ground", list(Ground))
+def test_a_link_of_a_report_that_was_changed_anywhere_is_none(
+    links: Links, ground: Ground, at: int, by: str
+) -> None:
+    good = to_undo(links, ground)
+    changed = good[:at] + by + good[at + 1 :]
+    assert (links.withdrawal(ground, changed) is None) == (changed != good)
+
+
+@given(text=st.text(max_size=80))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_text_whatever_is_a_link_of_a_report(links: Links, text: str) -> None:
+    assert all(links.withdrawal(ground, text) is None for ground in Ground)
+
+
+def test_a_link_of_a_report_is_good_for_nothing_else(links: Links, tmp_path: Path) -> None:
+    rule, one = (to_undo(links, ground) for ground in (Ground.RULE, Ground.CAMPAIGN))
+    assert links.withdrawal(Ground.CAMPAIGN, rule) is None
+    assert links.withdrawal(Ground.RULE, one) is None
+    assert links.withdrawal(Ground.RULE, token(links)) is None
+    assert links.read(rule) is None
+    assert links.sound_until(MESSAGE, one) is None
+    assert opened(tmp_path / "other").withdrawal(Ground.RULE, rule) is None
+
+
+def test_there_is_no_link_to_take_back_without_pages_or_clock(links: Links) -> None:
+    mark = MARKED[Ground.RULE]
+    assert links.to_undo(Ground.RULE, mark, NOW.replace(year=1970)) == ""
+    links.url = ""
+    assert links.to_undo(Ground.RULE, mark, NOW) == ""
+
+
+# Links that were mailed before --------------------------------------------------------------------
+
+OLD_KEY = "a-key-of-a-front-door-of-32-char"
+UNTIL = NOW.replace(microsecond=0) + LIFE
+OLD = {
+    "let-in": "AGsoUJ8AAAARAAAABFiNsT7dLFVKeCX2k9BBCMGmOZRq",
+    "block": "AWsoUJ8AAAARAAAABFiNsT5NdsqISe3TGAz8bYY4YU6f",
+    "rule": "ayhQnwABAgMEBQYHCAkKCwyqnGdjAKs7VqUOVTCnEqH6",
+    "campaign": "ayhQnwABAgMEBQYHZO7P5U2yjKP7uCWdoSxwgg",
+    f"sound/{MESSAGE}": "ayhQn5f_ynVzEaN7cchgPQWWEsI",
+}
+"""A link of each kind, by its path, as it was mailed on the day of NOW."""
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Links:
+    (tmp_path / KEY).write_text(f"{OLD_KEY}\n", encoding="ascii")
+    return opened(tmp_path)
+
+
+def test_links_that_were_mailed_before_say_what_they_said(old: Links) -> None:
+    seal = "dd2c554a7825f693d04108c1a639946a"  # by which it is in the record, if it was used
+    assert old.read(OLD["let-in"]) == Ticket(Action.ALLOW, 17, PHARMACY, UNTIL, seal)
+    blocking = old.read(OLD["block"])
+    assert blocking is not None
+    assert (blocking.action, blocking.until) == (Action.BLOCK, UNTIL)
+    for ground, seal in (
+        (Ground.RULE, "aa9c676300ab3b56a50e5530a712a1fa"),
+        (Ground.CAMPAIGN, "64eecfe54db28ca3fbb8259da12c7082"),
+    ):
+        read = old.withdrawal(ground, OLD[ground])
+        assert read is not None
+        assert (read.mark, read.until, read.seal) == (MARKED[ground], UNTIL, seal)
+    assert old.sound_until(MESSAGE, OLD[f"sound/{MESSAGE}"]) == UNTIL
+
+
+def test_links_are_made_as_they_were_before(old: Links) -> None:
+    links = [link.url for link in old.offered(17, PHARMACY, NOW)]
+    links += [old.to_undo(ground, MARKED[ground], NOW) for ground in Ground]
+    links.append(old.to_sound(MESSAGE, NOW))
+    assert links == [f"{old.url}/{path}/{token}" for path, token in OLD.items()]

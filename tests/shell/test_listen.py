@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from screener.calllog import DATABASE
+from screener.calls.heardaudio import HeardAudio
 from screener.cli import main
 from screener.config import load
 from screener.core.audio import encode_ulaw
 from screener.core.timeline import KINDS
 from screener.core.verdict import Kind
-from screener.heardaudio import HeardAudio
-from screener.store import CallEnd, CallStart, Store
+from screener.records.calllog import DATABASE
+from screener.records.store import CallEnd, CallStart, Store
 from tests.calls import speech
 
 OFFICE = (

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from screener import imports, lists
 from screener.core.numberlist import Numbers
 from screener.errors import ListError
-from screener.imports import Outcome, import_files, update
+from screener.numberlists import imports, lists
+from screener.numberlists.imports import Outcome, import_files, update
 
 FTC = (
     "Company_Phone_Number,Created_Date,Violation_Date,Consumer_City,Consumer_State,"
@@ -249,8 +249,8 @@ def test_many_batches_come_out_as_one_sorted_list(
     data: Path, write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(imports, "BATCH", 5_000)
-    monkeypatch.setattr("screener.pile.BATCH", 5_000)
-    monkeypatch.setattr("screener.pile._STRIDE", 50)
+    monkeypatch.setattr("screener.numberlists.pile.BATCH", 5_000)
+    monkeypatch.setattr("screener.numberlists.pile._STRIDE", 50)
     dice = random.Random(5)
     own = [
         (f"{dice.randrange(2, 9)}{dice.randrange(10**9):09}", dice.randrange(60))
@@ -394,7 +394,8 @@ def test_a_full_disk_leaves_the_old_list(data: Path, write: Write, tmp_path: Pat
     big = write("b.txt", "".join(f"{n}\n" for n in range(4155550100, 4155750100)))
     program = (
         "import resource, signal, sys; from pathlib import Path;"
-        "from screener.imports import import_files; from screener.errors import ListError\n"
+        "from screener.numberlists.imports import import_files\n"
+        "from screener.errors import ListError\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))\n"
         "try: import_files(Path(sys.argv[1]), 'list', [sys.argv[2]], 'US')\n"
@@ -413,7 +414,7 @@ def test_a_full_disk_leaves_the_old_list(data: Path, write: Write, tmp_path: Pat
 _KILLED = """
 import sys
 from pathlib import Path
-from screener.imports import import_files
+from screener.numberlists.imports import import_files
 print("begun", flush=True)
 def tell(*_):
     print(".", flush=True)
@@ -585,7 +586,7 @@ def test_whether_one_list_holds_all_of_another(
 def test_opening_lists_loads_no_numpy(data: Path, write: Write) -> None:
     made(data, write("a.txt", "4155550100\n"))
     program = (
-        "import sys; from pathlib import Path; from screener import lists;"
+        "import sys; from pathlib import Path; from screener.numberlists import lists;"
         "print(lists.open_all(Path(sys.argv[1]))[0]['list'].reports('+14155550100'),"
         "'numpy' in sys.modules)"
     )

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import pytest
 
-from screener import wording
 from screener.config import load
 from screener.core.frontdoor import Choice, Reply, Step
+from screener.voice import wording
 from tests.shell.household import PLAIN, Write, assert_refused, changed, mistakes_of
 
 MENUS = """

@@ -30,13 +30,15 @@ from click.testing import CliRunner, Result
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from screener import catalogue, download, models, settingsfile, starter, unpacking
-from screener.catalogue import Published
+from screener import starter
 from screener.cli import main
-from screener.download import Download
 from screener.errors import ConfigError, InstallError
-from screener.models import Models
-from screener.surroundings import Engine
+from screener.recogniser import catalogue, download, models, unpacking
+from screener.recogniser.catalogue import Published
+from screener.recogniser.download import Download
+from screener.recogniser.models import Models
+from screener.settings import settingsfile
+from screener.settings.surroundings import Engine
 from tests.fixtures import vosk_model
 from tests.fixtures.mirror import Mirror
 

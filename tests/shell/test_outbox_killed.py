@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from screener.core.delivery import State
+from screener.core.delivery import Status
 from screener.core.letter import as_data
-from screener.outbox import Outbox
-from screener.spool import Spool
-from tests.shell.post import LETTER, MailServer, body, names, settings, wav
+from screener.mail.spool import Spool
+from tests.shell import kills
+from tests.shell.post import LETTER, Desk, MailServer, body, names, settings, wav
 
 
 @pytest.fixture
@@ -32,10 +32,10 @@ CHILD = """
 import asyncio, json, os, resource, sys
 from dataclasses import replace
 from pathlib import Path
-from screener.surroundings import MailSecurity, MailSettings
+from screener.settings.surroundings import MailSecurity, MailSettings
 from screener.core.letter import from_data
 from screener.errors import OutboxError
-from screener.outbox import Outbox
+from screener.mail.outbox import Outbox
 
 def say(*words):
     os.write(1, (" ".join(map(str, words)) + "\\n").encode())
@@ -155,12 +155,12 @@ async def test_killed_as_the_server_takes_the_mail_it_is_repeated_with_the_same_
             return "250 kept"
 
         server.data = take_and_kill
-        await runs.start(wav(tmp_path / "take.wav", 1.0), 0, messages=5)
+        await runs.start(wav(tmp_path / "take.wav", 1.0), 1, messages=5)
         await runs.told()
     assert server.mails
     server.data = lambda: "250 kept"
-    outbox = Outbox(root, settings(server))
-    Spool(root).recover()
+    outbox = Desk(root, settings(server))
+    Spool(root).recover(datetime.now(UTC))
     await outbox.deliver_due(datetime.now(UTC) + timedelta(days=1))
     assert len(server.mails) > len(set(server.ids))
     assert all(len(ids) == 1 for ids in ids_by_call(server).values())
@@ -178,23 +178,43 @@ async def test_killed_at_any_moment_it_loses_nothing_and_repeats_only_the_same_m
     promised: set[int] = set()
     async with Runs.of(root, server) as runs:
         for run in range(12):
-            await runs.start(audio, run * 1000)
+            await runs.start(audio, 1 + run * 1000)
             told = [await runs.line() for _ in range(chance.randrange(5))]
             await asyncio.sleep(chance.uniform(0.0, 0.05))
             runs.kill()
             promised |= kept(told + await runs.told())
     left = len(names(root / "new"))
-    outbox = Outbox(root, settings(server))
-    Spool(root).recover()
+    outbox = Desk(root, settings(server))
+    Spool(root).recover(datetime.now(UTC))
     await outbox.deliver_due(datetime.now(UTC) + timedelta(days=1))
     repeated = len(server.mails) - len(set(server.ids))
     print(f"{len(promised)} kept, {len(server.mails)} mails, {repeated} repeated, {left} in new/")
     assert len(promised) > 10
     assert promised <= set(ids_by_call(server))
     assert all(len(ids) == 1 for ids in ids_by_call(server).values())
-    assert {item.state for item in outbox.items()} == {State.SENT}
+    assert {item.status for item in outbox.items()} == {Status.SENT}
     assert names(root / "new") == []
     for mail in server.mails:
         [attachment] = mail.iter_attachments()
         assert attachment.get_content_type() == "audio/mpeg"
         assert len(attachment.get_content()) >= 4000
+
+
+async def test_screener_and_the_mail_server_killed_at_any_moment_lose_nothing(
+    tmp_path: Path,
+) -> None:
+    """A few rounds; `python -m tests.shell.kills --rounds 300` does hundreds."""
+    seed = random.randrange(1 << 30)
+    tally = await kills.kill(tmp_path, 8, seed, seconds=30.0)
+    print(tally)
+    assert tally.promised
+    assert (tally.lost, tally.broken, tally.unexplained, tally.left) == (set(), 0, [], [])
+
+
+def test_a_mail_that_is_not_whole_is_found_out() -> None:
+    """Or the counting above would prove nothing."""
+    mail = kills.content(7)
+    assert kills.is_whole(mail)
+    digest, text = mail.get_content().split()
+    mail.set_content(f"{digest} {text[:-1]}\n")
+    assert not kills.is_whole(mail)

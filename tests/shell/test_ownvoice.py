@@ -1,15 +1,17 @@
 """The owner's recordings: taken in whole, the earlier one kept, exchanged by undo."""
 
 import audioop
+import errno
 import os
 from pathlib import Path
 
 import pytest
 
-from screener import ownvoice
+from screener import replacement
 from screener.core.loudness import SPEECH_LEVEL, level
 from screener.errors import PromptMissing, RecordingError
-from screener.voices import decode, write
+from screener.voice import ownvoice
+from screener.voice.voices import decode, write
 from tests.calls import speech
 
 ONE, TWO = speech.say("this is the first"), speech.say("and this is the second")
@@ -88,12 +90,17 @@ def test_a_recording_of_another_kind_gives_way_and_comes_back(folder: Path) -> N
     assert list(files(folder)) == ["greeting.wav"]
 
 
-def test_what_cannot_be_written_leaves_the_old_recording_and_the_earlier_one(folder: Path) -> None:
+def test_what_cannot_be_written_leaves_the_old_recording_and_the_earlier_one(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_room(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
     folder.mkdir(parents=True)
     (folder / "greeting.mp3").write_bytes(b"the oldest")
     ownvoice.take_in(folder, "greeting", ONE)
     (folder / "greeting.wav").rename(folder / "greeting.mp3")
-    (folder / f".greeting.wav.{os.getpid()}").mkdir()  # in the way of the new one's draft
+    monkeypatch.setattr(replacement, "write", no_room)
     with pytest.raises(RecordingError, match="cannot be written"):
         ownvoice.take_in(folder, "greeting", TWO)
     assert list(files(folder)) == ["greeting.mp3"]

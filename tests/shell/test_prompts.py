@@ -13,13 +13,15 @@ from pathlib import Path
 
 import pytest
 
-from screener import config, menus, starter, wording
+from screener import config, starter
 from screener.config import Settings
 from screener.core.frontdoor import Choice, FrontDoor, Menu, Reply, Step
 from screener.core.loudness import SPEECH_LEVEL, level
 from screener.errors import ConfigError, PromptMissing
-from screener.prompts import MADE, REQUIRED, SPOKEN, Prompts
-from screener.voices import speak, write
+from screener.settings import menus
+from screener.voice import wording
+from screener.voice.prompts import MADE, REQUIRED, SPOKEN, Prompts
+from screener.voice.voices import speak, write
 
 COMPOSED = ("menu-18182223333", "extension-1", "extension-2")
 """The prompts that the starter's screener.toml makes."""

@@ -29,7 +29,7 @@ import pytest
 from screener import config, recogniser, starter
 from screener.config import Settings
 from screener.core.audio import FRAME_BYTES, RATE, SILENCE
-from screener.core.grammar import Understood, phrases_in
+from screener.core.grammar import Understood
 from screener.core.transcript import Transcript, Word
 from screener.core.words import DIGITS
 from screener.errors import RecogniserError
@@ -40,7 +40,8 @@ from screener.recogniser.sphinx import Sphinx, SphinxDecoder, Stock
 from screener.recogniser.upsampling import Upsampling
 from screener.recogniser.vosk import Vosk, _Raising
 from screener.recogniser.workers import Workers
-from screener.surroundings import Engine
+from screener.settings.surroundings import Engine
+from tests.core.phrases import phrases_in
 from tests.fixtures import vosk_model
 from tests.fixtures.vosk_model import Voice, at_level
 
@@ -448,7 +449,7 @@ import sys
 from pathlib import Path
 from dataclasses import replace
 from screener import config, recogniser
-from screener.surroundings import Engine
+from screener.settings.surroundings import Engine
 settings = config.load(Path(sys.argv[1]))
 speech = replace(settings.speech, engine=Engine.POCKETSPHINX, model=None)
 engine = recogniser.load(replace(settings, speech=speech)).engine
@@ -859,7 +860,7 @@ async def test_two_hundred_calls_leave_nothing_behind(
     gc.collect()
     assert threading.active_count() <= threads_before
     most = before + 16_000  # kilobytes; two decoders of PocketSphinx's
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while resident() > most:  # noqa: ASYNC110 - the workers' threads give decoders back
             await asyncio.sleep(0.01)
 

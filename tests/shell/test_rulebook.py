@@ -14,8 +14,8 @@ from screener.core.call import Call
 from screener.core.number import Number
 from screener.core.rules import Action
 from screener.errors import ConfigError
-from screener.rulebook import load as load_rules
-from screener.rulebook import read as read_rules
+from screener.rules.rulebook import load as load_rules
+from screener.rules.rulebook import read as read_rules
 from tests.shell.household import PLAIN, Write
 
 MOM = "+14155550100"
@@ -168,7 +168,7 @@ def test_a_damaged_list_that_a_rule_names_is_a_mistake_and_else_a_trouble(
 
 
 def test_a_service_without_an_address_book_holds_no_reader_of_them() -> None:
-    ask = "import sys, screener.service; print('vobject' in sys.modules)"
+    ask = "import sys, screener.opening; print('vobject' in sys.modules)"
     told = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True)
     assert told.stdout == "False\n"
 

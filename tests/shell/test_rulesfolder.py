@@ -17,8 +17,9 @@ from pathlib import Path
 import pytest
 
 from screener.core.amendment import number_pattern
+from screener.core.withdrawal import OFF
 from screener.errors import ConfigError, RulesError
-from screener.rulesfolder import RulesFolder
+from screener.rules.rulesfolder import RulesFolder
 
 TEXT = '# turned away\nblock from +1900*, +1976*   "premium"  # dear\n\nblock name *survey*'
 
@@ -44,6 +45,36 @@ def change_before_the_rename(monkeypatch: pytest.MonkeyPatch, change: Callable[[
             change()
 
     monkeypatch.setattr(os, "fsync", fsync)
+
+
+# Switching off -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", [TEXT, TEXT + "\n", TEXT.replace("\n", "\r\n")])
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_a_rule_that_is_switched_off_is_a_comment_and_no_other_line_moves(
+    folder: RulesFolder, text: str, mark: bytes
+) -> None:
+    path = folder.folder / "2-block.rules"
+    path.write_bytes(mark + text.encode())
+    before = folder.read()
+    rule = before.rules[0]
+    off = folder.switch_off(rule, before.line(rule))
+    assert off.lost == before.line(rule)
+    assert path.read_bytes() == mark + text.replace(off.lost, OFF + off.lost).encode()
+    assert folder.read().rules == before.rules[1:]
+    assert path.read_bytes().replace(OFF.encode(), b"") == mark + text.encode()
+
+
+@pytest.mark.parametrize("now", [TEXT.replace("dear", "very dear"), "# another\n" + TEXT, ""])
+def test_a_rule_that_was_changed_meanwhile_is_not_switched_off(
+    folder: RulesFolder, now: str
+) -> None:
+    read = folder.read()
+    (folder.folder / "2-block.rules").write_text(now)
+    with pytest.raises(RulesError, match="was changed meanwhile"):
+        folder.switch_off(read.rules[0], read.line(read.rules[0]))
+    assert (folder.folder / "2-block.rules").read_text() == now
 
 
 # Adding and removing -----------------------------------------------------------------------------
@@ -201,7 +232,7 @@ def test_one_program_at_a_time_changes_the_files(folder: RulesFolder) -> None:
 
 def test_many_programs_at_once_lose_no_rule(folder: RulesFolder) -> None:
     program = (
-        "import sys; from pathlib import Path; from screener.rulesfolder import RulesFolder\n"
+        "import sys; from pathlib import Path; from screener.rules.rulesfolder import RulesFolder\n"
         "for last in range(5): RulesFolder(Path(sys.argv[1]), 'US')"
         ".add(f'block from +1415555{sys.argv[2]}{last:03}')"
     )
@@ -222,7 +253,7 @@ def test_a_full_disk_leaves_the_file_whole_and_says_so(folder: RulesFolder) -> N
         "import resource, signal, sys\n"
         "from pathlib import Path\n"
         "from screener.errors import RulesError\n"
-        "from screener.rulesfolder import RulesFolder\n"
+        "from screener.rules.rulesfolder import RulesFolder\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (20, 20))\n"
         "try: RulesFolder(Path(sys.argv[1]), 'US').add('block from +1809*')\n"

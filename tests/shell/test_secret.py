@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from screener.config import load
-from screener.surroundings import ARI_SECRET, MAIL_PASSWORD
+from screener.settings.surroundings import ARI_SECRET, MAIL_PASSWORD
 from tests.shell.household import PLAIN, Write, changed, mistakes_of
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from screener import soundcard
 from screener.errors import RecordingError
+from screener.voice import soundcard
 
 
 @pytest.fixture

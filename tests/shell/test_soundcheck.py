@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from screener import config, soundcheck, starter
+from screener import config, starter
 from screener.config import Settings
-from screener.prompts import Prompts
 from screener.recogniser.proofhearing import ProofHearing
-from screener.voices import speak, write
+from screener.voice import soundcheck
+from screener.voice.prompts import Prompts
+from screener.voice.voices import speak, write
 from tests.shell.test_prompts import quiet, with_door
 
 TEXTS = [

@@ -14,8 +14,8 @@ import pytest
 
 from screener.config import load
 from screener.errors import SetupError
-from screener.inforce import RulesInForce
 from screener.lock import holder, lock
+from screener.rules.inforce import RulesInForce
 from screener.status import FILE, Bulletin, Status, begun, read, write
 from tests.shell.household import PLAIN, Write
 
@@ -80,7 +80,7 @@ async def test_each_change_is_written_and_the_end_too(tmp_path: Path) -> None:
     running = asyncio.create_task(bulletin.run())
     for connected in (True, False):
         bulletin.change(connected=connected)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while read(tmp_path) != replace(STATUS, connected=connected):  # noqa: ASYNC110  # a file
                 await asyncio.sleep(0.01)
     running.cancel()
@@ -99,7 +99,7 @@ async def test_a_status_that_cannot_be_written_is_logged_once_and_stops_nothing(
         bulletin.change(connected=connected)
         await asyncio.sleep(0.01)
     (tmp_path / "gone").mkdir()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while read(tmp_path / "gone") is None:
             bulletin.change(rules=3)
             await asyncio.sleep(0.01)

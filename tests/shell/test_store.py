@@ -17,13 +17,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from screener.calllog import CallLog, Use
 from screener.core.history import MOST, History
 from screener.core.shelf import Shelf
 from screener.core.story import CallRow, StoryLine
-from screener.database import MIGRATIONS
 from screener.errors import StoreError
-from screener.store import CallEnd, CallStart, Store
+from screener.records.calllog import CallLog, Use
+from screener.records.database import MIGRATIONS
+from screener.records.store import CallEnd, CallStart, Store
 
 STARTED = datetime(2026, 11, 20, 14, 3, 11, 250_000, tzinfo=timezone(timedelta(hours=-8)))
 START = CallStart("1790000000.17", STARTED, "+18182223333", "+18055550142", "UNKNOWN")
@@ -207,7 +207,7 @@ async def test_a_migration_that_fails_leaves_the_version_and_the_tables_as_they_
 ) -> None:
     await Store(path).close()
     broken = (*MIGRATIONS, ("CREATE TABLE half (x)", "CREATE TABLE calls (x)"))
-    monkeypatch.setattr("screener.database.MIGRATIONS", broken)
+    monkeypatch.setattr("screener.records.database.MIGRATIONS", broken)
     with pytest.raises(StoreError, match="already exists"):
         Store(path)
     assert version(path) == len(MIGRATIONS)
@@ -296,7 +296,7 @@ import asyncio, resource, signal, sys
 from datetime import UTC, datetime
 from pathlib import Path
 from screener.errors import StoreError
-from screener.store import CallStart, Store
+from screener.records.store import CallStart, Store
 
 async def main():
     store = Store(Path(sys.argv[1]))

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from screener import donotdisturb
-from screener import switchboard as switchboard_module
+from screener.calls import donotdisturb
+from screener.calls import switchboard as switchboard_module
+from screener.calls.switchboard import TURNS, Switchboard
 from screener.config import Settings, load
 from screener.core.frontdoor import RingGroup, Strategy
 from screener.core.ringing import State
-from screener.switchboard import TURNS, Switchboard
 from tests.shell.household import Write, changed
 
 NIGHT = datetime(2026, 11, 21, 23, 0, tzinfo=UTC)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import threading
 import wave
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -22,10 +25,11 @@ from screener.asterisk.client import Client
 from screener.asterisk.connection import Connection
 from screener.asterisk.line import Line
 from screener.asterisk.translate import Arrived
-from screener.core.audio import encode_ulaw
+from screener.calls.tape import Tape, measure
 from screener.core.script import RecordedBy
-from screener.outbox import Outbox
-from screener.tape import Reel, Tape, measure
+from screener.mail.outbox import Outbox
+from screener.mail.spool import RESERVE
+from screener.messages.reel import Reel
 from tests.calls import speech
 from tests.shell.post import LETTER, MailServer, settings
 
@@ -105,9 +109,8 @@ async def tape(asterisk: Asterisk, tmp_path: Path) -> AsyncIterator[Tape]:
 
 
 def pieces(pcm: bytes, seconds: float = 0.3) -> list[bytes]:
-    size = int(8000 * seconds)
-    ulaw = encode_ulaw(pcm)
-    return [ulaw[at : at + size] for at in range(0, len(ulaw), size)]
+    size = 2 * int(8000 * seconds)
+    return [pcm[at : at + size] for at in range(0, len(pcm), size)]
 
 
 async def wound(tape: Tape, pcm: bytes = WORDS) -> Reel:
@@ -137,19 +140,16 @@ async def test_all_that_is_written_is_the_take_and_asterisk_hears_nothing_of_it(
     assert asterisk.asked == []
 
 
-async def test_what_was_measured_when_it_was_recorded_is_not_measured_again(
+async def test_what_was_measured_while_it_was_recorded_is_not_measured_again(
     tape: Tape, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    measured: list[Path] = []
+    def never(path: Path) -> tuple[float, float]:
+        raise AssertionError(f"{path} is measured")
 
-    def counted(path: Path) -> tuple[float, float]:
-        measured.append(path)
-        return measure(path)
-
-    monkeypatch.setattr("screener.tape.measure", counted)
-    recorded = await tape.recorded(await wound(tape), RecordedBy.SILENCE)
+    monkeypatch.setattr("screener.calls.tape.measure", never)
+    recorded = await tape.recorded(await wound(tape), RecordedBy.SILENCE, 1.25)
+    assert recorded.speech == 1.25
     assert await tape.keep(recorded.take, LETTER)
-    assert len(measured) == 1
     [item] = tape.outbox.items()
     assert item.record is not None
     assert item.record.letter == replace(LETTER, seconds=recorded.seconds)
@@ -164,15 +164,20 @@ async def test_one_that_is_dropped_is_gone_and_asterisk_is_not_asked(
     assert asterisk.asked == []
 
 
-async def test_what_asterisk_has_recorded_is_deleted_there_and_here(
-    tape: Tape, asterisk: Asterisk
-) -> None:
-    for take in ("take-1", "take-2"):
-        write(tape.folder / f"{take}.wav", WORDS)
-    assert await tape.keep("take-1", LETTER)
-    await tape.drop("take-2")
-    assert asterisk.asked == ["DELETE recordings/stored/take-1", "DELETE recordings/stored/take-2"]
-    assert list(tape.folder.iterdir()) == []
+async def test_its_caller_hears_it_from_where_it_lies(tape: Tape) -> None:
+    recorded = await tape.recorded(await wound(tape), RecordedBy.KEY)
+    [uri], seconds = tape.sound(recorded.take)
+    assert uri == f"sound:{tape.folder / recorded.take}"
+    assert seconds == recorded.seconds
+
+
+async def test_what_is_kept_lies_in_one_place_only_and_is_the_same_file(tape: Tape) -> None:
+    recorded = await tape.recorded(await wound(tape), RecordedBy.KEY)
+    file = (tape.folder / f"{recorded.take}.wav").stat().st_ino
+    assert await tape.keep(recorded.take, LETTER)
+    [item] = tape.outbox.items()
+    kept = (item.folder / "audio.wav").stat()
+    assert (kept.st_ino, kept.st_nlink) == (file, 1)
 
 
 async def test_where_nothing_came_there_is_no_take(tape: Tape) -> None:
@@ -216,15 +221,71 @@ async def test_a_disk_without_room_is_tried_again_and_nothing_is_lost(
         assert speech.likeness(sound.readframes(sound.getnframes()), WORDS) > 0.99
 
 
+async def test_one_who_stops_waiting_for_the_disk_loses_and_repeats_nothing(tape: Tape) -> None:
+    reel = tape.reel("family")
+    for piece in pieces(WORDS):
+        work = asyncio.ensure_future(reel.write(piece))
+        await asyncio.sleep(0)
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
+    recorded = await tape.recorded(reel, RecordedBy.KEY)
+    assert recorded.seconds == pytest.approx(speech.seconds_of(WORDS), abs=0.001)
+    with wave.open(str(tape.folder / f"{recorded.take}.wav")) as sound:
+        assert sound.readframes(sound.getnframes()) == WORDS
+
+
+async def test_half_of_a_write_is_no_part_of_a_take_that_is_over(tape: Tape) -> None:
+    reel = await wound(tape)
+    path = tape.folder / f"{reel.take}.wav"
+    good = path.stat().st_size
+    with path.open("ab") as file:
+        file.write(b"what a full disk leaves of a write")
+    await reel.close()
+    assert path.stat().st_size == good
+    assert tape.seconds(reel.take) == pytest.approx(speech.seconds_of(WORDS), abs=0.001)
+
+
+async def test_the_room_that_is_left_alone_is_left_by_who_speaks_as_well(
+    tape: Tape, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage(tape.folder)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=RESERVE - 1))
+    second = bytes(16000)
+    reel = tape.reel("family")
+    for _ in range(5):
+        await reel.write(second)
+    assert reel.seconds == 5.0, "it is asked for its room every few seconds"
+    await reel.write(second)
+    assert not reel.full
+    await reel.write(second)
+    assert (reel.seconds, reel.waiting, reel.full) == (5.0, 2.0, True)
+    recorded = await tape.recorded(reel, RecordedBy.DISK)
+    assert (recorded.seconds, recorded.lost) == (7.0, 0.0), "what he said until then is kept"
+
+
+async def test_what_is_being_written_is_held_and_then_let_go(
+    tape: Tape, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = threading.Event()
+    monkeypatch.setattr(os, "fdatasync", lambda _: answers.wait())
+    reel = tape.reel("family")
+    path = tape.folder / f"{reel.take}.wav"
+    reel.add(bytes(16000 * 6))
+    assert tape.outbox.holds(path)
+    answers.set()
+    await reel.write(b"")
+    assert not tape.outbox.holds(path)
+
+
 def test_what_a_killed_process_had_written_is_a_take(tmp_path: Path) -> None:
     program = """
 import asyncio, sys
 from pathlib import Path
-from screener.tape import Reel
+from screener.messages.reel import Reel
 async def main():
     reel = Reel("take", Path(sys.argv[1]))
     while True:
-        await reel.write(bytes(2400))
+        await reel.write(bytes(4800))
         print("written", flush=True)
 asyncio.run(main())
 """

@@ -28,6 +28,7 @@ from screener.asterisk.translate import (
     redirect_uri,
     said,
 )
+from screener.core.keypad import Told
 from screener.core.ringing import Said
 
 CHANNEL = {
@@ -50,8 +51,9 @@ def test_a_call_arrives() -> None:
 
 def test_keys_answers_redirects_and_ends() -> None:
     up = {"id": "leg", "state": "Up"}
-    assert event(text("ChannelDtmfReceived", channel=CHANNEL, digit="2")) == Key(
-        "1795218116.0", "2"
+    at = {"timestamp": "1970-01-02T01:00:00.618+0100", "duration_ms": 100}
+    assert event(text("ChannelDtmfReceived", channel=CHANNEL, digit="2", **at)) == Key(
+        "1795218116.0", Told("2", 86400.618, 0.1)
     )
     assert event(text("ChannelStateChange", channel=up)) == Up("leg")
     assert event(text("ChannelHangupRequest", channel=up)) == HungUp("leg")

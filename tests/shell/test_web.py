@@ -19,13 +19,13 @@ import pytest
 import pytest_asyncio
 
 from screener import config
-from screener.calllog import DATABASE
 from screener.config import Settings
 from screener.core.rules import Action
-from screener.links import KEY, LIFE, PATHS, USED, Links
-from screener.store import CallEnd, CallStart, Store
-from screener.surroundings import WebSettings
-from screener.web import app as app_module
+from screener.mail.links import KEY, LIFE, PATHS, USED, Links
+from screener.records.calllog import DATABASE
+from screener.records.store import CallEnd, CallStart, Store
+from screener.settings.websettings import WebSettings
+from screener.web import allowance
 from screener.web.app import Web
 from tests.calls.sip import free_port
 from tests.shell.household import PLAIN, Write
@@ -75,7 +75,7 @@ class Site:
 
 async def opened(work: Callable[[], bool]) -> None:
     """Wait until something has come about."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not work():  # noqa: ASYNC110  # what is waited for sets no event
             await asyncio.sleep(0.01)
 
@@ -273,7 +273,7 @@ async def test_what_is_no_request_is_refused_and_the_pages_go_on(site: Site) -> 
         with suppress(ConnectionError):
             writer.write(raw)
             await writer.drain()
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 assert (await reader.read(64)).startswith((b"HTTP/1.1 400", b"HTTP/1.0 400"))
         writer.close()
     assert (await site.ask("GET", site.url())).status == 200
@@ -326,7 +326,7 @@ async def test_too_many_requests_of_one_address_are_refused_and_change_nothing(s
 
 
 def test_an_address_that_waits_may_ask_again() -> None:
-    rate = app_module._Rate()
+    rate = allowance.Rate(30.0, 1.0)
     assert [rate.admits("a", 0.0) for _ in range(31)].count(True) == 30
     assert rate.admits("b", 0.0)
     assert not rate.admits("a", 0.5)
@@ -342,13 +342,19 @@ async def test_there_is_room_for_so_many_connections_and_no_more(site: Site) -> 
     held = [await asyncio.open_connection(host, port) for _ in range(200)]
 
     async def put_out(reader: asyncio.StreamReader) -> bool:
-        with suppress(TimeoutError, ConnectionError):
-            async with asyncio.timeout(2):
-                return await reader.read() == b""
+        with suppress(ConnectionError):
+            return await reader.read() == b""
         return False
 
-    out = await asyncio.gather(*(put_out(reader) for reader, _ in held))
-    assert out.count(True) >= 200 - 64
+    reading = [asyncio.ensure_future(put_out(reader)) for reader, _ in held]
+    out = 0
+    for ended in asyncio.as_completed(reading, timeout=60):
+        out += await ended
+        if out >= 200 - 64:
+            break
+    assert out >= 200 - 64
+    for one in reading:
+        one.cancel()
     for _, writer in held:
         writer.close()
     assert (await site.ask("GET", site.url())).status == 200
@@ -425,11 +431,11 @@ async def test_without_a_place_to_listen_there_are_none_and_the_service_goes_on(
 async def test_who_stays_too_long_is_put_out(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(app_module, "_LONGEST_CONNECTION", 0.1)
+    monkeypatch.setattr(allowance, "_LONGEST_CONNECTION", 0.1)
     async with served(settings):
         assert settings.web.listen is not None
         reader, writer = await asyncio.open_connection(*settings.web.listen)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             assert await reader.read() == b""
         writer.close()
 
@@ -439,31 +445,3 @@ async def test_when_the_pages_end_no_more_links_are_offered(settings: Settings) 
         links = site.links
         assert links.offered(1, PHARMACY, datetime.now(UTC))
     assert links.offered(1, PHARMACY, datetime.now(UTC)) == ()
-
-
-# The settings ------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("web", "listen", "url"),
-    [
-        ("", ("127.0.0.1", 8190), "http://127.0.0.1:8190"),
-        ('listen = ""', None, ""),
-        ('listen = "[::1]:80"', ("::1", 80), "http://[::1]:80"),
-        ('listen = "localhost:9"', ("localhost", 9), "http://localhost:9"),
-        ('url = "https://door.example.net/x/"', ("127.0.0.1", 8190), "https://door.example.net/x"),
-    ],
-)
-def test_where_the_pages_are(
-    write: Write, web: str, listen: tuple[str, int] | None, url: str
-) -> None:
-    read = config.load(write(f"{PLAIN}[web]\n{web}\n"))
-    assert read.web == WebSettings(listen, url)
-    assert read.warnings == ()
-
-
-def test_pages_that_others_can_read_on_the_way_are_warned_of(write: Write) -> None:
-    read = config.load(write(f'{PLAIN}[web]\nlisten = "192.168.1.5:8190"\n'))
-    assert "links go there in clear" in read.warnings[0]
-    safe = f'{PLAIN}[web]\nlisten = "192.168.1.5:8190"\nurl = "https://door.example.net"\n'
-    assert config.load(write(safe)).warnings == ()

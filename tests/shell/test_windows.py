@@ -14,7 +14,7 @@ import pytest
 
 from screener.core.window import Kind
 from screener.errors import SetupError
-from screener.windows import Windows
+from screener.rules.windows import Windows
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 11, 20, 13, 5, tzinfo=UTC)
@@ -73,7 +73,7 @@ def test_closed_it_is_closed_and_closing_twice_is_no_mistake(windows: Windows) -
 def test_what_another_process_opens_and_closes_is_seen(windows: Windows, folder: Path) -> None:
     script = (
         "import sys; from pathlib import Path; from datetime import datetime, timedelta, UTC\n"
-        "from screener.windows import Windows; from screener.core.window import Kind\n"
+        "from screener.rules.windows import Windows; from screener.core.window import Kind\n"
         "windows = Windows(Path(sys.argv[1]), None)\n"
         "now = datetime.now(UTC)\n"
         "if sys.argv[2] == 'begin': windows.begin(Kind.EXPECTING, now, timedelta(hours=1), 'x')\n"

@@ -1,0 +1,1 @@
+"""Recordings that are known again: learnt during calls, kept as files, shared."""

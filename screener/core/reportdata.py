@@ -1,0 +1,119 @@
+"""The weekly report for programs: as JSON has it, and its calls as CSV."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from datetime import datetime, tzinfo
+from types import SimpleNamespace
+from typing import Any
+
+from screener.core.excerpt import guarded
+from screener.core.fate import fate
+from screener.core.headline import headline
+from screener.core.reckoning import caller_of
+from screener.core.report import Caller, Count, Message, Report, Trouble
+from screener.core.story import CallRow
+
+COLUMNS = (
+    *("call", "started", "number", "name", "withheld", "did", "fate", "outcome", "seconds"),
+    *("answered_by", "rule", "ruled", "verdict", "reason", "campaign"),
+    "undo",
+)
+"""The columns of the calls as CSV; the last is the command that undoes what became of the call."""
+
+
+def as_json(report: Report, zone: tzinfo | None) -> dict[str, Any]:
+    """The report as JSON has it; nothing in it depends on when it is made, once the days are over.
+
+    Times are ISO 8601 in `zone`, with what it is off UTC.
+    """
+
+    def time(at: datetime) -> str:
+        return at.astimezone(zone).isoformat(timespec="seconds")
+
+    def caller(each: Caller) -> dict[str, Any]:
+        return {
+            "number": each.number,
+            "name": each.name,
+            "withheld": each.withheld,
+            "fate": each.fate,
+            "calls": each.calls,
+            "newest": each.call,
+            "at": time(each.at),
+            "seconds": each.seconds,
+            "why": each.why,
+            "rule": each.rule,
+            "heard": list(each.heard),
+            "undo": _undo(each),
+        }
+
+    def message(each: Message) -> dict[str, Any]:
+        kept = each.recording
+        if kept is None:
+            return caller(each.caller)
+        said = {"box": kept.box, "length": kept.seconds, "transcript": kept.transcript}
+        return caller(each.caller) | said
+
+    def count(each: Count) -> dict[str, Any]:
+        return {"what": each.what, "calls": each.calls, "numbers": each.numbers}
+
+    def trouble(each: Trouble) -> dict[str, Any]:
+        texts = list(each.texts)
+        return {"kind": each.kind, "count": each.count, "texts": texts, "last": time(each.last)}
+
+    return {
+        "period": report.period.name,
+        "first": str(report.period.first),
+        "last": str(report.period.last),
+        "so_far": report.so_far,
+        "headline": headline(report),
+        "calls": report.calls,
+        "fates": dict(report.fates),
+        "spared": {"rings": report.spared_rings, "seconds": report.spared_seconds},
+        "shadow": {"calls": report.shadow, "would_block": report.would_block},
+        "messages_of_calls_that_broke_off": report.saved,
+        "undelivered": report.undelivered,
+        "before": [{"period": past.name, "fates": dict(past.fates)} for past in report.before],
+        "hours": [list(hours) for hours in report.hours],
+        "gave_up": [caller(each) for each in report.gave_up],
+        "wordless": [caller(each) for each in report.wordless],
+        "messages": [message(each) for each in report.messages],
+        "reminders": [message(each) for each in report.reminders],
+        "kept_out": [caller(each) for each in report.kept_out],
+        "strangers": [caller(each) for each in report.strangers],
+        "others": [caller(each) for each in report.others],
+        "campaigns": [count(each) for each in report.campaigns],
+        "rules": [count(each) for each in report.rules],
+        "evidence": [count(each) for each in report.evidence],
+        "redirects": [count(each) for each in report.redirects],
+        "troubles": [trouble(each) for each in report.troubles],
+        "deleted": [trouble(each) for each in report.deleted],
+    }
+
+
+def as_csv(rows: Iterable[CallRow], zone: tzinfo | None) -> str:
+    """The calls as CSV (RFC 4180), a line each; no cell is a formula to a spreadsheet."""
+    lines: list[str] = []
+    writer = csv.writer(SimpleNamespace(write=lines.append))
+    writer.writerow(COLUMNS)
+    for row in rows:
+        seconds = "" if row.seconds is None else f"{row.seconds:.1f}"
+        became = fate(row.outcome, row.verdict, row.answered_by, row.reason)
+        started = row.started.astimezone(zone).isoformat(timespec="seconds")
+        cells = (row.number, row.name, "yes" if row.withheld else "", row.did, became, row.outcome)
+        also = (row.answered_by, row.rule, row.ruled, row.verdict, row.reason, row.campaign)
+        undo = _undo(caller_of(row, became))
+        writer.writerow([row.id, started, *map(_cell, (*cells, seconds, *also, undo))])
+    return "".join(lines)
+
+
+def _undo(caller: Caller) -> str:
+    """The command that makes a rule about him; "" where no rule undoes anything."""
+    return f"screener calls {caller.undo} {caller.call}" if caller.undo else ""
+
+
+def _cell(text: str) -> str:
+    """A cell on one line, that a spreadsheet takes for text; an E.164 number stays what it is."""
+    line = " ".join(text.splitlines())
+    return line if line[:1] == "+" and line[1:].isdecimal() else guarded(line)

@@ -1,0 +1,1 @@
+"""The outbox, and its ways to the mail server."""

@@ -1,0 +1,102 @@
+"""Whether the disk has room for a message, asked before a caller is invited to speak.
+
+Who could lose what he says is told so at once, and may call again. The owner is told by a notice,
+at most once a day.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from screener.core.audio import RATE
+from screener.core.frontdoor import MessageBox
+from screener.core.notice import Notice
+from screener.errors import OutboxError
+from screener.mail.outbox import Outbox
+from screener.mail.spool import RESERVE
+
+log = logging.getLogger(__name__)
+
+_BYTES = 2 * RATE  # a second of a recording has
+_TOLD_AGAIN = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """The room for messages: for `takes`, where they are recorded, and in the outbox.
+
+    `owner` are the addresses that are told when there is none; `told` is the file whose age says
+    when they last were.
+    """
+
+    takes: Path
+    outbox: Outbox
+    owner: tuple[str, ...]
+    told: Path
+    _promised: list[float] = field(default_factory=list)
+
+    @contextmanager
+    def promised(self, box: MessageBox) -> Iterator[None]:
+        """While somebody speaks, nobody else is promised the room that his message may need."""
+        needed = box.limit * _BYTES
+        self._promised.append(needed)
+        try:
+            yield
+        finally:
+            self._promised.remove(needed)
+
+    async def for_message(self, box: MessageBox) -> bool:
+        """Whether a message of the box's limit has room; where not, the owner is told."""
+        needed = box.limit * _BYTES
+        room = await asyncio.to_thread(self._free) - sum(self._promised)
+        if room >= needed:
+            return True
+        log.error(
+            "no message for %s is taken: it may need %.1f MB, and the disk has %.1f MB for it",
+            *(box.name, needed / 1e6, room / 1e6),
+        )
+        await self._tell_owner(box, needed, room)
+        return False
+
+    def _free(self) -> float:
+        """How many bytes of a message both disks take. One that cannot be asked is not full."""
+        with suppress(OSError):
+            return min(shutil.disk_usage(self.takes).free - RESERVE, self.outbox.room())
+        return self.outbox.room()
+
+    async def _tell_owner(self, box: MessageBox, needed: float, room: float) -> None:
+        now = datetime.now(UTC)
+        if not self.owner or now - await asyncio.to_thread(self._last_told) < _TOLD_AGAIN:
+            return
+        notice = Notice(
+            self.owner,
+            "The disk is nearly full: callers can leave no message",
+            (
+                f"A caller who wanted to leave a message for {box.name} was asked to call again:"
+                f" it may need {needed / 1e6:.0f} MB, and {max(0.0, room) / 1e6:.0f} MB are free"
+                f" beyond the {RESERVE / 1e6:.0f} MB that are left alone.",
+                "",
+                f"Make room on the disk of {self.takes.parent}: until then no message is taken, and"
+                " callers are told so. Calls and their phones go on as ever.",
+                "",
+                "You are told this once a day at most.",
+            ),
+        )
+        try:
+            await self.outbox.notify(notice)
+            await asyncio.to_thread(self.told.touch)
+        except (OutboxError, OSError) as trouble:
+            log.error("the owner could not be told that the disk is full: %s", trouble)
+
+    def _last_told(self) -> datetime:
+        try:
+            return datetime.fromtimestamp(self.told.stat().st_mtime, UTC)
+        except OSError:
+            return datetime.min.replace(tzinfo=UTC)

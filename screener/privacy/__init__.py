@@ -1,0 +1,1 @@
+"""What is deleted: what was kept for long enough, and all that is known of a number."""

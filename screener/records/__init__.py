@@ -1,0 +1,1 @@
+"""The rows of calls on disk, and the only SQL."""

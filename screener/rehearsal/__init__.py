@@ -1,0 +1,1 @@
+"""Recorded callers at the front door: heard, judged, measured, drawn."""

@@ -1,0 +1,1 @@
+"""The weekly report: its rows as data, its pictures, its mail."""

@@ -1,0 +1,147 @@
+"""The weekly report is sent: at the hour that the owner chose, each week once.
+
+What was sent last stands in data/report.json, written after the report lies in the outbox. Who dies
+between the two finds the report there when he looks again, by what it is called, and does not send
+it twice. Weeks that were missed while the machine was off are made up for: the newest one, and of
+those before it, up to `MOST_MADE_UP`, each in which somebody called.
+
+A clock that was never set says nothing of weeks: until it is set, nothing is sent. One that is put
+back sends nothing again. The first start reports nothing of what lies behind it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from screener import replacement
+from screener.config import Settings
+from screener.core.composed import Composed
+from screener.core.rules import CLOCKLESS
+from screener.core.week import Period, week_named, week_of
+from screener.errors import ReportError, ScreenerError
+from screener.mail.links import Links
+from screener.mail.outbox import Outbox
+from screener.report import charts, reporting
+
+log = logging.getLogger(__name__)
+
+STATE = "report.json"
+"""The name of the file in the data folder that says which week was reported last."""
+MOST_MADE_UP = 4
+"""So many weeks that were missed are looked at before the newest."""
+
+_LOOK = 60.0  # seconds after which it is asked again whether a report is due
+_AGAIN = 600.0  # the same when one could not be made
+
+
+class Weekly:
+    """Sends the weekly reports of one front door by its outbox."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        outbox: Outbox,
+        links: Links,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._settings = settings
+        self._outbox = outbox
+        self._links = links
+        self._clock = clock
+        self._path = settings.data / STATE
+
+    async def run(self) -> None:
+        """Send what is due, until cancelled. Trouble is logged, and tried again."""
+        pause = _LOOK  # until the pages are there that its links lead to
+        while True:
+            await asyncio.sleep(pause)
+            try:
+                await self.send_due()
+                pause = _LOOK
+            except ScreenerError as trouble:
+                log.error("the weekly report is not sent yet: %s", trouble)
+                pause = _AGAIN
+
+    async def send_due(self) -> list[str]:
+        """Send the reports whose time has come; the names of their weeks."""
+        report, now = self._settings.report, self._clock()
+        if report.on is None or not report.to or now < CLOCKLESS:
+            return []
+        last = self._last_sent()
+        due = report.on.last_due(now, self._settings.zone)
+        if last is None or last.first > week_of(now, self._settings.zone).first:
+            # The first start, or what a wrong clock wrote: what lies behind is not reported.
+            self._write(week_of(now, self._settings.zone).before)
+            return []
+        sent = []
+        for week in _missed(last, due):
+            if await self._send(week, now, newest=week == due):
+                sent.append(week.name)
+            self._write(week)
+        return sent
+
+    async def _send(self, week: Period, now: datetime, *, newest: bool) -> bool:
+        """Put a week's report into the outbox; whether it was. One that lies there is not again,
+        nor is one of an empty week that was missed."""
+        what = name_of(week)
+        if what in await asyncio.to_thread(self._in_outbox):
+            return False
+        report = await asyncio.to_thread(reporting.report_of, self._settings, week, now)
+        if report.empty and not newest:
+            return False
+        way_of = await asyncio.to_thread(reporting.undoing, self._settings, self._links, now)
+        zone = self._settings.zone
+        clips = await asyncio.to_thread(reporting.clips_of, self._settings, report)
+        draw = charts.draw_apart
+        mail = await asyncio.to_thread(reporting.mail_of, report, zone, way_of, clips, draw)
+        await self._outbox.post(self._settings.report.to, mail, what)
+        log.info("the %s is on its way", what)
+        return True
+
+    def _in_outbox(self) -> set[str]:
+        """What the composed mails are called that lie in the outbox, sent or not."""
+        letters = (item.record.letter for item in self._outbox.items() if item.record is not None)
+        return {letter.what for letter in letters if isinstance(letter, Composed)}
+
+    def _last_sent(self) -> Period | None:
+        """The newest week that was reported; None where nothing is known, or nothing readable."""
+        try:
+            return week_named(str(json.loads(self._path.read_text(encoding="ascii"))["week"]))
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise ReportError(f"{self._path}: cannot be read: {error.strerror}") from None
+        except (ValueError, KeyError, TypeError):
+            log.warning("%s was damaged: weeks before this one are not reported", self._path)
+            return None
+
+    def _write(self, week: Period) -> None:
+        _replace(self._path, json.dumps({"week": week.name}) + "\n")
+
+
+def name_of(week: Period) -> str:
+    """What a period's report is called in the outbox."""
+    return f"weekly report {week.name}" if week.is_week else f"report {week.name}"
+
+
+def _missed(last: Period, due: Period) -> list[Period]:
+    """The weeks after the one reported last, as far as they are due, oldest first."""
+    found: list[Period] = []
+    week = due
+    while week.first > last.first and len(found) <= MOST_MADE_UP:
+        found.insert(0, week)
+        week = week.before
+    return found
+
+
+def _replace(path: Path, text: str) -> None:
+    """Replace a file, durably. Raises ReportError."""
+    try:
+        replacement.write(path, text)
+    except OSError as error:
+        raise ReportError(f"{path}: cannot be written: {error.strerror}") from None

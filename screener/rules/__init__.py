@@ -1,0 +1,1 @@
+"""The owner's rules on disk: read, kept in force, written, exchanged with other programs."""

@@ -1,0 +1,1 @@
+"""What screener.toml says, table by table; config.py puts it together."""

@@ -1,0 +1,183 @@
+"""Messages for people, on a real disk: swept when old, found while they move, unreadable ones."""
+
+import json
+import os
+import shutil
+import threading
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from screener.core.delivery import Delivery, State, Status
+from screener.errors import OutboxError
+from screener.mail.links import LIFE
+from screener.mail.mailqueue import KEPT_DROPPED, MailQueue
+from screener.mail.progress import Progress
+from screener.mail.spool import Spool
+from tests.shell.post import LETTER
+
+SENDER = "door@example.org"
+NOW = datetime.now(UTC)
+FIRST_RELEASE = Path(__file__).parents[1] / "fixtures" / "outbox" / "letter.json"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return tmp_path / "outbox"
+
+
+@pytest.fixture
+def spool(root: Path) -> Spool:
+    return Spool(root)
+
+
+def gone(spool: Spool, name: str, delivery: Delivery) -> None:
+    record = spool.begin(name, NOW)
+    assert record is not None
+    answers = dict.fromkeys(record.waiting, (delivery, "said"))
+    spool.write_down(*record.after(answers, NOW, NOW).settled(7.0, NOW))
+
+
+def test_only_what_was_sent_is_swept_and_only_when_old(
+    spool: Spool, root: Path, audio: Path
+) -> None:
+    for delivery in Delivery:
+        gone(spool, spool.keep(audio, LETTER, SENDER), delivery)
+    queue = MailQueue(root)
+    assert queue.sweep(timedelta(days=30), NOW + timedelta(days=29)) == 0
+    assert queue.sweep(timedelta(days=30), NOW + timedelta(days=31)) == 1
+    assert [item.status for item in queue.items()] == [Status.DEFERRED, Status.FAILED]
+
+
+def test_what_was_heard_lately_was_sent_when_it_was_sent(
+    spool: Spool, root: Path, audio: Path
+) -> None:
+    """A mark beside a message changes its folder's time, not its own."""
+    name = spool.keep(audio, LETTER, SENDER)
+    gone(spool, name, Delivery.ACCEPTED)
+    (root / "sent" / name / "heard").touch()
+    late = (NOW + timedelta(days=99)).timestamp()
+    os.utime(root / "sent" / name, (late, late))
+    assert MailQueue(root).sweep(timedelta(days=30), NOW + timedelta(days=31)) == 1
+
+
+def test_what_was_mailed_as_a_link_stays_as_long_as_the_link_works(
+    spool: Spool, root: Path, audio: Path
+) -> None:
+    name = spool.keep(audio, LETTER, SENDER)
+    Progress(linked=True).write(root / "queued" / name)
+    gone(spool, name, Delivery.ACCEPTED)
+    queue = MailQueue(root)
+    now = datetime.now(UTC)
+    assert queue.sweep(timedelta(days=1), now + LIFE - timedelta(minutes=1)) == 0
+    assert [item.status for item in queue.items()] == [Status.SENT]
+    assert queue.sweep(timedelta(days=1), now + LIFE + timedelta(minutes=1)) == 1
+
+
+def test_what_cannot_be_deleted_is_no_reason_to_leave_the_others(
+    spool: Spool, root: Path, audio: Path
+) -> None:
+    (root / "sent" / "20200101T000000-stray").write_text("no folder")
+    (root / "new" / "stray").write_text("no folder")
+    gone(spool, spool.keep(audio, LETTER, SENDER), Delivery.ACCEPTED)
+    assert spool.recover(NOW) == []
+    assert MailQueue(root).sweep(timedelta(days=1), NOW + timedelta(days=3)) == 1
+
+
+def test_a_retry_that_is_asked_for_during_an_attempt_follows_it(
+    spool: Spool, root: Path, audio: Path
+) -> None:
+    name = spool.keep(audio, LETTER, SENDER)
+    now = datetime.now(UTC) - timedelta(seconds=1)  # since when the attempt goes on
+    record = spool.begin(name, now)
+    assert record is not None
+    MailQueue(root).retry(name)
+    answers = dict.fromkeys(LETTER.to, (Delivery.WAITING, "451 later"))
+    spool.write_down(record.after(answers, now, now), State.QUEUED)
+    assert spool.queue(now)[name] == now
+    again = spool.begin(name, datetime.now(UTC))
+    assert again is not None
+    spool.write_down(again.after(answers, now, now), State.QUEUED)
+    assert spool.queue(now)[name] > now
+
+
+def test_what_cannot_be_read_is_swept_by_its_folders_time(
+    spool: Spool, root: Path, audio: Path
+) -> None:
+    name = spool.keep(audio, LETTER, SENDER)
+    gone(spool, name, Delivery.ACCEPTED)
+    (root / "sent" / name / "letter.json").write_text("{")
+    queue = MailQueue(root)
+    assert queue.sweep(timedelta(days=30), NOW + timedelta(days=29)) == 0
+    assert queue.sweep(timedelta(days=30), NOW + timedelta(days=32)) == 1
+
+
+def test_what_was_dropped_can_be_brought_back_for_a_while(
+    spool: Spool, root: Path, audio: Path
+) -> None:
+    queue = MailQueue(root)
+    queue.drop(spool.keep(audio, LETTER, SENDER), NOW)
+    queue.sweep(timedelta(), NOW + KEPT_DROPPED - timedelta(minutes=1))
+    assert [item.status for item in queue.dropped()] == [Status.DROPPED]
+    queue.sweep(timedelta(), NOW + KEPT_DROPPED + timedelta(hours=1))
+    assert queue.dropped() == []
+
+
+def test_an_outbox_that_is_not_there_is_empty(root: Path) -> None:
+    queue = MailQueue(root)
+    assert queue.items() == queue.dropped() == []
+    assert queue.sweep(timedelta(), NOW) == 0
+    with pytest.raises(OutboxError, match="there is no message x"):
+        queue.find("x")
+    assert not root.exists()
+
+
+def test_a_message_of_the_first_release_is_read(spool: Spool, root: Path) -> None:
+    name = json.loads(FIRST_RELEASE.read_text())["id"]
+    (root / "queued" / name).mkdir()
+    shutil.copy(FIRST_RELEASE, root / "queued" / name / "letter.json")
+    [item] = MailQueue(root).items()
+    assert (item.status, item.box, item.arrived) == (Status.QUEUED, "office", False)
+
+
+@pytest.mark.parametrize("said", [Delivery.ACCEPTED, Delivery.WAITING])
+def test_what_is_dropped_while_it_is_sent_stays_dropped_and_is_told(
+    spool: Spool, root: Path, audio: Path, said: Delivery
+) -> None:
+    """An attempt began between the look and the drop."""
+    name = spool.keep(audio, LETTER, SENDER)
+    record = spool.begin(name, NOW)
+    assert record is not None
+    (spool.folder(name) / "sending").unlink()
+    queue = MailQueue(root)
+    queue.drop(name, NOW)
+    answers = dict.fromkeys(record.waiting, (said, "said"))
+    spool.write_down(*record.after(answers, NOW, NOW).settled(7.0, NOW))
+    [item] = queue.dropped()
+    assert item.record is not None
+    assert item.record.recipients[0].delivery is said
+    assert spool.queue(NOW) == {}
+    assert queue.items() == []
+
+
+def test_messages_that_move_while_they_are_listed_are_listed_once(
+    spool: Spool, root: Path, audio: Path
+) -> None:
+    names = {spool.keep(audio, LETTER, SENDER) for _ in range(30)}
+
+    def deliver() -> None:
+        for name in sorted(names):
+            gone(spool, name, Delivery.ACCEPTED)
+
+    moving = threading.Thread(target=deliver)
+    queue = MailQueue(root)
+    moving.start()
+    seen = []
+    while moving.is_alive():
+        seen.append([item.id for item in queue.items()])
+    moving.join()
+    assert all(len(ids) == len(set(ids)) for ids in seen)
+    assert all(set(ids) == names for ids in seen)
+    assert {item.status for item in queue.items()} == {Status.SENT}
+    assert len(list((root / State.SENT).iterdir())) == 30
