@@ -223,13 +223,13 @@ class Line:
 
     # The caller's voice ----------------------------------------------------------------------
 
-    async def sound_arrives(self) -> bool:
-        """Whether any of the caller's sound has arrived at Asterisk; where it cannot tell, yes."""
+    async def sound_arrives(self) -> bool | None:
+        """Whether any of the caller's sound has arrived at Asterisk; None where it cannot tell."""
         try:
             return await self._client.received(self.channel) > 0
         except AriError as unknown:
             log.info("whether sound of call %s arrives is not known: %s", self.channel, unknown)
-            return True
+            return None
 
     async def open_ear(self, host: str, on_source: Callable[[tuple[str, int]], None]) -> None:
         """Send the caller's audio to `host`; `on_source` is told beforehand whence it will come.

@@ -30,9 +30,6 @@ log = logging.getLogger(__name__)
 # stopped, and silence is counted in its place: listening must end though nothing is heard. That he
 # was silent is not said of such a caller (core/hearing.py).
 _MOMENT = 0.3
-_NOTHING_ARRIVED = (
-    "none of his sound arrived at Asterisk: correct its NAT settings, or the firewall"
-)
 # Every so many frames it is looked at what the recogniser has made of the speech so far (0.1 s).
 _LOOK = 5
 # How long the words of an answer may take (seconds); an answer without words is asked for again.
@@ -104,7 +101,8 @@ class Ear:
             self.unfinished = hearing.so_far()
             self._tell_unheard(self.unfinished.unheard)
             await self._stop_prompt()
-        heard = await self._whether_it_arrived(hearing.heard)
+        await self._ask_whether_it_arrives(hearing.heard)
+        heard = hearing.heard
         try:
             if heard.by is HeardBy.ANSWER:
                 answer = await self._understood(hearing.answer_audio)
@@ -194,21 +192,22 @@ class Ear:
             for _ in range(round(_MOMENT / FRAME_SECONDS)):
                 self._hear(SILENCE, came=False)
 
-    async def _whether_it_arrived(self, heard: Heard) -> Heard:
-        """The same; where nothing was heard as nothing arrives at Asterisk of anybody, unheard.
+    async def _ask_whether_it_arrives(self, heard: Heard) -> None:
+        """Where nobody's sound has been seen to arrive at Asterisk, and his is not heard, ask.
 
         A network that keeps all callers' sound from us (NAT) must not make them all silent; who
         sends no sound where others' arrives is a machine's call.
         """
         if heard.talk:  # keys may have come by SIP INFO
             self._media.arrived()
-        elif heard.by is HeardBy.QUIET and not heard.unheard and not self._media.arrives:
-            if not await self._line.sound_arrives():
+        elif heard.in_silence and not heard.unheard and not self._media.arrives:
+            arrives = await self._line.sound_arrives()
+            if arrives:
+                self._media.arrived()
+            elif arrives is not None:
+                self._hearing.arrives = False
                 self._media.nothing_arrived()
-                self._tell_unheard(_NOTHING_ARRIVED)
-                return replace(heard, unheard=_NOTHING_ARRIVED)
-            self._media.arrived()
-        return heard
+                self._tell_unheard(self._hearing.unheard)
 
     async def _understood(self, audio: bytes) -> Understood:
         """What the recogniser makes of an answer; one that takes too long makes nothing of it."""

@@ -46,14 +46,14 @@ class Studio:
         self.settings = settings
         self._client = client
         self._connection = connection
-        self._inside: set[Line] = set()  # one, and those who have hung up and are tidied up after
+        self._inside: Line | None = None
         self.lock = PinLock(settings.studio.pin, "in the studio")
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
     def channels(self) -> Collection[str]:
         """The channels that are ours: what is recorded on them belongs to nobody else."""
-        return tuple(line.channel for line in self._inside)
+        return (self._inside.channel,) if self._inside is not None else ()
 
     def take(self, arrived: Arrived) -> None:
         """A phone has come in by the studio's extension (asterisk/dialplan.py)."""
@@ -63,20 +63,20 @@ class Studio:
 
     def catch_up(self, channels: Iterable[Mapping[str, Any]]) -> None:
         """Take in what happened while no events came; `channels` are all that Asterisk has."""
-        for line in self._inside:
-            line.catch_up(channels)
+        if self._inside is not None:
+            self._inside.catch_up(channels)
 
     async def _answer(self, arrived: Arrived) -> None:
         line = Line(self._client, self._connection, arrived)
-        if not all(other.gone.is_set() for other in self._inside):
+        if self._inside is not None:
             await carry_out(line, self._turn_away(line), "a call to the studio")
             return
-        self._inside.add(line)
+        self._inside = line
         try:
             visit = self._visit(line, phone_name(self.settings, arrived))
             await carry_out(line, visit, "a call to the studio")
         finally:
-            self._inside.discard(line)
+            self._inside = None
 
     async def _visit(self, line: Line, phone: str) -> None:
         with tempfile.TemporaryDirectory(prefix="screener-studio-") as folder:

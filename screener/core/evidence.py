@@ -251,6 +251,6 @@ def _told_of(heard: Heard) -> Iterator[tuple[float, str]]:
         words = f'"{heard.words}"' if heard.words else "something short that was not understood"
         at = heard.talk[-1].start
         yield at, f"answered {words} at {at:.1f} s"
-    if heard.by is HeardBy.QUIET and not heard.talk and not heard.unheard:
+    if heard.in_silence and not heard.unheard:
         until = max(heard.prompt.end, heard.end)
         yield until, f"no answer until {until:.1f} s"

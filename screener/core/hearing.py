@@ -25,6 +25,9 @@ _OFTEN = round(0.24 / FRAME_SECONDS)
 # When nothing has come for so long (frames), nothing does any more: Asterisk sends a frame each
 # 20 ms for a caller who is silent, and for one who sends nothing at all (22.10).
 _STOPPED = round(3.0 / FRAME_SECONDS)
+_NOTHING_ARRIVED = (
+    "none of his sound arrived at Asterisk: correct its NAT settings, or the firewall"
+)
 _NOTHING_CAME = "none of his sound came from Asterisk: correct asterisk.media_host, or the firewall"
 
 
@@ -62,6 +65,7 @@ class Hearing:
     ) -> None:
         self.now = 0.0
         self.deaf = ""  # why the caller's words are not listened for; "" while they are
+        self.arrives = True  # False once Asterisk has told that no sound of his arrives there
         self._tracker = tracker or Stranger()
         self._activity = activity or VoiceActivity()
         self._listening: Listening | None = None
@@ -78,6 +82,7 @@ class Hearing:
         """Listen for an answer from now on."""
         self._listening = Listening(listen, self._activity, self.now)
         self._overhearing = None
+        self.arrives = True
         self._enough = listen.enough
         self._earlier = frozenset((p.kind, p.at) for p in self._phrases.told)
 
@@ -132,7 +137,7 @@ class Hearing:
     def unheard(self) -> str:
         """Why nothing is heard of the caller; "" while it is."""
         if self._missing < _STOPPED:
-            return ""
+            return "" if self.arrives else _NOTHING_ARRIVED
         if self._missing == self._frames:
             return _NOTHING_CAME
         last = (self._frames - self._missing) * FRAME_SECONDS

@@ -145,6 +145,11 @@ class Heard:
     unheard: str = ""
     sure: bool = True
 
+    @property
+    def in_silence(self) -> bool:
+        """Whether the time to answer passed without a sound from him."""
+        return self.by is HeardBy.QUIET and not self.talk
+
 
 class Decision(StrEnum):
     """What a called person wants done with a caller who was announced to him."""

@@ -71,6 +71,11 @@ async def has_said(stage: Stage, test: Callable[[Status], bool]) -> Status:
         await asyncio.sleep(0.02)
 
 
+def openings(stage: Stage, phone: str) -> int:
+    """How often a phone has opened a box so far, by screener's log."""
+    return stage.log.read_text("utf-8", "replace").count(f" is open to {phone}\n")
+
+
 async def talking(stage: Stage, number: str = "") -> None:
     """Wait until the story of the last call (from this number, where it has one) says which phone
     answered: who hangs up sooner was not connected."""

@@ -86,6 +86,7 @@ box = "family"
 {groups}
 [boxes.family]
 mail = ["you@example.net"]
+{box}
 [mail]
 host = "{host}"
 port = {mail_port}
@@ -118,10 +119,11 @@ class Stage:
     `rules` is the text of its only rule file; `seconds` how long its groups ring; `extra_dialplan`
     and `extra_pjsip` are added to Asterisk's. `door` are further lines of the DID's table; `phones`
     further phones and `groups` further (or other) groups, by name, as screener.toml says them
-    (a phone's value, '{ dial = "PJSIP/mobile", delay = 5 }'; a group's lines); `asterisk` further
-    lines of its table; `more` are tables at the file's end. `settings` are what screener.toml says;
-    `home` is the folder it is in. `program` is what Python is given to start screener the next
-    time.
+    (a phone's value, '{ dial = "PJSIP/mobile", delay = 5 }'; a group's lines); `box` and `asterisk`
+    further lines of the box's table and of Asterisk's; `more` are tables at the file's end.
+    `secrets` are the texts of further files, by their names, that only the owner may read.
+    `settings` are what screener.toml says; `home` is the folder it is in. `program` is what Python
+    is given to start screener the next time.
     """
 
     def __init__(
@@ -136,8 +138,10 @@ class Stage:
         door: str = "",
         phones: Mapping[str, str] = {},
         groups: Mapping[str, str] = {},
+        box: str = "",
         more: str = "",
         asterisk: str = "",
+        secrets: Mapping[str, str] = {},
         open: bool = True,
     ) -> None:
         self.installation = installation
@@ -149,8 +153,10 @@ class Stage:
             **groups,
         }
         self._door = door
+        self._box = box
         self._more = more
         self._asterisk = asterisk
+        self._secrets = {"ari-secret": f"{random.getrandbits(128):x}\n", **secrets}
         self.mail = MailServer()
         self.callers: list[Caller] = []
         self.program: tuple[str, ...] = ("-m", "screener")
@@ -367,8 +373,9 @@ class Stage:
         for file in (self.home / "rules").glob("*.rules"):
             file.unlink()
         (self.home / "rules" / "stage.rules").write_text(self._rules, encoding="utf-8")
-        (self.home / "ari-secret").write_text(f"{random.getrandbits(128):x}\n", encoding="ascii")
-        (self.home / "ari-secret").chmod(0o600)
+        for name, text in self._secrets.items():
+            (self.home / name).write_text(text, encoding="ascii")
+            (self.home / name).chmod(0o600)
         (self.home / config.FILE).write_text(self._toml(), encoding="utf-8")
         KEPT_SOUNDS.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(self.home / "data" / "sounds", ignore_errors=True)
@@ -389,6 +396,7 @@ class Stage:
             host=LOOPBACK,
             phones="\n".join(f"{name} = {text}" for name, text in self._toml_of_phones.items()),
             door=self._door,
+            box=self._box,
             more=self._more,
             asterisk=self._asterisk,
             groups=groups,

@@ -29,23 +29,15 @@ lamps = ["kitchen", "office"]
 """
 
 
-class House(Stage):
-    """The box family lights the kitchen and the study, the box work the kitchen and the office."""
-
-    async def _furnish(self) -> None:
-        await super()._furnish()
-        for box, pin in (("family", PIN), ("work", WORK_PIN)):
-            (self.home / f"{box}-pin").write_text(pin)
-            (self.home / f"{box}-pin").chmod(0o600)
-
-    def _toml(self) -> str:
-        lines = '[boxes.family]\npin_file = "family-pin"\nlamps = ["kitchen", "study"]'
-        return super()._toml().replace("[boxes.family]", lines)
-
-
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def house(installation: Installation) -> AsyncIterator[Stage]:
-    async with House(installation, more=MORE) as stage:
+    """The box family lights the kitchen and the study, the box work the kitchen and the office."""
+    async with Stage(
+        installation,
+        box='pin_file = "family-pin"\nlamps = ["kitchen", "study"]',
+        more=MORE,
+        secrets={"family-pin": PIN, "work-pin": WORK_PIN},
+    ) as stage:
         yield stage
 
 

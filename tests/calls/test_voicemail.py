@@ -20,7 +20,7 @@ from screener.mail.spool import Spool
 from screener.messages.inbox import Kept, Messages
 from tests.calls import speech
 from tests.calls.callers import Caller
-from tests.calls.patience import hears, until
+from tests.calls.patience import hears, openings, until
 from tests.calls.phones import Phone
 from tests.calls.sip import LOOPBACK, CallError, free_port
 from tests.calls.stage import DID, STRANGER, Stage
@@ -50,19 +50,6 @@ mail = ["work@example.net"]
 """
 
 
-class House(Stage):
-    """A house whose box has a PIN, with another box that has none, and a trunk."""
-
-    async def _furnish(self) -> None:
-        pin = self.home / "family-pin"
-        await super()._furnish()
-        pin.write_text(PIN)
-        pin.chmod(0o600)
-
-    def _toml(self) -> str:
-        return super()._toml().replace("[boxes.family]", '[boxes.family]\npin_file = "family-pin"')
-
-
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def trunk() -> AsyncIterator[Phone]:
     """What is behind the trunk: whatever number is dialled, this phone rings."""
@@ -72,8 +59,15 @@ async def trunk() -> AsyncIterator[Phone]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def house(installation: Installation, trunk: Phone) -> AsyncIterator[Stage]:
-    dialled = 'trunk = "PJSIP/{number}@trunk"'
-    async with House(installation, more=MORE, asterisk=dialled, extra_pjsip=TRUNK) as stage:
+    """A house whose box has a PIN, with another box that has none, and a trunk."""
+    async with Stage(
+        installation,
+        box='pin_file = "family-pin"',
+        more=MORE,
+        secrets={"family-pin": PIN},
+        asterisk='trunk = "PJSIP/{number}@trunk"',
+        extra_pjsip=TRUNK,
+    ) as stage:
         yield stage
 
 
@@ -128,15 +122,11 @@ SECOND = "please buy seven yellow onions on your way home tonight"
 
 async def opened(stage: Stage, phone: Caller, pin: str = PIN) -> None:
     """Dial in, and key the PIN; whatever is keyed after it is for what the box holds."""
-
-    def times() -> int:
-        return stage.log.read_text("utf-8", "replace").count(f"is open to {phone.number}\n")
-
-    before = times()
+    before = openings(stage, phone.number)
     await phone.answered()
     await phone.hear_sound(within=10)
     await phone.key(f"{pin}#")
-    await until(lambda: times() > before, "the box is open")
+    await until(lambda: openings(stage, phone.number) > before, "the box is open")
 
 
 async def test_what_a_caller_left_is_heard_from_a_phone_of_the_house(
@@ -370,14 +360,14 @@ async def test_wrong_pins_end_the_call_open_nothing_and_are_logged(
 async def test_a_pin_whose_keys_come_in_bunches_is_the_pin(stage: Stage, box: Messages) -> None:
     """Asterisk tells of such a key twice: 2, 4, 4, 6, 8, 8, # (core/keypad.py)."""
     name = lay(stage, words(FIRST))
-    before = stage.log.stat().st_size
+    before = openings(stage, "study")
     async with stage.dialling("study", CODE) as phone:
         await phone.answered()
         await phone.hear_sound(within=10)
         phone.rtp.key_in_a_bunch(PIN[:2])
         await asyncio.sleep(0.4)
         phone.rtp.key_in_a_bunch(f"{PIN[2:]}#")
-        await until(lambda: b" is open to study\n" in stage.log.read_bytes()[before:], "it opens")
+        await until(lambda: openings(stage, "study") > before, "the box is open")
         await hears(phone, words(FIRST))  # no key was taken for one that goes on to the next
     assert not of(box, name).removed
 

@@ -204,6 +204,19 @@ def test_sound_that_stops_coming_is_told_until_it_comes_again() -> None:
     assert hearing.so_far().unheard == ""
 
 
+def test_a_caller_whose_sound_does_not_arrive_at_asterisk_is_unheard_in_that_listening() -> None:
+    hearing = marked()
+    hearing.begin(ASK)
+    hearing.prompt_over()
+    run(hearing, SILENCE, 5.02)
+    hearing.arrives = False
+    assert hearing.heard is not None
+    assert hearing.heard.in_silence
+    assert hearing.heard.unheard.startswith("none of his sound arrived at Asterisk: correct its ")
+    hearing.begin(ASK)
+    assert hearing.so_far().unheard == ""
+
+
 def test_keys_of_a_caller_who_is_not_heard_count() -> None:
     hearing = marked()
     hearing.begin(ASK)

@@ -46,7 +46,7 @@ class Telephone:
         self.frame: Callable[[bytes], None] = lambda pcm: None
         self.opened = asyncio.Event()
         self.told_unheard = 0
-        self.sends = True
+        self.sends: bool | None = True
         self.arrives = False
         self.told_nothing_arrived = 0
 
@@ -73,7 +73,7 @@ class Telephone:
     def forget(self, stream: object) -> None:
         self.frame = lambda pcm: None
 
-    async def sound_arrives(self) -> bool:
+    async def sound_arrives(self) -> bool | None:
         return self.sends
 
     def unheard(self) -> None:
@@ -354,6 +354,12 @@ async def test_who_sends_silence_is_silent_and_so_are_all_that_send_nothing_afte
     phone.sends = False
     assert (await listened_to_in_silence(ear, phone)).unheard == ""
     assert phone.told_nothing_arrived == 0
+
+
+async def test_where_asterisk_cannot_tell_nothing_is_concluded(ear: Ear, phone: Telephone) -> None:
+    phone.sends = None
+    assert (await listened_to_in_silence(ear, phone)).unheard == ""
+    assert (phone.arrives, phone.told_nothing_arrived) == (False, 0)
 
 
 async def test_whoever_is_heard_shows_that_sound_arrives(ear: Ear, phone: Telephone) -> None:
