@@ -1,12 +1,17 @@
-"""What the suite ran with, in its header: a failure elsewhere may be another version's."""
+"""What the suite ran with, in its header: a failure elsewhere may be another version's; and tests
+that ran while the machine stood still are run again."""
 
 from __future__ import annotations
 
 import platform
+from collections.abc import Generator
+from pathlib import Path
 
+import pytest
 from hypothesis import settings
 
 from screener.asterisk import installation
+from tests import standstill
 from tests.calls import speech
 from tests.versions import package, sipp
 
@@ -14,6 +19,7 @@ from tests.versions import package, sipp
 settings.register_profile("screener", deadline=None)
 settings.load_profile("screener")
 
+CORE = Path(__file__).parent / "core"
 RECOGNISERS = ("vosk", "pocketsphinx")
 
 
@@ -26,3 +32,26 @@ def pytest_report_header() -> list[str]:
         f"recognisers: {engines}",
         f"sipp: {sipp()}; python: {platform.python_version()}; callers' speech: {speech.whence()}",
     ]
+
+
+def pytest_sessionstart() -> None:
+    standstill.WATCH.start()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The core's tests know no time: those are never run again."""
+    for item in items:
+        if CORE not in item.path.parents:
+            standstill.mark(item)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    standstill.WATCH.begin()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    standstill.tell(report)
+    return report
