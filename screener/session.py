@@ -50,8 +50,6 @@ log = logging.getLogger(__name__)
 
 # Tidying up must not keep a failed call from the phones.
 _TIDYING = 3.0
-# When Asterisk says that the caller's channel is gone, the event is at most this far behind.
-_EVENT_BEHIND = 1.0
 
 
 class Session:
@@ -144,8 +142,7 @@ class Session:
             if work.done() and not isinstance(work.exception(), AriGone | AriNotInStasis):
                 return work.result()
             # The caller has hung up; or Asterisk has refused us, and that is why.
-            await asyncio.wait({gone}, timeout=_EVENT_BEHIND)
-            if not gone.done():
+            if not await self._line.has_left():
                 return work.result()
         finally:
             work.cancel()

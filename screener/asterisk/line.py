@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -40,6 +40,10 @@ from screener.errors import AriError, AriGone
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+# An event that explains why Asterisk has refused us something is some milliseconds behind; one that
+# is later than this (seconds) is not waited for.
+_EVENT_BEHIND = 1.0
 
 
 class Line:
@@ -83,20 +87,38 @@ class Line:
         A caller who is no longer in our application has been taken to the phones by his deadline.
         """
         channels = list(channels)
+        self._look_for_caller(channels)
         states = {str(channel["id"]): str(channel.get("state")) for channel in channels}
-        ours = self.channel in {str(c["id"]) for c in channels if self._client.owns(c)}
-        if ours:
-            self._departure.came_back()
-        elif not self._departure.away or self.channel not in states:
-            self.gone.set()
-            for name in list(self._recordings):
-                self._take_in(RecordingOver(self.channel, name, failed=False))
         for leg in self._legs.values():
             if leg.channel not in states:
                 leg.take_in(Gone(leg.channel, 0, 0))
             elif states[leg.channel] == "Up":
                 leg.take_in(Up(leg.channel))
         # A sound or recording whose end we missed is over by its time limit at the latest.
+
+    async def has_left(self) -> bool:
+        """Whether the caller is gone, Asterisk having refused us something as if he were.
+
+        The event that tells may be far behind on a machine that stood still: Asterisk is asked.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_EVENT_BEHIND):
+                await self.gone.wait()
+        if not self.gone.is_set():
+            with suppress(AriError):
+                self._look_for_caller(await self._client.channels())
+        return self.gone.is_set()
+
+    def _look_for_caller(self, channels: Collection[Mapping[str, Any]]) -> None:
+        """Take in whether the caller is among all channels that Asterisk has."""
+        if any(channel["id"] == self.channel for channel in channels if self._client.owns(channel)):
+            self._departure.came_back()
+            return
+        there = any(channel["id"] == self.channel for channel in channels)
+        if not self._departure.away or not there:
+            self.gone.set()
+            for name in list(self._recordings):
+                self._take_in(RecordingOver(self.channel, name, failed=False))
 
     def _take_in(self, event: Event) -> None:
         if self._departure.away and event.channel == self.channel:

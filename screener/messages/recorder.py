@@ -35,8 +35,6 @@ _MOMENT = 0.2
 _STOPPED = 2
 # A caller who has hung up was heard to the last word: what is on its way is here by then (seconds).
 _ON_ITS_WAY = 0.06
-# When Asterisk says that the caller's channel is gone, the event is at most this far behind.
-_EVENT_BEHIND = 1.0
 # Frames come from before the beep on. When none has so long (seconds) after it, none will: Asterisk
 # cannot send here.
 _DEAF = 1.5
@@ -71,10 +69,7 @@ class Recorder:
             self._line.on_key = self._key
             return await self._follow(reel)
         except (AriGone, AriNotInStasis):
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_EVENT_BEHIND):
-                    await self._line.gone.wait()
-            if not self._line.gone.is_set():
+            if not await self._line.has_left():
                 raise
             return RecordedBy.HANGUP
         finally:

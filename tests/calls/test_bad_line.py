@@ -19,12 +19,14 @@ from tests.calls.stage import FRIEND, PEST, Stage
 from tests.calls.test_main_job import reach_the_box
 
 
-async def the_only_row(stage: Stage) -> str:
+async def ended(stage: Stage, *outcomes: Outcome) -> None:
+    """The one call has ended in one of these ways, and its row says why."""
     row = await stage.row(within=20)
     await stage.assert_nothing_left()
     assert len(stage.rows()) == 1
     assert row.reason
-    return row.outcome
+    told = "; ".join(line.text for line in stage.story(row))
+    assert row.outcome in outcomes, f"{row.outcome}: {row.reason}: {told}"
 
 
 async def test_the_caller_hangs_up_before_anybody_answers(stage: Stage) -> None:
@@ -36,14 +38,14 @@ async def test_the_caller_hangs_up_before_anybody_answers(stage: Stage) -> None:
         await call.hang_up()
         await stage.phones["kitchen"].quiet(within=5)
     assert rung.cancelled is not None
-    assert await the_only_row(stage) == Outcome.GAVE_UP
+    await ended(stage, Outcome.GAVE_UP)
 
 
 async def test_the_caller_hangs_up_at_once(stage: Stage) -> None:
     async with stage.caller() as call:
         await call.answered()
         await call.hang_up()
-    assert await the_only_row(stage) in {Outcome.GAVE_UP, Outcome.SILENT}
+    await ended(stage, Outcome.GAVE_UP, Outcome.SILENT)
 
 
 async def test_the_caller_hangs_up_in_the_prompt(stage: Stage) -> None:
@@ -51,7 +53,7 @@ async def test_the_caller_hangs_up_in_the_prompt(stage: Stage) -> None:
         await call.answered()
         await call.hear_sound(within=5)
         await call.hang_up()
-    assert await the_only_row(stage) == Outcome.SILENT
+    await ended(stage, Outcome.SILENT)
     assert stage.rung == ()
 
 
@@ -64,7 +66,7 @@ async def test_the_caller_hangs_up_while_the_phone_rings(stage: Stage) -> None:
         await call.hang_up()
         await stage.phones["office"].quiet(within=5)
     assert rung.cancelled is not None
-    assert await the_only_row(stage) == Outcome.GAVE_UP
+    await ended(stage, Outcome.GAVE_UP)
 
 
 async def test_the_caller_hangs_up_while_he_is_being_recorded(stage: Stage) -> None:
@@ -73,7 +75,7 @@ async def test_the_caller_hangs_up_while_he_is_being_recorded(stage: Stage) -> N
         await reach_the_box(call)
         await call.speak(speech.say("hello, please call me back tonight, thank you"))
         await call.hang_up()
-    assert await the_only_row(stage) == Outcome.MESSAGE
+    await ended(stage, Outcome.MESSAGE)
     assert (await stage.mail.letter(within=120)).sound_seconds > 1.0
 
 
@@ -84,7 +86,7 @@ async def test_the_caller_hangs_up_at_the_beep(stage: Stage) -> None:
         await call.key("2")
         await call.hear_tone(1000.0, within=30)
         await call.hang_up()
-    assert await the_only_row(stage) in {Outcome.GAVE_UP, Outcome.NO_MESSAGE}
+    await ended(stage, Outcome.GAVE_UP, Outcome.NO_MESSAGE)
     assert not stage.mail.tried
 
 
@@ -96,7 +98,7 @@ async def test_the_caller_hangs_up_while_he_hears_his_message(stage: Stage) -> N
         await call.key("#")
         await call.hear_sound(within=5)
         await call.hang_up()
-    assert await the_only_row(stage) == Outcome.MESSAGE
+    await ended(stage, Outcome.MESSAGE)
     await stage.mail.letter(within=120)
 
 
@@ -110,7 +112,7 @@ async def test_whoever_was_never_asked_has_no_verdict(stage: Stage) -> None:
         await call.key("#")
         await call.hear_sound(within=5)
         await call.hang_up()
-    assert await the_only_row(stage) == Outcome.MESSAGE
+    await ended(stage, Outcome.MESSAGE)
     assert (await stage.row(within=20)).verdict == ""
 
 
@@ -118,7 +120,7 @@ async def test_the_caller_hangs_up_in_his_treatment(stage: Stage) -> None:
     async with stage.caller(PEST) as call:
         await call.hear_sound(within=5)
         await call.hang_up()
-    assert await the_only_row(stage) == Outcome.TREATED
+    await ended(stage, Outcome.TREATED)
     assert stage.rung == ()
 
 
@@ -134,7 +136,7 @@ async def test_the_caller_hangs_up_while_he_is_told_that_his_message_is_kept(
         await call.hear_sound(within=5)
         await call.key("1")
         await call.hang_up()
-    assert await the_only_row(stage) == Outcome.MESSAGE
+    await ended(stage, Outcome.MESSAGE)
     await stage.mail.letter(within=120)
 
 
@@ -174,7 +176,7 @@ async def test_a_phone_answers_in_the_instant_in_which_the_caller_hangs_up(stage
         await office.rang(within=5)
         await asyncio.gather(office.answer(), call.hang_up())
         await office.quiet(within=5)
-    assert await the_only_row(stage) in {Outcome.GAVE_UP, Outcome.CONNECTED}
+    await ended(stage, Outcome.GAVE_UP, Outcome.CONNECTED)
 
 
 async def test_two_phones_answer_in_the_same_instant(stage: Stage) -> None:

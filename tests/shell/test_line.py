@@ -17,10 +17,12 @@ from screener.asterisk.translate import Arrived
 
 class Asterisk:
     """An ARI that keeps what it was asked, and closes every connection after one request: each has
-    to be opened anew, as when all are busy. A request is answered when `answers` is set."""
+    to be opened anew, as when all are busy. A request is answered when `answers` is set, with
+    `channels` where it asks for something."""
 
     def __init__(self) -> None:
         self.asked: asyncio.Queue[str] = asyncio.Queue()
+        self.channels: list[object] | None = None
         self.answers = asyncio.Event()
         self.answers.set()
         app = web.Application()
@@ -30,7 +32,10 @@ class Asterisk:
     async def _request(self, request: web.Request) -> web.Response:
         self.asked.put_nowait(f"{request.method} {request.match_info['rest'].split('/')[0]}")
         await self.answers.wait()
-        return web.Response(status=204, headers={"Connection": "close"})
+        headers = {"Connection": "close"}
+        if request.method == "GET" and self.channels is not None:
+            return web.json_response(self.channels, headers=headers)
+        return web.Response(status=204, headers=headers)
 
 
 @pytest.fixture
@@ -74,13 +79,34 @@ async def test_a_line_that_is_gone_is_not_hung_up(asterisk: Asterisk, line: Line
     assert asterisk.asked.empty()
 
 
+RINGS = {"context": "screener-ring", "app_name": "Dial", "app_data": "PJSIP/kitchen,25,i"}
+OURS = {"context": "screener-door", "app_name": "Stasis", "app_data": "screener,did,+1818"}
+
+
 async def test_a_caller_who_has_left_our_application_is_gone(line: Line) -> None:
-    rings = {"context": "screener-ring", "app_name": "Dial", "app_data": "PJSIP/kitchen,25,i"}
-    ours = {"context": "screener-door", "app_name": "Stasis", "app_data": "screener,did,+1818"}
-    line.catch_up([{"id": "channel", "state": "Up", "dialplan": ours}])
+    line.catch_up([{"id": "channel", "state": "Up", "dialplan": OURS}])
     assert not line.gone.is_set()
-    line.catch_up([{"id": "channel", "state": "Up", "dialplan": rings}])
+    line.catch_up([{"id": "channel", "state": "Up", "dialplan": RINGS}])
     assert line.gone.is_set()
+
+
+@pytest.mark.parametrize(
+    "channels", [[], [{"id": "other", "dialplan": OURS}], [{"id": "channel", "dialplan": RINGS}]]
+)
+async def test_who_has_left_has_left_though_no_event_has_told_it(
+    asterisk: Asterisk, line: Line, channels: list[object]
+) -> None:
+    """As on a machine that stood still: the call would have failed, its caller having hung up."""
+    asterisk.channels = channels
+    assert await line.has_left()
+
+
+async def test_who_is_there_has_not_left(asterisk: Asterisk, line: Line) -> None:
+    asterisk.channels = [{"id": "channel", "state": "Up", "dialplan": OURS}]
+    assert not await line.has_left()
+    asterisk.channels = None
+    await asterisk.server.close()
+    assert not await line.has_left()  # an Asterisk that does not tell has told nothing
 
 
 async def test_a_line_whose_closing_was_cancelled_is_closed_by_the_next(

@@ -66,6 +66,9 @@ class Telephone:
     def keep_keys(self) -> None:
         self.on_key = self._ignore
 
+    async def has_left(self) -> bool:
+        return self.gone.is_set()
+
     async def play(self, media: tuple[str, ...], seconds: float) -> None:
         self.played += media
         if media[0] in self.fails:
