@@ -133,7 +133,7 @@ def _appoint(service: Service, settings: Settings, url: str) -> None:
     house = service.house
     client, connection, links = house.client, house.connection, house.links
     service.settlement = Settlement(
-        client, connection, settings, house.store, house.outbox, house.takes, links
+        client, connection, settings, house.store, house.outbox, house.takes, links, service.ours
     )
     windows = house.acquaintance.windows
     service.keycode = KeyCode(settings, client, connection, house.prompts, windows)

@@ -92,8 +92,8 @@ class Service:
         tasks = {
             asyncio.ensure_future(self.connection.run()),
             asyncio.ensure_future(self.outgoing.run()),
-            asyncio.ensure_future(self._deliver()),
-            asyncio.ensure_future(self._rescue()),
+            asyncio.ensure_future(sideline(self._deliver, "delivering messages")),
+            asyncio.ensure_future(sideline(self._rescue, "looking for recordings")),
             asyncio.ensure_future(sideline(self.retention.run, "deleting what is old")),
             asyncio.ensure_future(self._renew_prompts()),
             asyncio.ensure_future(self._watch()),
@@ -130,7 +130,7 @@ class Service:
                     await self._failed.wait()
             self._failed.clear()
             try:
-                await self.settlement.rescue(self._ours())
+                await self.settlement.rescue()
             except ScreenerError as trouble:
                 log.warning("recordings are looked for again later: %s", trouble)
 
@@ -202,7 +202,7 @@ class Service:
         self._calls[call.uid] = (session, task)
         task.add_done_callback(partial(self._over, call.uid))
 
-    def _ours(self) -> Collection[str]:
+    def ours(self) -> Collection[str]:
         """The channels of the calls in progress, and of the phones in the studio and voicemail."""
         return {*self._calls, *self.studio.channels, *self.voicemail.channels}
 
@@ -249,7 +249,7 @@ class Service:
             session.catch_up(channels)
         self.studio.catch_up(channels)
         self.voicemail.catch_up(channels)
-        await self.settlement.settle(self._ours())
+        await self.settlement.settle()
 
     def _lost(self) -> None:
         self._bulletin.change(connected=False)

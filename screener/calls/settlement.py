@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -52,7 +52,8 @@ _LOOKS = 25
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """Settles what is left of calls that no session owns."""
+    """Settles what is left of calls that no session owns. `ours` tells the channels of the calls in
+    progress at this moment: a call that comes in while we ask is one of them."""
 
     client: Client
     connection: Connection
@@ -61,29 +62,30 @@ class Settlement:
     outbox: Outbox
     takes: Path
     links: Links
+    ours: Callable[[], Collection[str]]
     _watching: set[asyncio.Task[None]] = field(default_factory=set)
     _rescuing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def settle(self, ours: Collection[str]) -> None:
-        """Settle everything of which no part belongs to a call in `ours` (Asterisk channel ids)."""
+    async def settle(self) -> None:
+        """Settle everything of which no part belongs to a call of `ours`."""
         channels = [str(c["id"]) for c in await self.client.channels() if self.client.owns(c)]
         bridges = [b for b in await self.client.bridges() if is_part(str(b["id"]))]
         await asyncio.sleep(_EVENTS_BEHIND)
-        strays = {channel for channel in channels if owner(channel) not in ours}
+        strays = {channel for channel in channels if owner(channel) not in self.ours()}
         talking = _talking(bridges, strays)
         for channel in sorted(strays - talking, key=is_part):
             await self._end(channel)
         for bridge in bridges:
             members = set(bridge["channels"])
-            if owner(str(bridge["id"])) not in ours and not members & talking:
+            if owner(str(bridge["id"])) not in self.ours() and not members & talking:
                 await _regardless(self.client.destroy_bridge(str(bridge["id"])))
         for bridge in bridges:
             members = talking & {str(channel) for channel in bridge["channels"]}
             if members:
                 self._see_off(str(bridge["id"]), members)
-        await self._settle_rows(ours, talking)
+        await self._settle_rows(talking)
         await self._until_gone(strays - talking)
-        await self.rescue(ours)
+        await self.rescue()
 
     async def _until_gone(self, strays: Collection[str]) -> None:
         """A recording is whole when the channel that it was made on is gone."""
@@ -121,10 +123,10 @@ class Settlement:
         log.warning("call %s was left behind: given to the phones", channel)
         await _regardless(self.client.give_to_phones(channel))
 
-    async def _settle_rows(self, ours: Collection[str], talking: Collection[str]) -> None:
+    async def _settle_rows(self, talking: Collection[str]) -> None:
         """The rows that an earlier run left open."""
         for row in await self.store.unsettled():
-            if row.uid in ours:
+            if row.uid in self.ours():
                 continue
             if row.uid in talking:
                 reason = "screener was away; the two went on talking"
@@ -136,23 +138,23 @@ class Settlement:
                 await self.store.end(row.id, end)
             log.warning("call %d: %s", row.id, reason)
 
-    async def rescue(self, ours: Collection[str]) -> None:
+    async def rescue(self) -> None:
         """Takes that were neither kept nor dropped: to the outbox with those that hold speech."""
         async with self._rescuing:  # or both would mail what they find
-            await self._rescue(ours)
+            await self._rescue()
 
-    async def _rescue(self, ours: Collection[str]) -> None:
+    async def _rescue(self) -> None:
         recordings = await self.client.stored_recordings()
         stored = [name for name in recordings if TAKE in name]
         for name in recordings:
-            if NAME in name and owner(name) not in ours:
+            if NAME in name and owner(name) not in self.ours():
                 await _regardless(self.client.delete_recording(name))
         local = [path.stem for path in self.takes.glob("*.wav")]
         # The last take of a call is the one that its caller wanted.
         strays = sorted({*stored, *local}, key=_take_number, reverse=True)
-        await self._until_gone({owner(take) for take in strays} - set(ours))
+        await self._until_gone({owner(take) for take in strays} - set(self.ours()))
         for take in strays:
-            if owner(take) in ours:
+            if owner(take) in self.ours():
                 continue
             try:
                 await self._rescue_one(take, from_asterisk=take in stored)

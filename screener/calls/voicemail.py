@@ -13,14 +13,15 @@ import logging
 import secrets
 import shutil
 import wave
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from screener.asterisk.leg import LegSaid
+from screener.asterisk.leg import Leg, LegSaid
 from screener.asterisk.line import Line
 from screener.asterisk.playback import Sound
 from screener.asterisk.translate import Arrived
@@ -45,10 +46,12 @@ from screener.core.voicemail import (
     Put,
     hear_messages,
 )
-from screener.errors import OutboxError
+from screener.errors import AriError, OutboxError
 from screener.messages.inbox import Kept, Messages
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 SHELF = "listening"
 """The folder in the data folder where the sound of a message lies while it is heard."""
@@ -111,7 +114,7 @@ class Voicemail:
         try:
             await visit.follow(hear_messages(boxes))
         finally:
-            visit.tidy_up()
+            await asyncio.shield(visit.tidy_up())
 
 
 class _Visit(Visit):
@@ -125,9 +128,12 @@ class _Visit(Visit):
         self._phone = phone
         self._letters: dict[str, Letter] = {}
         self._sounds: dict[str, Path] = {}
+        self._work: set[asyncio.Future[Any]] = set()
 
-    def tidy_up(self) -> None:
-        """Nothing of what was heard stays on the shelf."""
+    async def tidy_up(self) -> None:
+        """Nothing of what was heard stays on the shelf, once nobody is at it any more."""
+        if self._work:
+            await asyncio.wait(self._work)
         for sound in self._sounds.values():
             sound.unlink(missing_ok=True)
 
@@ -146,9 +152,9 @@ class _Visit(Visit):
             case Hear(message):
                 return await self._hear(message)
             case Put(message, mark):  # to its end, though he hangs up: he wants it
-                return await asyncio.shield(self._put(message, mark))
+                return await self._to_its_end(self._put(message, mark))
             case PassOn(message, box):
-                return await asyncio.shield(self._pass_on(message, box))
+                return await self._to_its_end(self._pass_on(message, box))
             case CallBack(message, number):
                 return await self._call_back(message, number)
             case Note(text):
@@ -156,6 +162,13 @@ class _Visit(Visit):
             case Hangup():
                 return await self.line.hangup()
         raise TypeError(f"no such command: {command!r}")
+
+    async def _to_its_end(self, work: Coroutine[Any, Any, T]) -> T:
+        """What comes of `work`, which goes on though he hangs up; the shelf is cleared after it."""
+        doing = asyncio.ensure_future(work)
+        self._work.add(doing)
+        doing.add_done_callback(self._work.discard)
+        return await asyncio.shield(doing)
 
     async def _look_into(self, box: MessageBox) -> Inbox:
         kept = await asyncio.to_thread(self._messages.in_box, box.name)
@@ -170,7 +183,7 @@ class _Visit(Visit):
     async def _hear(self, message: str) -> Listened:
         """Play a message; # and * skip in it, any other key ends it."""
         try:
-            found = await asyncio.to_thread(self._sound, message)
+            found = await self._to_its_end(asyncio.to_thread(self._sound, message))
         except (OSError, EOFError, wave.Error) as unfit:
             log.error("message %s cannot be heard: %s", message, unfit)
             found = None
@@ -270,11 +283,12 @@ class _Visit(Visit):
         try:
             await leg.dial(endpoint, _RINGS, self.line.channel, {})
             async with asyncio.timeout(2 * _RINGS):
-                answered = await self._answered()
+                answered = await self._answered(leg)
         except TimeoutError:
             answered = False
         finally:
-            await self.line.ring_stop()
+            with suppress(AriError):  # he may have hung up
+                await self.line.ring_stop()
         if answered:
             await self.line.connect(leg)
             await leg.gone.wait()
@@ -283,11 +297,11 @@ class _Visit(Visit):
         self.forget_keys()
         return answered
 
-    async def _answered(self) -> bool:
-        """Whether who is rung answers."""
+    async def _answered(self, leg: Leg) -> bool:
+        """Whether who is rung answers; what an earlier leg had still to say is no answer."""
         while True:
             news = await self.line.news.get()
-            if isinstance(news, LegSaid) and news.said is not Said.RINGS:
+            if isinstance(news, LegSaid) and news.leg is leg and news.said is not Said.RINGS:
                 return news.said is Said.ANSWERED
 
 

@@ -27,7 +27,7 @@ DROPPED = "dropped"  # the folder of what was dropped, beside those of core.deli
 ASKED = "asked"  # a file beside these folders; its time changes when somebody has asked for a retry
 LOCK = "lock"  # a file beside these folders, locked by who delivers
 
-UNREADABLE = (ValueError, KeyError, TypeError)
+UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, ArithmeticError)
 """What `load` raises for a letter.json that is there and says nothing."""
 
 

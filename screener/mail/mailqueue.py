@@ -151,8 +151,8 @@ class MailQueue:
             for mark in (NOW, SENDING):
                 (there / mark).unlink(missing_ok=True)
             os.utime(there)  # from when it is kept on
-            if item.record is not None:
-                letterfile.save(there, item.record.dropped(now))
+            with suppress(*UNREADABLE):  # as it is now: an attempt may have ended since we looked
+                letterfile.save(there, letterfile.load(there).dropped(now))
         return item
 
     def _delivers(self) -> bool:

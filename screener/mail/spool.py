@@ -276,12 +276,13 @@ class Spool:
             if not _asked_meanwhile(folder):
                 (folder / NOW).unlink(missing_ok=True)
             del self._unsaved[record.id]
+        again = state is State.FAILED and _asked_meanwhile(folder)
         with contextlib.suppress(OSError):
             (folder / SENDING).unlink(missing_ok=True)
         if not folder.exists():
             log.warning("message %s was taken away while it was being sent", record.id)
             self._save_late()
-        elif state is not State.QUEUED:
+        elif state is not State.QUEUED and not again:
             letterfile.move(folder, self._root / state)  # needs no room
 
     def _save_late(self) -> None:

@@ -21,6 +21,7 @@ from screener.core.delivery import State, from_json
 from screener.core.letter import Letter
 from screener.core.transcript import Transcript
 from screener.errors import OutboxError
+from screener.mail.letterfile import UNREADABLE
 from screener.sound import transcripts
 
 HEARD, REMOVED = "heard", "removed"
@@ -113,7 +114,7 @@ class Messages:
                 letter = self._letter(folder)
             except (FileNotFoundError, NotADirectoryError):
                 continue
-            except (OSError, ValueError, KeyError, TypeError):
+            except (OSError, *UNREADABLE):
                 return None
             if letter is None:
                 return None

@@ -40,6 +40,7 @@ class Lamps:
         self._messages = messages
         self._told: dict[str, Waiting] = {}
         self._warned = False
+        self._failing = False
         self._reached = asyncio.Event()
         self._woken = asyncio.Event()
 
@@ -63,8 +64,11 @@ class Lamps:
             try:
                 await self._tell(waiting)
             except AriError as failed:
-                log.warning("lamps are told nothing until Asterisk is reached again: %s", failed)
-                self._reached.clear()
+                if not self._failing:
+                    log.warning("lamps are told nothing until Asterisk answers again: %s", failed)
+                self._failing = True
+            else:
+                self._failing = False
             with suppress(TimeoutError):
                 async with asyncio.timeout(rest):
                     await self._woken.wait()

@@ -163,7 +163,7 @@ async def test_an_asterisk_that_is_away_is_told_when_it_is_back(
     asterisk = Asterisk(MAILBOXES)
     async with lit(asterisk, root) as lamps:
         lamps.reached()
-        await until(lambda: "until Asterisk is reached again" in caplog.text)
+        await until(lambda: "until Asterisk answers again" in caplog.text)
         async with asterisk.up():
             lamps.reached()
             await until(lambda: asterisk.told == ["office@screener: 0/0"])

@@ -83,9 +83,10 @@ class House:
             self.outbox,
             self.take.parent,
             links,
+            tuple,
         )
         async with asyncio.timeout(60):
-            await settlement.rescue(())
+            await settlement.rescue()
 
     def mailed(self) -> list[Letter]:
         letters = (item.record.letter for item in self.outbox.items() if item.record)
