@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 
 from aiohttp import web
 
@@ -44,24 +43,29 @@ class Rate:
 
 
 class Downloads:
-    """The connections on which sound goes out, and since when (the event loop's clock)."""
+    """The connections on which sound goes out or is about to, and since when (the event loop's
+    clock)."""
 
     def __init__(self) -> None:
         self._since: dict[asyncio.BaseProtocol, float] = {}
 
-    @property
-    def full(self) -> bool:
-        """Whether whoever wants sound must come back later."""
-        return len(self._since) >= _MOST_DOWNLOADS
-
-    @contextmanager
-    def one(self, connection: asyncio.BaseProtocol) -> Iterator[None]:
-        """While sound goes out on a connection."""
+    def begin(self, connection: asyncio.BaseProtocol) -> bool:
+        """Whether there is a place for one more, which this connection then has until `end`; who is
+        given none must come back later."""
+        if len(self._since) >= _MOST_DOWNLOADS:
+            return False
         self._since[connection] = asyncio.get_running_loop().time()
-        try:
-            yield
-        finally:
+        return True
+
+    def end(self, connection: asyncio.BaseProtocol | None) -> None:
+        """The sound is sent, or there was none to send."""
+        if connection is not None:
             self._since.pop(connection, None)
+
+    def end_all_but(self, connected: Collection[asyncio.BaseProtocol]) -> None:
+        """Take back the places of connections that have been lost before anything was sent."""
+        for connection in self._since.keys() - set(connected):
+            del self._since[connection]
 
     def may_stay(self, connection: asyncio.BaseProtocol) -> bool:
         """Whether a connection is a download that has not lasted too long."""
@@ -96,4 +100,5 @@ async def sweep(runner: web.AppRunner, downloads: Downloads) -> None:
         for connected in before & set(server.connections):
             if not downloads.may_stay(connected):
                 connected.force_close()
+        downloads.end_all_but(server.connections)
         before = set(server.connections)

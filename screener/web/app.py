@@ -23,6 +23,7 @@ from screener.errors import ScreenerError, StoreError
 from screener.mail.links import PATHS, SOUND, Links, Standing, Ticket
 from screener.records.calllog import DATABASE, CallLog
 from screener.rules.promotion import Promotion, promote
+from screener.sideline import sideline
 from screener.web import pages
 from screener.web.allowance import Downloads, Rate, connection, sweep
 from screener.web.answers import forged, html, later, sentences
@@ -106,7 +107,9 @@ class Web:
             self._links.url = self._settings.web.url
             log.info("the links of mails open at %s", self._links.url)
             try:
-                await asyncio.gather(sweep(runner, self._downloads), self._feeds.keep_ready())
+                async with asyncio.TaskGroup() as beside:
+                    beside.create_task(sweep(runner, self._downloads))
+                    beside.create_task(sideline(self._feeds.keep_ready, "making feeds ready"))
             finally:
                 server.close()
 

@@ -34,8 +34,8 @@ from screener.sound import cover, recording
 from screener.sound.recording import Encoded
 from screener.web import pages
 from screener.web.allowance import Downloads
-from screener.web.answers import html, later, sentences
-from screener.web.sounds import Sound
+from screener.web.answers import html, sentences
+from screener.web.sounds import Sound, placed
 
 log = logging.getLogger(__name__)
 
@@ -122,9 +122,11 @@ class Feeds:
 
     async def _sound(self, request: web.Request) -> web.StreamResponse:
         box = await self._box(request)
-        if self._downloads.full:
-            return later(503, "Too many listen at once")
-        found = await asyncio.to_thread(self._ready, box, request.match_info["id"])
+        name = request.match_info["id"]
+        return await placed(self._downloads, request, partial(self._message, box, name))
+
+    async def _message(self, box: MessageBox, name: str) -> web.StreamResponse:
+        found = await asyncio.to_thread(self._ready, box, name)
         if found is None:
             return sentences(410, "This message is gone", "It is not in this box any more.")
         return self._sent(found.path, MP3)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -43,7 +43,7 @@ _PLAYED = "default-src 'none'; media-src 'self'; style-src 'unsafe-inline'; fram
 
 
 class Sound(web.FileResponse):
-    """A sound file, sent while there is room for one more download."""
+    """A sound file; its connection has a place among the downloads until it is sent."""
 
     def __init__(self, path: Path, kind: str, downloads: Downloads, shown_as: str = "") -> None:
         headers = {
@@ -58,12 +58,10 @@ class Sound(web.FileResponse):
         self._downloads = downloads
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
-        fit = await asyncio.to_thread(self._fit, request)
-        connection = request.protocol
-        if connection is None:  # it has hung up
-            return await super().prepare(fit)
-        with self._downloads.one(connection):
-            return await super().prepare(fit)
+        try:
+            return await super().prepare(await asyncio.to_thread(self._fit, request))
+        finally:
+            self._downloads.end(request.protocol)
 
     def _fit(self, request: web.BaseRequest) -> web.BaseRequest:
         """The request without a Range that has to be ignored.
@@ -90,6 +88,22 @@ class Sound(web.FileResponse):
         return tag == f'"{now.st_mtime_ns:x}-{now.st_size:x}"'  # a weak tag never is: 13.1.5
 
 
+async def placed(
+    downloads: Downloads, request: web.Request, find: Callable[[], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """What `find` finds, where there is a place for one more download. It is taken before anything
+    is looked for: of many who ask at once only so many are sent sound."""
+    if not downloads.begin(request.protocol):
+        return later(503, "Too many listen at once")
+    answer: web.StreamResponse | None = None
+    try:
+        answer = await find()
+        return answer
+    finally:
+        if not isinstance(answer, Sound):
+            downloads.end(request.protocol)
+
+
 class Sounds:
     """What the links to messages' sound open."""
 
@@ -108,8 +122,9 @@ class Sounds:
             return forged()
         if datetime.now(UTC) >= until:
             return _gone("This link has expired", "The message may still be in its box.")
-        if self._downloads.full:
-            return later(503, "Too many listen at once")
+        return await placed(self._downloads, request, partial(self._sent, name))
+
+    async def _sent(self, name: str) -> web.StreamResponse:
         found = await asyncio.to_thread(self._found, name, recording.made)
         if found is None:
             async with self._one:

@@ -205,11 +205,20 @@ async def test_a_download_outlives_a_page_and_then_is_put_out(
     downloads = allowance.Downloads()
     connection = asyncio.Protocol()
     assert not downloads.may_stay(connection)
-    with downloads.one(connection):
-        assert downloads.may_stay(connection)
-        monkeypatch.setattr(allowance, "_LONGEST_DOWNLOAD", 0.0)
-        assert not downloads.may_stay(connection)
-    assert not downloads.full
+    assert downloads.begin(connection)
+    assert downloads.may_stay(connection)
+    monkeypatch.setattr(allowance, "_LONGEST_DOWNLOAD", 0.0)
+    assert not downloads.may_stay(connection)
+
+
+async def test_places_of_connections_that_were_lost_are_given_anew() -> None:
+    downloads = allowance.Downloads()
+    connections = [asyncio.Protocol() for _ in range(17)]
+    assert [downloads.begin(one) for one in connections] == [True] * 16 + [False]
+    downloads.end(connections[0])
+    assert downloads.begin(connections[16])
+    downloads.end_all_but(connections[8:])
+    assert [downloads.begin(one) for one in connections[:9]] == [True] * 7 + [False] * 2
 
 
 async def test_who_reads_slowly_is_not_put_out_with_those_who_ask_for_nothing(
@@ -240,6 +249,24 @@ def large_sound(folder: Path) -> Encoded:
     with large.open("wb") as file:
         file.truncate(LARGE)
     return Encoded(large, SoundFormat.WAV, 0, 1.0, LARGE)
+
+
+async def test_of_many_who_ask_at_the_same_moment_so_many_are_sent_sound(
+    listener: Listener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever finds a place has it from then on, not from when his first byte goes out."""
+    monkeypatch.setattr(recording, "made", lambda *_: large_sound(tmp_path))
+    door = urlsplit(listener.url)
+
+    async def ask() -> tuple[bytes, asyncio.StreamWriter]:
+        reader, writer = await asyncio.open_connection(door.hostname, door.port, limit=1000)
+        writer.write(f"GET {door.path} HTTP/1.1\r\nHost: door\r\n\r\n".encode())
+        return (await reader.readline())[9:12], writer
+
+    answers = await asyncio.gather(*(ask() for _ in range(40)))
+    assert sorted(status for status, _ in answers) == [b"200"] * 16 + [b"503"] * 24
+    for _, writer in answers:
+        writer.close()
 
 
 async def test_so_many_download_at_once_and_the_next_comes_back_later(
