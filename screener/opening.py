@@ -88,10 +88,7 @@ async def _open(settings: Settings, tell: Callable[[str], None], stack: AsyncExi
     await asyncio.to_thread(prompts.build, tell)
     engine = await asyncio.to_thread(recogniser.load, settings)
     tell(f"speech is understood by {engine.name}")
-    # A message may outlive the row of its call: no other call is to have its id.
-    above = await asyncio.to_thread(provenance.newest_call, settings.data / "outbox")
-    store = Store(settings.data / DATABASE, above=above)
-    stack.push_async_callback(store.close)
+    store = await _open_store(settings, stack)
     rules.expire_by(store.last_used)
     takes = settings.data / "takes"
     takes.mkdir(parents=True, exist_ok=True)
@@ -126,6 +123,14 @@ async def _open(settings: Settings, tell: Callable[[str], None], stack: AsyncExi
     )
     _appoint(service, settings, url)
     return service
+
+
+async def _open_store(settings: Settings, stack: AsyncExitStack) -> Store:
+    """A message may outlive the row of its call: no other call is to have its id."""
+    above = await asyncio.to_thread(provenance.newest_call, settings.data / "outbox")
+    store = Store(settings.data / DATABASE, above=above)
+    stack.push_async_callback(store.close)
+    return store
 
 
 def _appoint(service: Service, settings: Settings, url: str) -> None:

@@ -28,40 +28,7 @@ def as_json(report: Report, zone: tzinfo | None) -> dict[str, Any]:
 
     Times are ISO 8601 in `zone`, with what it is off UTC.
     """
-
-    def time(at: datetime) -> str:
-        return at.astimezone(zone).isoformat(timespec="seconds")
-
-    def caller(each: Caller) -> dict[str, Any]:
-        return {
-            "number": each.number,
-            "name": each.name,
-            "withheld": each.withheld,
-            "fate": each.fate,
-            "calls": each.calls,
-            "newest": each.call,
-            "at": time(each.at),
-            "seconds": each.seconds,
-            "why": each.why,
-            "rule": each.rule,
-            "heard": list(each.heard),
-            "undo": _undo(each),
-        }
-
-    def message(each: Message) -> dict[str, Any]:
-        kept = each.recording
-        if kept is None:
-            return caller(each.caller)
-        said = {"box": kept.box, "length": kept.seconds, "transcript": kept.transcript}
-        return caller(each.caller) | said
-
-    def count(each: Count) -> dict[str, Any]:
-        return {"what": each.what, "calls": each.calls, "numbers": each.numbers}
-
-    def trouble(each: Trouble) -> dict[str, Any]:
-        texts = list(each.texts)
-        return {"kind": each.kind, "count": each.count, "texts": texts, "last": time(each.last)}
-
+    values = _Values(zone)
     return {
         "period": report.period.name,
         "first": str(report.period.first),
@@ -76,20 +43,60 @@ def as_json(report: Report, zone: tzinfo | None) -> dict[str, Any]:
         "undelivered": report.undelivered,
         "before": [{"period": past.name, "fates": dict(past.fates)} for past in report.before],
         "hours": [list(hours) for hours in report.hours],
-        "gave_up": [caller(each) for each in report.gave_up],
-        "wordless": [caller(each) for each in report.wordless],
-        "messages": [message(each) for each in report.messages],
-        "reminders": [message(each) for each in report.reminders],
-        "kept_out": [caller(each) for each in report.kept_out],
-        "strangers": [caller(each) for each in report.strangers],
-        "others": [caller(each) for each in report.others],
-        "campaigns": [count(each) for each in report.campaigns],
-        "rules": [count(each) for each in report.rules],
-        "evidence": [count(each) for each in report.evidence],
-        "redirects": [count(each) for each in report.redirects],
-        "troubles": [trouble(each) for each in report.troubles],
-        "deleted": [trouble(each) for each in report.deleted],
+        "gave_up": [*map(values.caller, report.gave_up)],
+        "wordless": [*map(values.caller, report.wordless)],
+        "messages": [*map(values.message, report.messages)],
+        "reminders": [*map(values.message, report.reminders)],
+        "kept_out": [*map(values.caller, report.kept_out)],
+        "strangers": [*map(values.caller, report.strangers)],
+        "others": [*map(values.caller, report.others)],
+        "campaigns": [*map(values.count, report.campaigns)],
+        "rules": [*map(values.count, report.rules)],
+        "evidence": [*map(values.count, report.evidence)],
+        "redirects": [*map(values.count, report.redirects)],
+        "troubles": [*map(values.trouble, report.troubles)],
+        "deleted": [*map(values.trouble, report.deleted)],
     }
+
+
+class _Values:
+    """The parts of the report as JSON has them, with times in `zone`."""
+
+    def __init__(self, zone: tzinfo | None) -> None:
+        self._zone = zone
+
+    def time(self, at: datetime) -> str:
+        return at.astimezone(self._zone).isoformat(timespec="seconds")
+
+    def caller(self, each: Caller) -> dict[str, Any]:
+        return {
+            "number": each.number,
+            "name": each.name,
+            "withheld": each.withheld,
+            "fate": each.fate,
+            "calls": each.calls,
+            "newest": each.call,
+            "at": self.time(each.at),
+            "seconds": each.seconds,
+            "why": each.why,
+            "rule": each.rule,
+            "heard": list(each.heard),
+            "undo": _undo(each),
+        }
+
+    def message(self, each: Message) -> dict[str, Any]:
+        kept = each.recording
+        if kept is None:
+            return self.caller(each.caller)
+        said = {"box": kept.box, "length": kept.seconds, "transcript": kept.transcript}
+        return self.caller(each.caller) | said
+
+    def count(self, each: Count) -> dict[str, Any]:
+        return {"what": each.what, "calls": each.calls, "numbers": each.numbers}
+
+    def trouble(self, each: Trouble) -> dict[str, Any]:
+        texts, last = list(each.texts), self.time(each.last)
+        return {"kind": each.kind, "count": each.count, "texts": texts, "last": last}
 
 
 def as_csv(rows: Iterable[CallRow], zone: tzinfo | None) -> str:
