@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 from screener.core.delivery import Delivery, State, Status
 from screener.errors import OutboxError
 from screener.mail.links import LIFE
-from screener.mail.mailqueue import KEPT_DROPPED, MailQueue
+from screener.mail.mailqueue import KEPT_DROPPED, Item, MailQueue
 from screener.mail.progress import Progress
 from screener.mail.spool import Spool
 from tests.shell.post import LETTER
@@ -102,6 +103,26 @@ def test_a_retry_that_is_asked_for_during_an_attempt_follows_it(
     assert spool.queue(now)[name] > now
 
 
+def test_a_retry_that_is_asked_for_during_a_refusal_follows_it(
+    spool: Spool, root: Path, audio: Path
+) -> None:
+    """The owner has mended the address, and the server refuses the old one for good."""
+    name = spool.keep(audio, LETTER, SENDER)
+    now = datetime.now(UTC) - timedelta(seconds=1)  # since when the attempt goes on
+    record = spool.begin(name, now)
+    assert record is not None
+    MailQueue(root).retry(name)
+    refused = dict.fromkeys(LETTER.to, (Delivery.REFUSED, "550 no such user"))
+    spool.write_down(*record.after(refused, now, now).settled(7.0, now))
+    assert spool.queue(now) == {name: now}
+    again = spool.begin(name, datetime.now(UTC))
+    assert again is not None
+    assert again.waiting == LETTER.to
+    spool.write_down(*again.after(refused, NOW, NOW).settled(7.0, NOW))
+    assert spool.queue(NOW) == {}  # nobody has asked since
+    assert [item.status for item in MailQueue(root).items()] == [Status.FAILED]
+
+
 def test_what_cannot_be_read_is_swept_by_its_folders_time(
     spool: Spool, root: Path, audio: Path
 ) -> None:
@@ -159,6 +180,33 @@ def test_what_is_dropped_while_it_is_sent_stays_dropped_and_is_told(
     assert item.record.recipients[0].delivery is said
     assert spool.queue(NOW) == {}
     assert queue.items() == []
+
+
+def test_what_an_attempt_settled_between_the_look_and_the_drop_is_kept(
+    spool: Spool, root: Path, audio: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who has the message gets no second copy when it is brought back."""
+    mom, dad = "mom@example.org", "dad@example.org"
+    name = spool.keep(audio, replace(LETTER, to=(mom, dad)), SENDER)
+    queue = MailQueue(root)
+    find = queue.find
+
+    def looked(text: str) -> Item:
+        item = find(text)
+        record = spool.begin(name, NOW)
+        assert record is not None
+        answers = {mom: (Delivery.ACCEPTED, "250 kept"), dad: (Delivery.WAITING, "451 later")}
+        spool.write_down(*record.after(answers, NOW, NOW).settled(7.0, NOW))
+        return item
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(queue, "find", looked)
+        queue.drop(name, NOW)
+    [dropped] = queue.dropped()
+    assert dropped.arrived
+    back = queue.bring_back(name, NOW)
+    assert back.record is not None
+    assert (back.record.waiting, back.record.tries) == ((dad,), 1)
 
 
 def test_messages_that_move_while_they_are_listed_are_listed_once(

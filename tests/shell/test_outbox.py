@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import shutil
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
@@ -20,6 +21,7 @@ from screener.core.notice import Notice
 from screener.errors import OutboxError, StoreError
 from screener.mail.mailqueue import Item, MailQueue
 from screener.mail.spool import Spool
+from screener.messages.inbox import Messages
 from tests.shell.post import (
     LETTER,
     Desk,
@@ -603,6 +605,27 @@ async def test_a_database_that_cannot_be_written_holds_up_no_mail(
 
 
 # What is on the disk -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("damage", [{"history": [5]}, {"tries": float("inf")}])
+async def test_a_letter_that_is_json_and_says_nothing_ends_nothing(
+    outbox: Desk, server: MailServer, root: Path, audio: Path, damage: dict[str, object]
+) -> None:
+    broken = await outbox.put(audio, LETTER)
+    whole = await outbox.put(audio, LETTER)
+    letter = root / "queued" / broken / "letter.json"
+    letter.write_text(json.dumps(json.loads(letter.read_text()) | damage))
+    assert [kept.id for kept in Messages(root).all()] == [whole]
+    listed = {item.id: item.trouble for item in MailQueue(root).items()}
+    assert listed[whole] == ""
+    assert "letter.json cannot be read" in listed[broken]
+    desk = Desk(root, settings(server), UTC)  # that finds both on the disk
+    await desk.deliver_due(NOW)
+    assert len(server.mails) == 1
+    assert {item.id: item.status for item in desk.items()} == {
+        whole: Status.SENT,
+        broken: Status.FAILED,
+    }
 
 
 async def test_a_letter_that_cannot_be_read_is_shown_and_its_sound_kept(
