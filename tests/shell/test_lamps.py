@@ -31,13 +31,15 @@ def _not_found(message: str) -> web.Response:
 
 class Asterisk:
     """What there is of ARI for lamps, as Asterisk 22 answers; `told` are the numbers that it was
-    told, of each mailbox, and `kept_out` the modules that would not run."""
+    told, of each mailbox, and `kept_out` the modules that would not run. The next requests about a
+    mailbox are answered by `failures`, as long as there are any (HTTP status codes)."""
 
     def __init__(self, *modules: str, kept_out: str = "") -> None:
         self.modules = dict.fromkeys(modules, "Running")
         if kept_out:
             self.modules[kept_out] = "Not Running"
         self.told: list[str] = []
+        self.failures: list[int] = []
         self.port = free_port()
 
     async def _module(self, request: web.Request) -> web.Response:
@@ -55,6 +57,8 @@ class Asterisk:
         )
 
     async def _mailbox(self, request: web.Request) -> web.Response:
+        if self.failures:
+            return web.json_response({"message": "no"}, status=self.failures.pop())
         if self.modules.get(MAILBOXES) != "Running":
             return _not_found("Resource not found")
         new, heard = request.query["newMessages"], request.query["oldMessages"]
@@ -167,6 +171,21 @@ async def test_an_asterisk_that_is_away_is_told_when_it_is_back(
         async with asterisk.up():
             lamps.reached()
             await until(lambda: asterisk.told == ["office@screener: 0/0"])
+
+
+async def test_an_asterisk_that_refused_one_request_is_told_again(root: Path, audio: Path) -> None:
+    asterisk = Asterisk(MAILBOXES)
+    async with asterisk.up(), lit(asterisk, root) as lamps:
+        lamps.reached()
+        await until(lambda: asterisk.told == ["office@screener: 0/0"])
+        asterisk.failures.append(500)
+        spool = Spool(root)
+        spool.keep(audio, LETTER, "door@example.org")
+        lamps.look()
+        await until(lambda: not asterisk.failures)
+        spool.keep(audio, LETTER, "door@example.org")
+        lamps.look()
+        await until(lambda: asterisk.told[-1] == "office@screener: 2/0")
 
 
 def test_modules_that_are_not_installed_are_named(tmp_path: Path) -> None:

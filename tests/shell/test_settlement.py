@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,6 +15,7 @@ import pytest
 import pytest_asyncio
 
 from screener import config
+from screener.asterisk.belongings import owner
 from screener.asterisk.client import Client
 from screener.asterisk.connection import Connection
 from screener.calls.settlement import Settlement
@@ -39,13 +40,34 @@ STARTED = datetime(2026, 11, 20, 22, 3, 11, 123456, tzinfo=UTC)
 
 
 class Asterisk:
-    """An Asterisk that has nothing of ours."""
+    """An Asterisk that has these channels of ours and nothing else. `arrives` is called when it has
+    told them: what comes in from then on is in no answer. `given` are those that the phones got;
+    until `answers` is set, it does not say which recordings it has."""
+
+    def __init__(self, *channels: str, arrives: Callable[[], object] = lambda: None) -> None:
+        self.there = [*channels]
+        self.arrives = arrives
+        self.given: list[str] = []
+        self.answers = asyncio.Event()
+        self.answers.set()
+
+    def owns(self, _: object) -> bool:
+        return True
 
     async def stored_recordings(self) -> list[str]:
+        await self.answers.wait()
         return []
 
     async def channels(self) -> list[object]:
+        return [{"id": channel} for channel in self.there]
+
+    async def bridges(self) -> list[object]:
+        asyncio.get_running_loop().call_soon(self.arrives)
         return []
+
+    async def give_to_phones(self, channel: str) -> None:
+        self.given.append(channel)
+        self.there.remove(channel)
 
 
 @dataclass
@@ -73,20 +95,23 @@ class House:
         self.take.write_bytes(WORDS)
         return replace(LETTER, call=number, when=STARTED)
 
-    async def rescue(self) -> None:
-        client, links = cast(Client, Asterisk()), Links(self.settings.data)
-        settlement = Settlement(
-            client,
+    def settlement(
+        self, asterisk: Asterisk, ours: Callable[[], Collection[str]] = tuple
+    ) -> Settlement:
+        return Settlement(
+            cast(Client, asterisk),
             cast(Connection, None),
             self.settings,
             self.store,
             self.outbox,
             self.take.parent,
-            links,
-            tuple,
+            Links(self.settings.data),
+            ours,
         )
+
+    async def rescue(self) -> None:
         async with asyncio.timeout(60):
-            await settlement.rescue()
+            await self.settlement(Asterisk()).rescue()
 
     def mailed(self) -> list[Letter]:
         letters = (item.record.letter for item in self.outbox.items() if item.record)
@@ -115,6 +140,32 @@ async def until(test: Callable[[], bool]) -> None:
             if test():
                 return
             await asyncio.sleep(0.002)
+
+
+async def test_a_call_that_comes_in_while_strays_are_looked_for_is_none(house: House) -> None:
+    ours: set[str] = set()
+    asterisk = Asterisk("stray.1", "new.1", arrives=lambda: ours.add("new.1"))
+    async with asyncio.timeout(60):
+        await house.settlement(asterisk, lambda: ours).settle()
+    assert asterisk.given == ["stray.1"]
+
+
+async def test_a_rescue_that_had_to_wait_leaves_alone_what_a_call_records_meanwhile(
+    house: House,
+) -> None:
+    ours: set[str] = set()
+    asterisk = Asterisk()
+    settlement = house.settlement(asterisk, lambda: ours)
+    asterisk.answers.clear()
+    rescues = [asyncio.ensure_future(settlement.rescue()) for _ in range(2)]
+    await asyncio.sleep(0)  # the first one asks Asterisk, the second one waits for the first
+    ours.add(owner(TAKE))
+    await house.call()
+    asterisk.answers.set()
+    async with asyncio.timeout(60):
+        await asyncio.gather(*rescues)
+    assert house.mailed() == []
+    assert house.take.read_bytes() == WORDS
 
 
 async def test_what_nobody_kept_is_mailed_and_no_longer_there(house: House) -> None:
