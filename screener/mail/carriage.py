@@ -20,9 +20,10 @@ from pathlib import Path
 from screener.core.delivery import Answers, Delivery, Record
 from screener.core.ladder import Limit
 from screener.core.letter import Letter
+from screener.core.reply import is_too_large, may_be_too_large
 from screener.mail.mailing import Load, Mailing, at_most
 from screener.mail.mailsession import why
-from screener.mail.postman import Postman, is_too_large, may_be_too_large
+from screener.mail.postman import Postman
 from screener.mail.progress import Progress
 from screener.sound import transcripts
 

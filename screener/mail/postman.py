@@ -1,11 +1,8 @@
-"""Handing a mail to the mail server, or to this machine's sendmail, and what the replies mean.
+"""Handing a mail to the mail server, or to this machine's sendmail.
 
 Where both are set up the mail server comes first: it has a word for each recipient, and says what
-is too large. Sendmail takes the mail when there is no session with the server.
-
-A reply is read for what it means to a recipient: accepted, refused for good, or to be tried again.
-In doubt it is to be tried again: a mistake that its owner can put right turns no message into a
-bounce.
+is too large. Sendmail takes the mail when there is no session with the server. What a reply means
+for a recipient, core/reply.py says.
 """
 
 from __future__ import annotations
@@ -19,34 +16,13 @@ from typing import Self
 
 from screener.core.callerid import shown
 from screener.core.delivery import Answers, Delivery
+from screener.core.reply import is_too_large, may_be_too_large, of_server
 from screener.errors import OutboxError
 from screener.mail import mailsession, sendmail
 from screener.mail.mailsession import Session, open_session, why
 from screener.mail.parcel import Parcel
 from screener.settings.surroundings import MailSecurity, MailSettings
 
-_NOT_ALLOWED_YET = frozenset({530, 534, 535, 538})  # log in, or secure the line, first
-# What a server says of a mail that is too large (RFC 1870, RFC 3463), and of a mailbox that is
-# full. The code alone says too little: 552 is that of both (RFC 5321 4.2.3). Where neither the
-# status after it (x.0.0, x.2.0 and x.3.0 do not) nor the words tell which, it may be either.
-_TOO_LARGE = re.compile(
-    r"5\d\d[ -](?:5\.3\.4|5\.2\.3)\b"
-    r"|(?:552|523)[ -].*(?:size|large|big|limit)"
-    r"|/.* ended with status \d+.*: .*(?:too (?:large|big)|size limit)",
-    re.IGNORECASE,
-)
-_MAILBOX_FULL = re.compile(
-    r"(?!.*\b5\.(?:3\.4|2\.3)\b)(?!.*message(?: \w+){0,2} (?:size|large|big))"
-    r"(?:5\d\d[ -]|/.* ended with status \d+.*: )"
-    r".*(?:\b[245]\.(?:2\.2|3\.1)\b|quota|mailbox.*full|full.*mailbox|storage"
-    r"|mailbox (?:size )?limit)",
-    re.IGNORECASE,
-)
-_EITHER = re.compile(
-    r"552[ -](?![245]\.(?!(?:0|2|3)\.0\b)\d{1,3}\.\d{1,3}\b)"
-    r"(?!.*(?:quota|mailbox.*full|full.*mailbox|mailbox (?:size )?limit))",
-    re.IGNORECASE,
-)
 _STARTS_ANEW = re.compile(rb"^\.", re.MULTILINE)
 
 
@@ -109,28 +85,7 @@ class Postman:
             with mailsession.in_time(self._session):
                 return _hand_over(self._session, self._mail.sender, to, parcel)
         answers = sendmail.hand_over(self._mail.sendmail, self._mail.sender, to, parcel)
-        return {
-            a: (_for_now(delivery, text), text + self._instead)
-            for a, (delivery, text) in answers.items()
-        }
-
-
-def is_too_large(reply: str) -> bool:
-    """Whether a recipient's answer means that a smaller mail would be taken."""
-    return _TOO_LARGE.match(reply) is not None and _MAILBOX_FULL.match(reply) is None
-
-
-def may_be_too_large(reply: str) -> bool:
-    """Whether an answer means that, or that the mailbox is full, and does not tell which."""
-    return _EITHER.match(reply) is not None and not is_too_large(reply)
-
-
-def _for_now(delivery: Delivery, reply: str) -> Delivery:
-    """What a final answer is in truth: a full mailbox (x.2.2) is temporary even where the server
-    says 5xx, in whatever words. Its owner can put it right. So is what may be one."""
-    if _MAILBOX_FULL.match(reply) or may_be_too_large(reply):
-        return Delivery.WAITING if delivery is Delivery.REFUSED else delivery
-    return delivery
+        return {a: (delivery, text + self._instead) for a, (delivery, text) in answers.items()}
 
 
 def reach(mail: MailSettings) -> str:
@@ -221,17 +176,7 @@ def _start_anew(session: Session) -> None:
 
 
 def _answer(code: int, reply: bytes) -> tuple[Delivery, str]:
-    """What a reply means for a recipient (RFC 5321 4.2.1, RFC 3463).
-
-    What asks us to log in or to secure the line (RFC 4954, RFC 3207) is temporary even where the
-    server says 5xx: its owner can put it right.
-    """
-    text = shown(f"{code} {reply.decode('utf-8', 'replace')}", 400)
-    if 200 <= code < 300:
-        return Delivery.ACCEPTED, text
-    if 500 <= code < 600 and code not in _NOT_ALLOWED_YET:
-        return _for_now(Delivery.REFUSED, text), text
-    return Delivery.WAITING, text
+    return of_server(code, reply.decode("utf-8", "replace"))
 
 
 def _take_leave(session: Session) -> None:

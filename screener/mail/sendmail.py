@@ -1,7 +1,7 @@
 """Handing a mail to the sendmail program of this machine: Postfix, Exim, msmtp and others have one.
 
 It is run once for each recipient, so that each has an answer of his own. Its exit status says what
-became of the mail (sysexits.h); in doubt it is to be tried again.
+became of the mail (core/reply.py).
 """
 
 from __future__ import annotations
@@ -15,11 +15,10 @@ from typing import IO
 
 from screener.core.callerid import shown
 from screener.core.delivery import Answers, Delivery
+from screener.core.reply import of_program
 from screener.mail.parcel import Parcel
 
 SECONDS = 300.0  # for one recipient
-_FOR_GOOD = {65: "EX_DATAERR", 67: "EX_NOUSER", 68: "EX_NOHOST"}
-_FOR_NOW = {69: "EX_UNAVAILABLE", 75: "EX_TEMPFAIL", 77: "EX_NOPERM", 78: "EX_CONFIG"}
 _OURS = "SCREENER_"  # what our own settings in the environment begin with: passwords are there
 
 
@@ -61,19 +60,7 @@ def _hand_over(program: str, sender: str, address: str, mail: IO[bytes]) -> tupl
         except subprocess.TimeoutExpired:
             os.killpg(run.pid, signal.SIGKILL)  # with what it has started, that would still send
             status = run.wait()
-        return _answer(program, status, _last_line(complaints))
-
-
-def _answer(program: str, status: int, complaint: str) -> tuple[Delivery, str]:
-    said = f": {complaint}" if complaint else ""
-    if status == 0:
-        return Delivery.ACCEPTED, f"taken by {program}{said}"
-    if status < 0:
-        return Delivery.WAITING, f"{program} was killed by signal {-status}{said}"
-    names = _FOR_GOOD | _FOR_NOW
-    name = f" ({names[status]})" if status in names else ""
-    delivery = Delivery.REFUSED if status in _FOR_GOOD else Delivery.WAITING
-    return delivery, f"{program} ended with status {status}{name}{said}"
+        return of_program(program, status, _last_line(complaints))
 
 
 def _last_line(complaints: IO[bytes]) -> str:

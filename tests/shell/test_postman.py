@@ -1,4 +1,4 @@
-"""Mails handed to a real SMTP server on loopback, and what its replies mean."""
+"""Mails handed to a real SMTP server on loopback."""
 
 import asyncio
 import contextlib
@@ -14,11 +14,12 @@ import pytest
 from aiosmtpd.smtp import AuthResult
 
 from screener.core.delivery import Answers, Delivery
+from screener.core.reply import is_too_large
 from screener.errors import OutboxError
 from screener.mail import mailsession
 from screener.mail.mailsession import fingerprint, why
 from screener.mail.parcel import Parcel
-from screener.mail.postman import Postman, is_too_large, may_be_too_large, reach
+from screener.mail.postman import Postman, reach
 from screener.settings.surroundings import MailSecurity, MailSettings
 from tests.shell.post import CERTIFICATE, MailServer, let_in, settings, tls
 
@@ -52,41 +53,20 @@ async def test_a_mail_is_taken_as_it_is_for_all_its_recipients(server: MailServe
 
 
 @pytest.mark.parametrize(
-    "reply",
+    ("reply", "delivery"),
     [
-        "451 4.3.0 try again later",
-        "452 4.2.2 mailbox full",
-        "552 5.2.2 mailbox full",  # permanent in name only
-        "550 4.2.2 The email account is over quota",
-        "552 Requested mail action aborted: exceeded storage allocation",  # RFC 5321's own words
-        "552 Mailbox size limit exceeded",
-        "552 user has exceeded his quota limit",
-        "552 message rejected: mailbox size limit exceeded",
-        "552 5.3.1 mail system full",
-        "552 no",
-        "554 Mailbox full",
-        "554 5.7.1 the recipient's mailbox is full",
-        "530 5.7.0 authentication required",
-        "534 5.7.9 a stronger mechanism is needed",
-        "535 5.7.8 who are you",
-        "538 5.7.11 not in the open",
+        ("451 4.3.0 try again later", Delivery.WAITING),
+        ("552 5.2.2 mailbox full", Delivery.WAITING),
+        ("550 5.1.1 no such user", Delivery.REFUSED),
     ],
 )
 @pytest.mark.parametrize("at", ["rcpt", "data"])
-async def test_what_is_refused_for_now_waits(server: MailServer, reply: str, at: str) -> None:
+async def test_a_reply_is_the_recipients_answer(
+    server: MailServer, reply: str, delivery: Delivery, at: str
+) -> None:
+    """What replies mean: tests/core/test_reply.py."""
     setattr(server, at, lambda *_: reply)
-    assert await deliver(settings(server), MOM) == {MOM: (Delivery.WAITING, reply)}
-    assert server.mails == []
-
-
-@pytest.mark.parametrize(
-    "reply",
-    ["550 5.1.1 no such user", "554 5.7.1 spam", "552 5.3.4 too big", "552 5.7.0 blocked content"],
-)
-@pytest.mark.parametrize("at", ["rcpt", "data"])
-async def test_what_is_refused_for_good_is_refused(server: MailServer, reply: str, at: str) -> None:
-    setattr(server, at, lambda *_: reply)
-    assert await deliver(settings(server), MOM) == {MOM: (Delivery.REFUSED, reply)}
+    assert await deliver(settings(server), MOM) == {MOM: (delivery, reply)}
     assert server.mails == []
 
 
@@ -426,58 +406,6 @@ async def test_several_mails_in_one_visit(server: MailServer) -> None:
 
 
 # Too large ----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("reply", "too_large"),
-    [
-        ("552 5.3.4 too big", True),
-        ("552-5.2.3 Your message exceeded the size limits", True),
-        ("550 5.3.4 message size exceeds", True),
-        ("552 message size exceeds fixed maximum message size", True),
-        ("552 Error: Too much mail data: too large", True),
-        ("523 the message is too large", True),
-        ("552 5.2.2 mailbox full", False),
-        ("552 mailbox full", False),
-        ("552 Mailbox size limit exceeded", False),
-        ("552 user has exceeded his quota limit", False),
-        ("552 5.3.4 exceeded storage allocation", True),
-        ("552 exceeded storage allocation: maximum message size is 5 MB", True),
-        ("452 4.3.1 size is beyond what is left", False),
-        ("550 5.7.1 spam", False),
-        ("250 2.0.0 large mails are welcome", False),
-        ("/usr/sbin/sendmail ended with status 69: sendmail: fatal: message file too big", True),
-        ("/usr/sbin/sendmail ended with status 75", False),
-    ],
-)
-def test_which_reply_asks_for_a_smaller_mail(reply: str, too_large: bool) -> None:
-    assert is_too_large(reply) is too_large
-
-
-@pytest.mark.parametrize(
-    ("reply", "either"),
-    [
-        ("552 Requested mail action aborted: exceeded storage allocation", True),
-        ("552 5.0.0 exceeded storage allocation", True),
-        ("552 5.2.0 exceeded storage allocation", True),
-        ("552-5.3.0 exceeded storage allocation", True),
-        ("552 exceeded storage limit", True),
-        ("552 no", True),
-        ("552 5.2.2 exceeded storage allocation", False),
-        ("552 5.3.4 exceeded storage allocation", False),
-        ("552 5.2.3 exceeded storage allocation", False),
-        ("552 5.3.1 exceeded storage allocation", False),
-        ("552 5.7.0 blocked", False),
-        ("552 exceeded storage allocation: maximum message size is 5 MB", False),
-        ("552 mailbox full", False),
-        ("552 user has exceeded his quota limit", False),
-        ("550 exceeded storage allocation", False),
-        ("452 insufficient system storage", False),
-        ("250 552 is no code here", False),
-    ],
-)
-def test_which_reply_is_of_a_large_mail_or_of_a_full_mailbox(reply: str, either: bool) -> None:
-    assert may_be_too_large(reply) is either
 
 
 async def test_a_mail_that_the_server_would_not_take_is_not_sent() -> None:
