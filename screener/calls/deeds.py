@@ -249,7 +249,7 @@ class Deeds:
             name=self.call.name,
             did=self.call.did,
             when=self._entry.started,
-            seconds=0.0,
+            seconds=self._tape.seconds(keep.take),
             why=keep.why,
             ruling=keep.ruling,
             kind=LetterKind.MESSAGE if overheard is None else LetterKind.ROBOT,

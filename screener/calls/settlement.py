@@ -149,7 +149,8 @@ class Settlement:
         for name in recordings:
             if NAME in name and owner(name) not in self.ours():
                 await _regardless(self.client.delete_recording(name))
-        local = [path.stem for path in self.takes.glob("*.wav")]
+        found = await asyncio.to_thread(lambda: [*self.takes.glob("*.wav")])
+        local = [path.stem for path in found]
         # The last take of a call is the one that its caller wanted.
         strays = sorted({*stored, *local}, key=_take_number, reverse=True)
         await self._until_gone({owner(take) for take in strays} - set(self.ours()))
@@ -171,11 +172,7 @@ class Settlement:
         row = await asyncio.to_thread(_row_of, self.settings, owner(take))
         if await self._is_unfinished(path, row):
             return  # the outbox has it, and will queue it
-        items = await asyncio.to_thread(self.outbox.items)
-        kept = any(
-            _is_in(path, item.folder) or (item.record and _is_of(item.record.letter, row))
-            for item in items
-        )
+        kept = await asyncio.to_thread(self._is_kept, path, row)
         if speech >= LEAST_SPEECH and not kept:
             letter = self._letter(take, row, seconds)
             await self.outbox.put(path, letter, give=True)
@@ -186,10 +183,18 @@ class Settlement:
                 await self.store.happened(
                     Event(datetime.now(UTC), EventKind.NOTHING_SAID, f"{call}: {_BROKEN_OFF}")
                 )
-        path.unlink(missing_ok=True)
+        await asyncio.to_thread(path.unlink, missing_ok=True)
         if from_asterisk:
             with suppress(AriGone):
                 await self.client.delete_recording(take)
+
+    def _is_kept(self, path: Path, row: CallRow | None) -> bool:
+        """Whether a take, or another of its call, lies in the outbox."""
+        return any(
+            _is_in(path, item.folder)
+            or (item.record is not None and _is_of(item.record.letter, row))
+            for item in self.outbox.items()
+        )
 
     async def _is_unfinished(self, path: Path, row: CallRow | None) -> bool:
         """Whether a crash has left a take in the outbox, whole and not queued; the outbox, which

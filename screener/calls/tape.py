@@ -14,7 +14,7 @@ import logging
 import os
 import wave
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -44,6 +44,7 @@ class Tape:
     folder: Path
     outbox: Outbox
     _names: dict[str, float] = field(default_factory=dict)  # recorded names, and their seconds
+    _lengths: dict[str, float] = field(default_factory=dict)  # takes, and their seconds
 
     async def record_name(self) -> Recorded:
         """Record the caller's name, after the beep. It stays until `forget_names`."""
@@ -52,8 +53,8 @@ class Tape:
         path = self.folder / f"{take}.name"
         try:
             recorded = await self._record(take, path, _NAME, _NAME_SILENCE, "#")
-        finally:
-            path.unlink(missing_ok=True)
+        finally:  # not waited for: a disk that hangs must not keep the call from the phones
+            asyncio.get_running_loop().run_in_executor(None, partial(path.unlink, missing_ok=True))
         self._names[take] = recorded.seconds
         return recorded
 
@@ -71,7 +72,7 @@ class Tape:
             await self.line.delete_recording(take)
         except (OSError, AriError) as left:  # two are better than none
             log.warning("recording %s is left with Asterisk as well: %s", take, left)
-        return recorded
+        return self._measured(recorded)
 
     async def _record(
         self, take: str, path: Path, limit: float, silence: float, end: str
@@ -123,12 +124,17 @@ class Tape:
         seconds = reel.seconds
         if speech is None:
             speech = (await asyncio.to_thread(measure, self._path(reel.take)))[1]
-        return Recorded(reel.take if seconds else "", seconds, speech, by, reel.waiting)
+        taken = Recorded(reel.take if seconds else "", seconds, speech, by, reel.waiting)
+        return self._measured(taken)
+
+    def _measured(self, recorded: Recorded) -> Recorded:
+        """Remember how long a take is: a disk that hangs must not be asked on the way."""
+        self._lengths[recorded.take] = recorded.seconds
+        return recorded
 
     def seconds(self, take: str) -> float:
-        """How long a take is."""
-        with wave.open(str(self._path(take))) as sound:
-            return float(sound.getnframes() / sound.getframerate())
+        """How long a take of this call is; 0 for "", which is none."""
+        return self._lengths[take] if take else 0.0
 
     def sound(self, take: str) -> Sound:
         """A take, to be played to its caller."""
@@ -138,11 +144,9 @@ class Tape:
         """Put a take into the outbox; whether it is there, on disk."""
         if not take:
             return False
-        path = self._path(take)
         try:
-            seconds = self.seconds(take)
-            await self.outbox.put(path, replace(letter, seconds=seconds), give=True)
-        except (OutboxError, OSError, wave.Error, EOFError) as full:
+            await self.outbox.put(self._path(take), letter, give=True)
+        except (OutboxError, OSError) as full:
             log.error("a message could not be kept: %s", full)
             return False
         return True
@@ -150,7 +154,7 @@ class Tape:
     async def drop(self, take: str) -> None:
         """Throw a take away."""
         if take:
-            self._path(take).unlink(missing_ok=True)
+            await asyncio.to_thread(self._path(take).unlink, missing_ok=True)
 
     def _path(self, take: str) -> Path:
         return self.folder / f"{take}.wav"

@@ -135,7 +135,7 @@ class _Visit(Visit):
         if self._work:
             await asyncio.wait(self._work)
         for sound in self._sounds.values():
-            sound.unlink(missing_ok=True)
+            await asyncio.to_thread(sound.unlink, missing_ok=True)
 
     async def perform(self, command: Command[Any]) -> Any:  # noqa: C901, PLR0911 (a table)
         match command:

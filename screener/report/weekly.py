@@ -72,17 +72,17 @@ class Weekly:
         report, now = self._settings.report, self._clock()
         if report.on is None or not report.to or now < CLOCKLESS:
             return []
-        last = self._last_sent()
+        last = await asyncio.to_thread(self._last_sent)
         due = report.on.last_due(now, self._settings.zone)
         if last is None or last.first > week_of(now, self._settings.zone).first:
             # The first start, or what a wrong clock wrote: what lies behind is not reported.
-            self._write(week_of(now, self._settings.zone).before)
+            await asyncio.to_thread(self._write, week_of(now, self._settings.zone).before)
             return []
         sent = []
         for week in _missed(last, due):
             if await self._send(week, now, newest=week == due):
                 sent.append(week.name)
-            self._write(week)
+            await asyncio.to_thread(self._write, week)
         return sent
 
     async def _send(self, week: Period, now: datetime, *, newest: bool) -> bool:

@@ -12,7 +12,6 @@ import sys
 import threading
 import wave
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -135,7 +134,7 @@ async def test_all_that_is_written_is_the_take_and_asterisk_hears_nothing_of_it(
     assert await tape.keep(recorded.take, LETTER)
     [item] = tape.outbox.items()
     assert item.record is not None
-    assert item.record.letter == replace(LETTER, seconds=recorded.seconds)
+    assert item.record.letter == LETTER
     assert list(tape.folder.iterdir()) == []
     assert asterisk.asked == []
 
@@ -152,7 +151,33 @@ async def test_what_was_measured_while_it_was_recorded_is_not_measured_again(
     assert await tape.keep(recorded.take, LETTER)
     [item] = tape.outbox.items()
     assert item.record is not None
-    assert item.record.letter == replace(LETTER, seconds=recorded.seconds)
+    assert item.record.letter == LETTER
+
+
+async def test_no_call_waits_for_a_disk_that_hangs_to_know_how_long_a_take_is(tape: Tape) -> None:
+    recorded = await tape.recorded(await wound(tape), RecordedBy.SILENCE)
+    tape.folder.rename(tape.folder.with_name("away"))  # who looks fails, as he would hang
+    assert tape.seconds(recorded.take) == recorded.seconds
+    assert tape.sound(recorded.take)[1] == recorded.seconds
+    assert not await tape.keep(recorded.take, LETTER)
+
+
+async def test_no_call_waits_for_the_disk_of_another_that_drops_a_take(
+    tape: Tape, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reel = await wound(tape)
+    answers, unlink = threading.Event(), Path.unlink
+
+    def slow(path: Path, *, missing_ok: bool = False) -> None:
+        assert answers.wait(5), "the event loop waits for the disk"
+        unlink(path, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", slow)
+    dropping = asyncio.ensure_future(tape.drop(reel.take))
+    await asyncio.sleep(0)
+    answers.set()
+    await dropping
+    assert list(tape.folder.iterdir()) == []
 
 
 async def test_one_that_is_dropped_is_gone_and_asterisk_is_not_asked(
@@ -242,7 +267,7 @@ async def test_half_of_a_write_is_no_part_of_a_take_that_is_over(tape: Tape) -> 
         file.write(b"what a full disk leaves of a write")
     await reel.close()
     assert path.stat().st_size == good
-    assert tape.seconds(reel.take) == pytest.approx(speech.seconds_of(WORDS), abs=0.001)
+    assert measure(path)[0] == pytest.approx(speech.seconds_of(WORDS), abs=0.001)
 
 
 async def test_the_room_that_is_left_alone_is_left_by_who_speaks_as_well(
