@@ -96,6 +96,7 @@ class Deeds:
 
     async def close(self) -> None:
         """Leave nothing of the call behind, but for its row."""
+        self._house.room.take_back(self._line.channel)
         await self._ear.close()
         await self._line.close()
         await self._tape.forget_names()
@@ -150,7 +151,7 @@ class Deeds:
             case Drop(take):
                 return await self._tape.drop(take)
             case FindRoom(box):
-                return await self._house.room.for_message(box)
+                return await self._house.room.for_message(box, self._line.channel)
             case Report(kind, text):
                 return await self._entry.happened(kind, text)
             case Treat():
@@ -219,7 +220,7 @@ class Deeds:
         await self._ear.close()
         reel, dictation = self._tape.reel(record.box.name), Dictation(record)
         recorder = Recorder(self._line, self._house.media, self._sound)
-        with self._house.room.promised(record.box):
+        with self._house.room.promised(record.box, self._line.channel):
             by = await recorder.record(dictation, reel)
             if by is not None:
                 return await self._tape.recorded(reel, by, dictation.speech)
@@ -229,7 +230,7 @@ class Deeds:
 
     async def _overhear(self, overhear: Overhear) -> Recorded:
         reel = self._tape.reel(overhear.box.name)
-        with self._house.room.promised(overhear.box):
+        with self._house.room.promised(overhear.box, self._line.channel):
             by = await self._ear.overhear(overhear, reel.add_ulaw)
             recorded, transcript = await asyncio.gather(
                 self._tape.recorded(reel, by), self._ear.transcript()
@@ -277,5 +278,8 @@ class Deeds:
         return await pass_on(request, ask.box, self._house.outbox, self._house.client)
 
     async def _treat(self, command: Treat) -> None:
+        self._house.room.take_back(
+            self._line.channel
+        )  # he leaves no message, however long it lasts
         await self._ear.close()
         await treat(self._line, command.treatment, self._sound(("sit", "not-in-service")))

@@ -285,7 +285,7 @@ class Talk(Command[None]):
 
 @dataclass(frozen=True, slots=True)
 class FindRoom(Command[bool]):
-    """Whether the disk has room for a message of the box's limit."""
+    """Whether the disk has room for a message of the box's limit; then it is his to speak."""
 
     box: MessageBox
 

@@ -40,29 +40,39 @@ class Room:
     outbox: Outbox
     owner: tuple[str, ...]
     told: Path
-    _promised: list[float] = field(default_factory=list)
+    _promised: dict[str, float] = field(default_factory=dict)  # bytes, by the caller's channel
+    _telling: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @contextmanager
-    def promised(self, box: MessageBox) -> Iterator[None]:
-        """While somebody speaks, nobody else is promised the room that his message may need."""
-        needed = box.limit * _BYTES
-        self._promised.append(needed)
+    def promised(self, box: MessageBox, call: str) -> Iterator[None]:
+        """While the caller of a channel speaks, nobody else is promised the room that his message
+        may need, whether he was promised it before or not."""
+        self._promised[call] = box.limit * _BYTES
         try:
             yield
         finally:
-            self._promised.remove(needed)
+            self.take_back(call)
 
-    async def for_message(self, box: MessageBox) -> bool:
-        """Whether a message of the box's limit has room; where not, the owner is told."""
+    def take_back(self, call: str) -> None:
+        """The caller of a channel needs no room any more: what he has said lies on the disk."""
+        self._promised.pop(call, None)
+
+    async def for_message(self, box: MessageBox, call: str) -> bool:
+        """Whether a message of the box's limit has room: it is promised to the caller of this
+        channel until `take_back`. Where there is none, the owner is told."""
         needed = box.limit * _BYTES
-        room = await asyncio.to_thread(self._free) - sum(self._promised)
+        free = await asyncio.to_thread(self._free)
+        # Nothing is awaited from here to the promise, or another is promised the same.
+        room = free - sum(to for other, to in self._promised.items() if other != call)
         if room >= needed:
+            self._promised[call] = needed
             return True
         log.error(
             "no message for %s is taken: it may need %.1f MB, and the disk has %.1f MB for it",
             *(box.name, needed / 1e6, room / 1e6),
         )
-        await self._tell_owner(box, needed, room)
+        async with self._telling:  # who is refused at the same moment finds that he was told
+            await self._tell_owner(box, needed, room)
         return False
 
     def _free(self) -> float:
