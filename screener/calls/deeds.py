@@ -29,7 +29,7 @@ from screener.core.audio import RATE
 from screener.core.call import Call, Ending
 from screener.core.callback import Request
 from screener.core.dictation import START, Dictation
-from screener.core.letter import Letter, LetterKind
+from screener.core.letter import Letter, LetterKind, addressed
 from screener.core.rules import Action
 from screener.core.script import (
     Answer,
@@ -244,8 +244,6 @@ class Deeds:
         overheard = self._overheard.get(keep.take)
         letter = Letter(
             call=self._entry.number,
-            box=keep.box.name,
-            to=keep.box.mail,
             number=number,
             name=self.call.name,
             did=self.call.did,
@@ -258,12 +256,9 @@ class Deeds:
             confidence=overheard.confidence if overheard else 0.0,
             heard=self._ear.phrases if overheard is not None else (),
             links=self._house.links.offered(self._entry.number, number, datetime.now(UTC)),
-            form=keep.box.form,
-            bits=keep.box.bits,
-            zone=keep.box.zone,
-            wants_transcript=keep.box.transcript and overheard is None,
         )
-        return await put_away(self._tape.keep(keep.take, letter), self._line, self._sound)
+        keeping = self._tape.keep(keep.take, addressed(letter, keep.box))
+        return await put_away(keeping, self._line, self._sound)
 
     async def _ask_back(self, ask: AskBack) -> bool:
         request = Request(

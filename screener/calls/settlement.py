@@ -26,7 +26,7 @@ from screener.config import Settings
 from screener.core.call import Outcome
 from screener.core.delivery import Freight
 from screener.core.event import Event, EventKind
-from screener.core.letter import Letter
+from screener.core.letter import Letter, addressed
 from screener.core.message import LEAST_SPEECH
 from screener.core.story import CallRow
 from screener.errors import AriGone, AriNotInStasis, ScreenerError, StoreError
@@ -218,10 +218,8 @@ class Settlement:
         first = next((door.box for door in fronts), next(iter(boxes.values())))
         box = boxes.get(box_of(take), first)  # a box may be gone from screener.toml
         call, number = (row.id, row.number) if row else (0, "")
-        return Letter(
+        letter = Letter(
             call=call,
-            box=box.name,
-            to=box.mail,
             number=number,
             name=row.name if row else "",
             did=row.did if row else "",
@@ -229,11 +227,8 @@ class Settlement:
             seconds=seconds,
             why="screener was interrupted while this was being recorded",
             links=self.links.offered(call, number, datetime.now(UTC)),
-            form=box.form,
-            bits=box.bits,
-            zone=box.zone,
-            wants_transcript=box.transcript,
         )
+        return addressed(letter, box)
 
 
 def _talking(bridges: Iterable[Mapping[str, Any]], strays: Collection[str]) -> set[str]:

@@ -29,7 +29,7 @@ from screener.calls.house import House
 from screener.calls.pinlock import PinLock
 from screener.calls.visit import Visit, carry_out, phone_name
 from screener.core.frontdoor import MessageBox
-from screener.core.letter import Letter, LetterKind
+from screener.core.letter import Letter, LetterKind, addressed
 from screener.core.ringing import Said
 from screener.core.script import Command, Hangup, Note, Play
 from screener.core.visit import Ask, LockedFor, Unlock
@@ -253,19 +253,9 @@ class _Visit(Visit):
         try:
             if await asyncio.to_thread(self._sound, message) is None:
                 return False
-            await self._house.outbox.put(
-                self._sounds[message],
-                replace(
-                    letter,
-                    box=box.name,
-                    to=box.mail,
-                    form=box.form,
-                    bits=box.bits,
-                    zone=box.zone,
-                    wants_transcript=box.transcript and not letter.transcript,
-                    why=f"passed on by {self._phone} from the box {letter.box}; {letter.why}",
-                ),
-            )
+            why = f"passed on by {self._phone} from the box {letter.box}; {letter.why}"
+            passed_on = addressed(replace(letter, why=why), box)
+            await self._house.outbox.put(self._sounds[message], passed_on)
         except (OutboxError, OSError) as failed:
             log.error("message %s was not passed on: %s", message, failed)
             return False

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from screener.core.frontdoor import SoundFormat
+from screener.core.frontdoor import MessageBox, SoundFormat
 from screener.core.rules import Action
 
 
@@ -39,20 +39,19 @@ class Link:
 class Letter:
     """A recorded message on its way to a message box.
 
-    `box` is the box's name and `to` its mail addresses; `number` is E.164 or "" (withheld); `did`
-    is the number that was called; `when` (aware) is when the call came in; `seconds` is how long
-    the recording is; `why` says why the call came to the box, as a clause, and `ruling` what the
-    rules had said of it; `call` is the call's id (0: it has no row). `transcript` are the words
-    that a recogniser was sure of, "" for none; its `confidence` in all that it heard is between 0
-    and 1. `heard` are the phrases that it knew: all there is where the engine makes no transcripts.
-    `links` are what can be done about the caller. It is mailed as `form`, `bits` a second, its
-    times in `zone` (an IANA name, "" for the owner's); `wants_transcript`: it is to be transcribed
-    before it is mailed.
+    `number` is E.164 or "" (withheld); `did` is the number that was called; `when` (aware) is when
+    the call came in; `seconds` is how long the recording is; `why` says why the call came to the
+    box, as a clause, and `ruling` what the rules had said of it; `call` is the call's id (0: it has
+    no row). `transcript` are the words that a recogniser was sure of, "" for none; its `confidence`
+    in all that it heard is between 0 and 1. `heard` are the phrases that it knew: all there is
+    where the engine makes no transcripts. `links` are what can be done about the caller.
+
+    The rest `addressed` takes from a box: `box` is its name and `to` its mail addresses. It is
+    mailed as `form`, `bits` a second, its times in `zone` (an IANA name, "" for the owner's);
+    `wants_transcript`: it is to be transcribed before it is mailed.
     """
 
     call: int
-    box: str
-    to: tuple[str, ...]
     number: str
     name: str
     did: str
@@ -65,10 +64,29 @@ class Letter:
     confidence: float = 0.0
     heard: tuple[str, ...] = ()
     links: tuple[Link, ...] = ()
+    box: str = ""
+    to: tuple[str, ...] = ()
     form: SoundFormat = SoundFormat.MP3
     bits: int = 32000
     zone: str = ""
     wants_transcript: bool = False
+
+
+def addressed(letter: Letter, box: MessageBox) -> Letter:
+    """The letter to this box, whatever box it was to before: mailed as the box wants it.
+
+    What a robot said was transcribed as it was overheard, as far as it could be.
+    """
+    transcribed = letter.kind is LetterKind.ROBOT or letter.transcript != ""
+    return replace(
+        letter,
+        box=box.name,
+        to=box.mail,
+        form=box.form,
+        bits=box.bits,
+        zone=box.zone,
+        wants_transcript=box.transcript and not transcribed,
+    )
 
 
 def as_data(letter: Letter) -> dict[str, Any]:
@@ -83,14 +101,14 @@ def from_data(data: Mapping[str, Any]) -> Letter:
     """What `as_data` gave. Raises KeyError, TypeError or ValueError for anything else."""
     return Letter(
         call=int(data["call"]),
-        box=str(data["box"]),
-        to=tuple(str(address) for address in data["to"]),
         number=str(data["number"]),
         name=str(data["name"]),
         did=str(data["did"]),
         when=datetime.fromisoformat(data["when"]),
         seconds=float(data["seconds"]),
         why=str(data["why"]),
+        box=str(data["box"]),
+        to=tuple(str(address) for address in data["to"]),
         # What follows is not in what was queued by an earlier version.
         ruling=str(data.get("ruling", "")),
         kind=LetterKind(data.get("kind", LetterKind.MESSAGE)),

@@ -8,7 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from screener.core.letter import Letter, LetterKind, Link, as_data, from_data, is_address, length
+from screener.core.frontdoor import MessageBox, SoundFormat
+from screener.core.letter import (
+    Letter,
+    LetterKind,
+    Link,
+    addressed,
+    as_data,
+    from_data,
+    is_address,
+    length,
+)
 from screener.core.rules import Action
 
 LETTER = Letter(
@@ -44,6 +54,38 @@ HOSTILE = st.one_of(
     ),
     st.sampled_from(["=?utf-8?b?PGE+?=", "a" * 4096, "\r\n.\r\n", "\r\n\r\n<html>", "é" * 4096]),
 )
+
+
+# To a box -----------------------------------------------------------------------------------------
+
+STUDIO = MessageBox(
+    "studio", ("host@example.org",), form=SoundFormat.OPUS, bits=64000, zone="Asia/Tokyo"
+)
+
+
+def test_a_letter_is_mailed_as_its_box_wants_it() -> None:
+    assert addressed(LETTER, STUDIO) == replace(
+        LETTER,
+        box="studio",
+        to=("host@example.org",),
+        form=SoundFormat.OPUS,
+        bits=64000,
+        zone="Asia/Tokyo",
+        wants_transcript=True,
+    )
+
+
+def test_nothing_of_the_box_that_a_letter_was_to_before_is_left() -> None:
+    home = MessageBox("home", ("mom@example.org",))
+    assert addressed(addressed(LETTER, STUDIO), home) == addressed(LETTER, home)
+
+
+def test_what_is_transcribed_already_or_not_wanted_is_not_transcribed() -> None:
+    unheard = replace(REMINDER, transcript="")  # the recogniser was sure of nothing
+    transcribed = replace(LETTER, transcript="call me back")
+    for letter in (REMINDER, unheard, transcribed):
+        assert not addressed(letter, STUDIO).wants_transcript
+    assert not addressed(LETTER, replace(STUDIO, transcript=False)).wants_transcript
 
 
 @given(name=HOSTILE, why=HOSTILE, seconds=st.floats(0, 7200))
