@@ -44,7 +44,9 @@ from screener.core.voicemail import (
     Message,
     PassOn,
     Put,
+    after_key,
     hear_messages,
+    in_order,
 )
 from screener.errors import AriError, OutboxError
 from screener.messages.inbox import Kept, Messages
@@ -56,8 +58,6 @@ T = TypeVar("T")
 SHELF = "listening"
 """The folder in the data folder where the sound of a message lies while it is heard."""
 
-_SKIPS = {"*": -5.0, "#": 5.0}
-"""What a key skips while a message is heard (seconds)."""
 _RINGS = 45.0  # seconds that somebody has to answer who is called back
 
 
@@ -174,14 +174,13 @@ class _Visit(Visit):
         kept = await asyncio.to_thread(self._messages.in_box, box.name)
         self._letters |= {each.id: each.letter for each in kept}
         zone = ZoneInfo(box.zone) if box.zone else self._house.settings.zone
-        # The new ones as they came, then what was heard, the last one first.
-        ordered = [*reversed([k for k in kept if k.new]), *(k for k in kept if not k.new)]
-        return Inbox(tuple(_message(each, zone) for each in ordered), datetime.now(zone).date())
+        messages = [_message(each, zone) for each in kept]
+        return Inbox(in_order(messages), datetime.now(zone).date())
 
     # Hearing -------------------------------------------------------------------------------------
 
     async def _hear(self, message: str) -> Listened:
-        """Play a message; # and * skip in it, any other key ends it."""
+        """Play a message until a key ends it; some skip in it."""
         try:
             found = await self._to_its_end(asyncio.to_thread(self._sound, message))
         except (OSError, EOFError, wave.Error) as unfit:
@@ -189,22 +188,22 @@ class _Visit(Visit):
             found = None
         if found is None:
             return Listened(there=False)
-        media, seconds = found
+        then: float | Listened = 0.0
+        while not isinstance(then, Listened):
+            then = await self._hear_on(*found, then)
+        return then
+
+    async def _hear_on(self, media: tuple[str, ...], seconds: float, at: float) -> float | Listened:
+        """Play a message of so many seconds from one of them on; what its end or a key does."""
         clock = asyncio.get_running_loop().time
-        at = 0.0
-        while True:
-            begun = clock()
-            playing = asyncio.ensure_future(self.line.play(media, seconds - at, at))
-            try:
-                key = await self.key(playing, 0.0)
-            finally:
-                playing.cancel()
-                await asyncio.gather(playing, return_exceptions=True)
-            if key not in _SKIPS:
-                return Listened(key)
-            at = max(0.0, at + (clock() - begun) + _SKIPS[key])
-            if at >= seconds:
-                return Listened()
+        begun = clock()
+        playing = asyncio.ensure_future(self.line.play(media, seconds - at, at))
+        try:
+            key = await self.key(playing, 0.0)
+        finally:
+            playing.cancel()
+            await asyncio.gather(playing, return_exceptions=True)
+        return after_key(key, at + (clock() - begun), seconds)
 
     def _sound(self, message: str) -> Sound | None:
         """A message's sound on the shelf, as Asterisk wants it; None where it is no more."""

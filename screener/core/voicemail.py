@@ -43,6 +43,7 @@ MOST_BOXES = 9
 _UNANSWERED = 2  # how often nothing is keyed before the call is over
 _UNDO = 3.0  # seconds after a deletion until the next message begins
 _CHOOSING = 8.0  # seconds for a choice
+_SKIPS = {"*": -5.0, "#": 5.0}  # what a key skips while a message is heard (seconds)
 _E164 = re.compile(r"\+[0-9]{3,15}", re.ASCII)
 
 
@@ -73,6 +74,13 @@ class Inbox:
     today: date
 
 
+def in_order(messages: Sequence[Message]) -> tuple[Message, ...]:
+    """What is in a box, given newest first, as it is heard: the new ones as they came, then those
+    that were heard, the last one first."""
+    new = [message for message in reversed(messages) if message.new]
+    return (*new, *(message for message in messages if not message.new))
+
+
 @dataclass(frozen=True, slots=True)
 class LookInto(Command[Inbox]):
     """What is in a box now."""
@@ -96,6 +104,15 @@ class Hear(Command[Listened]):
     """Play a message until its end or a key; # and * skip in it."""
 
     message: str
+
+
+def after_key(key: str, at: float, seconds: float) -> float | Listened:
+    """What a key ("" for none until its end) does when so many of a message's seconds are heard:
+    from which second it goes on, or what came of hearing it."""
+    if key not in _SKIPS:
+        return Listened(key)
+    at = max(0.0, at + _SKIPS[key])
+    return at if at < seconds else Listened()
 
 
 class Mark(StrEnum):

@@ -24,8 +24,10 @@ from screener.core.voicemail import (
     Message,
     PassOn,
     Put,
+    after_key,
     counted,
     hear_messages,
+    in_order,
     told_when,
 )
 from screener.voice.prompts import SPOKEN
@@ -267,6 +269,29 @@ def test_three_wrong_pins_end_the_call() -> None:
     asked = play(["1111", False, "2222", False, "3333", False])
     assert played(asked) == [*("voicemail-pin", "voicemail-wrong-pin") * 3, "goodbye"]
     assert not [c for c in asked if isinstance(c, LookInto)]
+
+
+def test_the_new_ones_are_heard_as_they_came_and_then_what_was_heard_the_last_one_first() -> None:
+    came = [Message(str(n), "", datetime(2026, 11, 20, n), new=n in (2, 4)) for n in range(6)]
+    assert [message.id for message in in_order(came[::-1])] == ["2", "4", "5", "3", "1", "0"]
+
+
+@pytest.mark.parametrize(
+    ("key", "at", "then"),
+    [
+        ("", 20.0, Listened()),
+        ("7", 3.0, Listened("7")),
+        ("#", 3.0, 8.0),
+        ("#", 14.9, 19.9),
+        ("#", 15.0, Listened()),  # beyond its end
+        ("*", 8.0, 3.0),
+        ("*", 3.0, 0.0),
+    ],
+)
+def test_some_keys_skip_in_a_message_of_20_seconds(
+    key: str, at: float, then: float | Listened
+) -> None:
+    assert after_key(key, at, 20.0) == then
 
 
 def test_days_and_numbers_are_said() -> None:
