@@ -15,8 +15,10 @@ async def sideline(work: Callable[[], Coroutine[None, None, None]], what: str) -
     """Do `work` until it has ended or we are cancelled. Where it fails, that is logged with `what`
     it is, and it begins again."""
     while True:
-        [ended] = await asyncio.gather(work(), return_exceptions=True)
-        if not isinstance(ended, Exception):
+        try:
+            await work()
+        except Exception:
+            log.exception("%s failed, and will begin again", what)
+            await asyncio.sleep(_AGAIN)
+        else:
             return
-        log.error("%s failed, and will begin again", what, exc_info=ended)
-        await asyncio.sleep(_AGAIN)
