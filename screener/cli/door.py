@@ -85,6 +85,19 @@ def pointed(line: str, column: int) -> str:
     return f"    {safe}\n    {before}^"
 
 
+def write_new(path: Path, text: str) -> None:
+    """Write what --output asks for into a new file, whole or not at all: none is overwritten."""
+    from screener import replacement
+
+    try:
+        done = not path.exists() and replacement.replace(path, None, text.encode("utf-8"))
+        wrong = "is there already: remove it, or give another name"
+    except OSError as error:
+        done, wrong = False, f"was not written ({error.strerror})"
+    if not done:
+        raise click.BadParameter(f"{path} {wrong}", param_hint="--output")
+
+
 def progress(line: str) -> None:
     click.echo(line, err=True)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from screener.cli.door import option, settings_of
+from screener.cli.door import option, settings_of, write_new
 from screener.core.callerid import shown
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def export(file: Path, form: str | None, action: str | None, output: Path | None
     if output is None:
         click.echo(found.text, nl=False)
     else:
-        exchange.write(output, found.text)
+        write_new(output, found.text)
     where = f" written to {output}" if output is not None else ""
     click.echo(f"{found.numbers} number{'s' * (found.numbers != 1)}{where}", err=True)
     if found.patterns:

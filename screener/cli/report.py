@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from screener.cli.door import option, settings_of
+from screener.cli.door import option, settings_of, write_new
 
 if TYPE_CHECKING:
     from screener.config import Settings
@@ -57,7 +57,7 @@ def _week(_: click.Context, __: click.Parameter, text: str | None) -> Period | N
     "-o",
     metavar="FILE",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Write it into a file instead of printing it.",
+    help="Write it into a file, which must not be there yet, instead of printing it.",
 )
 @option
 def report(
@@ -96,10 +96,7 @@ def report(
     if output is None:
         click.echo(told, nl=False)
         return
-    try:
-        output.write_text(told, encoding="utf-8", newline="")
-    except OSError as error:
-        raise click.BadParameter(f"{output}: {error.strerror}", param_hint="--output") from None
+    write_new(output, told)
     click.echo(f"written: {output}", err=True)
 
 

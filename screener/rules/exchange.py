@@ -288,13 +288,3 @@ def excerpt(settings: Settings, form: Format, action: Action | None = None) -> E
     ]
     written = as_vcard if form is Format.VCARD else as_csv
     return written(rules, settings.country)
-
-
-def write(path: Path, text: str) -> None:
-    """Write an export to a new file, whole or not at all. Raises RulesError."""
-    try:
-        done = not path.exists() and replacement.replace(path, None, text.encode("utf-8"))
-    except OSError as error:
-        raise RulesError(f"{path} was not written ({error.strerror})") from None
-    if not done:
-        raise RulesError(f"{path} is there already: remove it, or give another name")

@@ -207,6 +207,16 @@ def test_a_page_by_itself_holds_its_pictures_and_names_nothing_elsewhere(home: P
     assert "cid:" not in html
 
 
+@pytest.mark.parametrize("form", ["text", "html", "json", "csv"])
+def test_a_file_that_is_there_is_never_overwritten(home: Path, form: str) -> None:
+    mine = home / "screener.toml"
+    before = mine.read_bytes()
+    result = screener(home, "--week", "2026-W46", "--format", form, "--output", str(mine))
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"{mine} is there already: remove it, or give another name" in result.stderr
+    assert mine.read_bytes() == before
+
+
 def test_other_days_are_both_included(home: Path) -> None:
     days = screener(home, "--from", "2026-11-09", "--to", "2026-11-15", "--format", "json")
     week = screener(home, "--week", "2026-W46", "--format", "json")
