@@ -71,7 +71,12 @@ class HeardAudio:
         """Remove what has been kept for long enough at a time (seconds since 1970); how many."""
         removed = 0
         try:
-            for file in list(self._folder.iterdir()) if self._folder.is_dir() else ():
+            files = list(self._folder.iterdir()) if self._folder.is_dir() else []
+        except OSError as error:
+            log.warning("what old calls sounded like could not be removed: %s", error)
+            return 0
+        for file in files:
+            try:
                 kept = file.suffix in (".wav", ".part")
                 written = file.stat().st_mtime
                 if kept and written < CLOCKLESS.timestamp() <= now:
@@ -79,9 +84,14 @@ class HeardAudio:
                 elif kept and written < now - self._seconds:
                     file.unlink(missing_ok=True)
                     removed += 1
-        except OSError as error:
-            log.warning("what old calls sounded like could not be removed: %s", error)
+            except OSError as error:  # that one stays, and the others go
+                log.warning("%s could not be removed: %s", file, error)
         return removed
+
+    def remove(self, number: int) -> None:
+        """Remove what was heard of a call, and what a crash left of it. Raises OSError."""
+        self.path(number).unlink(missing_ok=True)
+        self.path(number).with_suffix(".part").unlink(missing_ok=True)
 
 
 def _wav(mulaw: bytes) -> bytes:

@@ -46,6 +46,7 @@ def forget(file: Path, number: str, dry_run: bool, yes: bool, unsent: bool) -> N
     if trace.nothing:
         click.echo(f"nothing is known of {name}")
         _tell_places(trace)
+        _tell_left(forgetting)
         return
     _tell_found(name, trace)
     if dry_run:
@@ -138,5 +139,9 @@ def _tell_done(
     if trace.waiting and not unsent:
         verb, it = ("stays", "it") if trace.waiting == 1 else ("stay", "them")
         click.echo(f"{_waiting(trace)} {verb}: `screener outbox` shows {it}")
+    _tell_left(forgetting)
+
+
+def _tell_left(forgetting: Forgetting) -> None:
     for path in forgetting.left():
         click.echo(f"still named in {path}")

@@ -143,7 +143,7 @@ def _told(settings: Settings, period: Period, form: str, now: datetime) -> str:
         return reportdata.as_csv(reporting.calls_of(settings, period), zone)
     found = _report(settings, period, now)
     if form == "json":
-        return json.dumps(reportdata.as_json(found, zone), indent=1, ensure_ascii=False) + "\n"
+        return json.dumps(reportdata.as_json(found, zone), indent=1) + "\n"  # in ASCII
     way_of = reporting.undoing(settings, reporting.links_of(settings), now)
     if form == "html":
         return reporting.page_of(found, zone, way_of)

@@ -55,7 +55,7 @@ def as_csv(rules: Iterable[Rule], country: str) -> Excerpt:
             (pattern.text, guarded(_name(rule, country)), rule.action.value, _then(rule))
             for pattern in patterns or ()
         ]
-    text = "".join(",".join(_cell(cell) for cell in row) + "\r\n" for row in rows)
+    text = "".join(",".join(map(cell, row)) + "\r\n" for row in rows)
     return Excerpt(text, len(rows) - 1, 0, others)
 
 
@@ -108,7 +108,8 @@ def unguarded(text: str) -> str:
     return text[1:] if text.startswith("'") and _FORMULA.match(text[1:]) else text
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
+    """A cell as it stands in the file: in quotes wherever some program may divide it."""
     return '"' + text.replace('"', '""') + '"' if re.search(r'[",\r\n;\t]|^\s|\s$', text) else text
 
 

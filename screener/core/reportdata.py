@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, tzinfo
-from types import SimpleNamespace
 from typing import Any
 
-from screener.core.excerpt import guarded
+from screener.core.excerpt import cell, guarded
 from screener.core.fate import fate
 from screener.core.headline import headline
 from screener.core.reckoning import caller_of
@@ -101,9 +99,7 @@ class _Values:
 
 def as_csv(rows: Iterable[CallRow], zone: tzinfo | None) -> str:
     """The calls as CSV (RFC 4180), a line each; no cell is a formula to a spreadsheet."""
-    lines: list[str] = []
-    writer = csv.writer(SimpleNamespace(write=lines.append))
-    writer.writerow(COLUMNS)
+    lines: list[Sequence[str]] = [COLUMNS]
     for row in rows:
         seconds = "" if row.seconds is None else f"{row.seconds:.1f}"
         became = fate(row.outcome, row.verdict, row.answered_by, row.reason)
@@ -111,8 +107,8 @@ def as_csv(rows: Iterable[CallRow], zone: tzinfo | None) -> str:
         cells = (row.number, row.name, "yes" if row.withheld else "", row.did, became, row.outcome)
         also = (row.answered_by, row.rule, row.ruled, row.verdict, row.reason, row.campaign)
         undo = _undo(caller_of(row, became))
-        writer.writerow([row.id, started, *map(_cell, (*cells, seconds, *also, undo))])
-    return "".join(lines)
+        lines.append([str(row.id), started, *map(_cell, (*cells, seconds, *also, undo))])
+    return "".join(",".join(map(cell, line)) + "\r\n" for line in lines)
 
 
 def _undo(caller: Caller) -> str:
@@ -122,5 +118,11 @@ def _undo(caller: Caller) -> str:
 
 def _cell(text: str) -> str:
     """A cell on one line, that a spreadsheet takes for text; an E.164 number stays what it is."""
-    line = " ".join(text.splitlines())
+    line = "".join(map(_printed, " ".join(text.splitlines())))
     return line if line[:1] == "+" and line[1:].isdecimal() else guarded(line)
+
+
+def _printed(char: str) -> str:
+    """No character drives the terminal on which the file is looked at."""
+    plain = char.isprintable() or char == "\t"
+    return char if plain else char.encode("unicode_escape").decode("ascii")

@@ -26,6 +26,8 @@ _SPOKEN = 300  # characters of a transcript
 _MOST = 15  # of a part's items; of the others it says how many they are
 _FEW = 5  # of those that matter less, so that a telephone shows what comes after them
 _CLIPS = 3  # recordings that are named of one caller
+NAMED = _MOST
+"""So many of the callers who gave up are named; of no other is anything attached."""
 
 _DO = {Action.ALLOW: "Let in from now on", Action.BLOCK: "Block from now on"}
 

@@ -24,6 +24,7 @@ from screener.mail import letterfile
 from screener.mail.letterfile import ASKED, DROPPED, LOCK, NOW, SENDING, UNREADABLE
 from screener.mail.links import LIFE
 from screener.mail.progress import Progress
+from screener.mail.spool import MAIL
 
 KEPT_DROPPED = timedelta(days=30)
 """For how long what was dropped can be brought back."""
@@ -185,15 +186,20 @@ class MailQueue:
         """Let the service that delivers look at once."""
         (self._root / ASKED).touch()
 
-    def sweep(self, older_than: timedelta, now: datetime) -> int:
+    def sweep(
+        self, older_than: timedelta | None, now: datetime, composed: timedelta | None = None
+    ) -> int:
         """Delete what was sent more than `older_than` before `now`, and what was dropped long ago;
-        return how many were deleted of those that were sent.
+        return how many were deleted of those that were sent. Of composed mails (reports) those go
+        that were sent more than `composed` before; None: always kept, or as messages are.
 
         What was mailed as a link stays for as long as the link works: it is all that there is."""
         swept = 0
         with letterfile.disk(self._root):
             for folder in _folders(self._root / State.SENT):
-                old = _sent(folder, now - older_than) < now - older_than
+                report = composed is not None and (folder / MAIL).exists()
+                span = composed if report else older_than
+                old = span is not None and _sent(folder, now - span) < now - span
                 if old and not _is_heard_by_link(folder, now):
                     swept += letterfile.delete(folder)
             for folder in _folders(self._root / DROPPED):

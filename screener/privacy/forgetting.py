@@ -45,7 +45,7 @@ TAKES = "takes"
 """The folder in the data folder where recordings lie until they are kept."""
 
 _PATIENCE = 30.0  # seconds for the service to end a write
-_LARGEST = 64 << 20  # bytes of a file that is searched
+_PIECE, _OVERLAP = 8 << 20, 100  # bytes of a file that is searched at once; a number is shorter
 # What is not ours to search, or holds no numbers as text: models, prompts, lists.
 _PASSED_OVER = {"models", "sounds", "lists", "recogniser", "covers"}
 
@@ -219,13 +219,14 @@ class Forgetting:
         undone += self._forget_stored(trace, unsent=unsent)
         undone += [told for item in trace.letters if (told := self._rewrite(item))]
         heard = HeardAudio(self._settings.data, 1.0)
-        for call in trace.heard:
+        for call in set(trace.rows.calls) - set(trace.rows.in_progress):
             with letterfile.disk(self._settings.data):
-                heard.path(call).unlink(missing_ok=True)
+                heard.remove(call)
         self._unmark()
         if not self._erase(trace):
             undone.append(
-                f"{DATABASE}-wal holds deleted rows as long as another program reads the database."
+                f"{DATABASE} still holds deleted rows: another program reads it, or there is no room"
+                " for a copy of it; try again later."
             )
         return undone
 
@@ -281,7 +282,10 @@ class Forgetting:
             db = open_to_write(self._database, _PATIENCE)
             try:
                 erasure.forget(db, self._who, trace.uses)
-                return erasure.truncate(db, _PATIENCE)
+                emptied = erasure.truncate(db, _PATIENCE)
+                if self._names(self._database):  # seldom: it takes a second for 100,000 calls
+                    emptied = erasure.rewrite(db, _PATIENCE)
+                return emptied
             finally:
                 db.close()
 
@@ -290,7 +294,16 @@ class Forgetting:
         return sorted(
             str(path.relative_to(self._settings.data))
             for path in _files(self._settings.data)
-            if self._who.naming.search(_content(path))
+            if self._names(path)
+        )
+
+    def _names(self, path: Path) -> bool:
+        """Whether a file names it. In the store's own file digits of what was beside it may follow:
+        there it is enough that its digits stand there."""
+        whole = self._who.spellings[0]
+        own = path.name.startswith(DATABASE)
+        return any(
+            self._who.naming.search(piece) or (own and whole in piece) for piece in _pieces(path)
         )
 
 
@@ -316,10 +329,10 @@ def _files(data: Path) -> Iterator[Path]:
         yield from (p for p in (path.rglob("*") if path.is_dir() else [path]) if p.is_file())
 
 
-def _content(path: Path) -> str:
-    try:
-        if path.stat().st_size > _LARGEST:
-            return ""
-        return path.read_bytes().decode("latin-1")
-    except OSError:
-        return ""
+def _pieces(path: Path) -> Iterator[str]:
+    """What is in a file, piece by piece, each with the end of the one before."""
+    end = b""
+    with suppress(OSError), path.open("rb") as file:
+        while piece := file.read(_PIECE):
+            yield (end + piece).decode("latin-1")
+            end = piece[-_OVERLAP:]

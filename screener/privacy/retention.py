@@ -13,7 +13,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Collection
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -38,6 +39,10 @@ log = logging.getLogger(__name__)
 STATE = "kept-until"
 """The file in the data folder that holds the time of the last look."""
 
+DOUBTED = "clock-doubted"
+"""The file that holds the time at which a clock that stood far ahead was first seen."""
+
+_KINDS = ("call", "message", "transcript", "recording of a caller", "event")
 _DAILY = timedelta(days=1)
 _LOOK = 3600.0  # seconds after which it is asked again whether a day has passed
 _LEAP = timedelta(days=30)  # so far ahead, a clock is not believed at once
@@ -64,6 +69,8 @@ class Retention:
         self._clock = clock
         self._running = running
         self._done: datetime | None = None
+        self._gone: Counter[str] = Counter()  # and is not told yet
+        self._failed: ScreenerError | None = None
         self._doubted: tuple[datetime, float] | None = None  # what a clock said, and when
 
     async def run(self) -> None:
@@ -82,24 +89,45 @@ class Retention:
             return None
         if not await asyncio.to_thread(self._believed, now):
             return None
-        gone = {
-            "call": await self._calls(now),
-            "message": await self._messages(now),
-            "transcript": await asyncio.to_thread(self._transcripts, now),
-            "recording of a caller": await asyncio.to_thread(
-                self._heard.remove_old, now.timestamp()
-            ),
-            "event": await self._events(now),
-        }
-        self._done = now
-        await asyncio.to_thread(self._remember, now)
-        told = [_counted(count, what) for what, count in gone.items() if count]
-        if not told:
-            return None
-        event = Event(now, EventKind.DELETED, ", ".join(told), sum(gone.values()))
-        log.info("deleted, as [keep] says: %s", event.text)
-        await self._store.happened(event)
+        # What frees most comes first: on a full disk the store can delete nothing before that.
+        gone = self._gone
+        for kind, work in (
+            ("recording of a caller", self._old_heard),
+            ("message", self._messages),
+            ("transcript", self._old_transcripts),
+            ("call", self._calls),
+            ("event", self._events),
+        ):
+            await self._try(kind, work, now)
+        failed, self._failed = self._failed, None
+        if failed is None:
+            self._done = now
+            await asyncio.to_thread(self._remember, now)
+        told = [_counted(gone[what], what) for what in _KINDS if gone[what]]
+        event = None
+        if told:
+            event = Event(now, EventKind.DELETED, ", ".join(told), sum(gone.values()))
+            log.info("deleted, as [keep] says: %s", event.text)
+            await self._store.happened(event)  # where that fails, it is told the next time
+            gone.clear()
+        if failed is not None:
+            raise failed
         return event
+
+    async def _try(
+        self, kind: str, work: Callable[[datetime], Awaitable[int]], now: datetime
+    ) -> None:
+        """Delete one kind; what keeps it from being deleted keeps no other."""
+        try:
+            self._gone[kind] += await work(now)
+        except ScreenerError as failed:
+            self._failed = failed
+
+    async def _old_heard(self, now: datetime) -> int:
+        return await asyncio.to_thread(self._heard.remove_old, now.timestamp())
+
+    async def _old_transcripts(self, now: datetime) -> int:
+        return await asyncio.to_thread(self._transcripts, now)
 
     # Whether the clock is right
 
@@ -110,6 +138,7 @@ class Retention:
         last = self._last()
         if last is None or now < last + _LEAP:
             self._doubted = None
+            self._state.with_name(DOUBTED).unlink(missing_ok=True)
             return True
         if self._doubted is None:
             self._doubted = now, self._running()
@@ -121,7 +150,23 @@ class Retention:
         if abs((now - then) - ran) > _DAILY:  # it was set meanwhile
             self._doubted = now, self._running()
             return False
-        return ran >= _DAILY
+        return ran >= _DAILY or self._went_on(now)
+
+    def _went_on(self, now: datetime) -> bool:
+        """Whether the clock has gone on for a day since it was first doubted, over all starts; a
+        machine that is on by day only never runs for that long."""
+        path = self._state.with_name(DOUBTED)
+        try:
+            first = datetime.fromisoformat(path.read_text(encoding="ascii").strip())
+            if first <= now < first + _LEAP:
+                return now >= first + _DAILY
+        except (OSError, ValueError, TypeError):
+            pass
+        try:
+            replacement.write(path, f"{now.isoformat()}\n")
+        except OSError as error:
+            log.warning("that the clock is doubted is not remembered: %s", error)
+        return False
 
     def _last(self) -> datetime | None:
         """When we last looked; None where nobody knows."""
@@ -161,10 +206,19 @@ class Retention:
         while True:
             done = await self._store.erase(step(after))
             gone += done.deleted
+            # Without its call nobody would know whose voice it is, nor could forget it.
+            await asyncio.to_thread(self._unhear, done.calls)
             if done.after is None:
                 return gone
             after = done.after
             await asyncio.sleep(_BREATH)
+
+    def _unhear(self, calls: Collection[int]) -> None:
+        for call in calls:
+            try:
+                self._heard.remove(call)
+            except OSError as error:
+                log.warning("what call %d sounded like could not be removed: %s", call, error)
 
     def _unsent(self) -> Collection[int]:
         """The calls whose message the mail server has not."""
@@ -172,19 +226,25 @@ class Retention:
         return frozenset(item.call for item in items if item.call is not None)
 
     async def _messages(self, now: datetime) -> int:
-        if self._keep.messages is None:
-            return 0
-        return await asyncio.to_thread(self._queue.sweep, self._keep.messages, now)
+        keep = self._keep
+        # A report repeats what callers said, as sound and as words: it is kept no longer than that.
+        spans = (keep.messages, keep.transcripts, keep.heard, keep.calls)
+        reports = max(_DAILY, min(span for span in spans if span is not None))
+        return await asyncio.to_thread(self._queue.sweep, keep.messages, now, reports)
 
     def _transcripts(self, now: datetime) -> int:
         if self._keep.transcripts is None:
             return 0
         until = now - self._keep.transcripts
-        return sum(
-            _without_transcript(item)
-            for item in self._queue.items()
-            if item.status is Status.SENT and CLOCKLESS <= _left(item, now) < until
-        )
+        gone, failed = 0, None
+        for item in self._queue.items():
+            if item.status is Status.SENT and CLOCKLESS <= _left(item, now) < until:
+                try:
+                    gone += _without_transcript(item)
+                except OutboxError as error:
+                    failed = error
+        self._failed = failed or self._failed
+        return gone
 
 
 def _counted(count: int, what: str) -> str:

@@ -10,6 +10,7 @@ set. Rows come one after the other, so a row is as old as the newest before whic
 from __future__ import annotations
 
 import re
+import sqlite3
 import time
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -40,10 +41,12 @@ FORGOTTEN = "a forgotten number"
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What a step came to: how many rows are gone, and after which to go on; None: all are done."""
+    """What a step came to: how many rows are gone, and after which to go on; None: all are done.
+    `calls` are those among them."""
 
     deleted: int
     after: int | None
+    calls: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,7 @@ def old_calls(db: Database, span: Span, spared: Collection[int], after: int = 0)
     ids = _older(db, ("calls", "started"), span, after, "state = 'over'")
     gone = [one for one in ids if one not in spared]
     _delete_calls(db, gone)
-    return Step(len(gone), ids[-1] if len(ids) == STEP else None)
+    return Step(len(gone), ids[-1] if len(ids) == STEP else None, tuple(gone))
 
 
 def old_events(db: Database, span: Span, after: int = 0) -> Step:
@@ -203,3 +206,17 @@ def truncate(db: Database, patience: float) -> bool:
         if not busy or time.monotonic() >= until:
             return not busy
         time.sleep(_MOMENT)
+
+
+def rewrite(db: Database, patience: float) -> bool:
+    """Write the whole file anew, and empty the log; whether that could be done. secure_delete
+    overwrites rows, not the copies of them that stay where a page was divided."""
+    until = time.monotonic() + patience
+    while True:
+        try:
+            db.execute("VACUUM")
+            return truncate(db, until - time.monotonic())
+        except sqlite3.OperationalError:  # locked, or no room for a copy
+            if time.monotonic() >= until:
+                return False
+            time.sleep(_MOMENT)

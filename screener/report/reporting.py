@@ -21,7 +21,7 @@ from screener.core.delivery import State
 from screener.core.frontdoor import nothing
 from screener.core.headline import subject
 from screener.core.report import Past, Recording, Report
-from screener.core.reportparts import Undo, Undoing, Way, clip_name
+from screener.core.reportparts import NAMED, Undo, Undoing, Way, clip_name
 from screener.core.reporttext import WayOf
 from screener.core.rules import Rule
 from screener.core.story import CallRow
@@ -103,7 +103,7 @@ def _recordings(messages: Iterable[Kept]) -> Mapping[int, Recording]:
 def clips_of(settings: Settings, report: Report) -> dict[int, bytes]:
     """What those said who gave up, the newest call of each, as MP3 by the calls; a few of them."""
     heard = HeardAudio(settings.data, settings.keep.heard.total_seconds())
-    calls = [caller.heard[0] for caller in report.gave_up if caller.heard]
+    calls = [caller.heard[0] for caller in report.gave_up[:NAMED] if caller.heard]
     found = {}
     for call in sorted(calls, reverse=True)[:_CLIPS]:
         clip = snippet(heard.path(call))

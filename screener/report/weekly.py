@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -35,6 +35,7 @@ STATE = "report.json"
 MOST_MADE_UP = 4
 """So many weeks that were missed are looked at before the newest."""
 
+_REMEMBERED = 60  # weeks that were reported, so that a clock that is put back repeats none
 _LOOK = 60.0  # seconds after which it is asked again whether a report is due
 _AGAIN = 600.0  # the same when one could not be made
 
@@ -72,17 +73,20 @@ class Weekly:
         report, now = self._settings.report, self._clock()
         if report.on is None or not report.to or now < CLOCKLESS:
             return []
-        last = await asyncio.to_thread(self._last_sent)
-        due = report.on.last_due(now, self._settings.zone)
-        if last is None or last.first > week_of(now, self._settings.zone).first:
-            # The first start, or what a wrong clock wrote: what lies behind is not reported.
-            await asyncio.to_thread(self._write, week_of(now, self._settings.zone).before)
+        before = week_of(now, self._settings.zone).before
+        reported = await asyncio.to_thread(self._reported)
+        if not reported:  # the first start: what lies behind is not reported
+            await asyncio.to_thread(self._write, before, reported)
             return []
         sent = []
-        for week in _missed(last, due):
+        due = report.on.last_due(now, self._settings.zone)
+        for week in _missed(_newest(reported, before), due):
+            if week in reported:  # before a clock was put back
+                continue
             if await self._send(week, now, newest=week == due):
                 sent.append(week.name)
-            await asyncio.to_thread(self._write, week)
+            reported = [week, *reported]
+            await asyncio.to_thread(self._write, week, reported)
         return sent
 
     async def _send(self, week: Period, now: datetime, *, newest: bool) -> bool:
@@ -108,25 +112,35 @@ class Weekly:
         letters = (item.record.letter for item in self._outbox.items() if item.record is not None)
         return {letter.what for letter in letters if isinstance(letter, Composed)}
 
-    def _last_sent(self) -> Period | None:
-        """The newest week that was reported; None where nothing is known, or nothing readable."""
+    def _reported(self) -> list[Period]:
+        """The weeks that were reported, the last first; none where nothing is known."""
         try:
-            return week_named(str(json.loads(self._path.read_text(encoding="ascii"))["week"]))
+            read = json.loads(self._path.read_text(encoding="ascii"))
+            names = [str(read["week"]), *map(str, read.get("reported", ()))]
+            return [week_named(name) for name in dict.fromkeys(names)]
         except FileNotFoundError:
-            return None
+            return []
         except OSError as error:
             raise ReportError(f"{self._path}: cannot be read: {error.strerror}") from None
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, AttributeError):
             log.warning("%s was damaged: weeks before this one are not reported", self._path)
-            return None
+            return []
 
-    def _write(self, week: Period) -> None:
-        _replace(self._path, json.dumps({"week": week.name}) + "\n")
+    def _write(self, week: Period, reported: Sequence[Period]) -> None:
+        names = [each.name for each in reported[:_REMEMBERED]]
+        _replace(self._path, json.dumps({"week": week.name, "reported": names}) + "\n")
 
 
 def name_of(week: Period) -> str:
     """What a period's report is called in the outbox."""
     return f"weekly report {week.name}" if week.is_week else f"report {week.name}"
+
+
+def _newest(reported: Sequence[Period], until: Period) -> Period:
+    """The newest week that was reported, of those up to `until`: what came after it a clock said
+    that stood ahead."""
+    past = [week for week in reported if week.first <= until.first]
+    return max(past, key=lambda week: week.first, default=until)
 
 
 def _missed(last: Period, due: Period) -> list[Period]:

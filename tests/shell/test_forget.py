@@ -359,7 +359,7 @@ async def test_rows_that_are_still_on_the_disk_are_told(
         done = house.forget(MOM, "--yes")
     assert done.exit_code == 1
     assert "is forgotten, but:" in done.stdout
-    assert f"  {DATABASE}-wal holds deleted rows as long as" in done.stdout
+    assert f"  {DATABASE} still holds deleted rows: another" in done.stdout
     assert house.calls() == []
 
 
