@@ -48,14 +48,12 @@ from screener.errors import (
 )
 from screener.mail import postman
 from screener.messages import lamps
+from screener.messages.room import LEAST_DISK
 from screener.recogniser import lexicon
 from screener.rules import rulebook
 from screener.voice.prompts import Prompts
 
 _BUT = "but "  # begins a sentence of what is fit to run, and yet not as its owner may think
-
-LEAST_DISK = 200_000_000
-"""Bytes that should be free for the data folder: some three hours of recorded messages."""
 
 
 @dataclass(frozen=True, slots=True)

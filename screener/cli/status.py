@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
@@ -31,7 +33,8 @@ def status(file: Path, as_json: bool) -> None:
 
     Each mistake in rules that could not be taken over is told with its file, line and column. Exit
     status 0 when all is well; 1 when screener does not run, is not connected to Asterisk or does
-    not hear callers, the newest rules are broken, or a message could not be delivered.
+    not hear callers, the newest rules are broken, the disk is nearly full, or a message could not
+    be delivered.
 
     \b
     Examples:
@@ -51,7 +54,8 @@ def status(file: Path, as_json: bool) -> None:
 class _Door:
     """A front door as it is now. `said` is what its service said last, `pid` whose runs (None: no
     service does; 0: it has just begun). `windows` are (kind, until, why); `undisturbed` the phones
-    that are left in peace; `calls` counts those since midnight, by outcome."""
+    that are left in peace; `calls` counts those since midnight, by outcome. `short` says what the
+    disk has too little room for, "" where it has enough."""
 
     zone: tzinfo | None
     pid: int | None
@@ -61,6 +65,7 @@ class _Door:
     calls: dict[str, int]
     waiting: int
     failed: int
+    short: str
 
     @property
     def now(self) -> Status | None:
@@ -75,6 +80,7 @@ class _Door:
             and not self.now.unheard
             and not self.now.mistakes
             and not self.failed
+            and not self.short
         )
 
     def lines(self) -> Iterator[str]:
@@ -83,6 +89,8 @@ class _Door:
         if self.now is not None:
             yield from self._doors(self.now)
             yield from self._rules(self.now)
+        if self.short:
+            yield f"! disk     {shown(self.short, _LINE)}"
         for kind, until, why in self.windows:
             yield f"window     {kind}, closes {self._clock(until)}: {shown(why, _LINE)}"
         if self.undisturbed:
@@ -160,6 +168,7 @@ class _Door:
             "undisturbed": list(self.undisturbed),
             "calls_today": self.calls,
             "messages": {"waiting": self.waiting, "failed": self.failed},
+            "disk": self.short,
         }
 
 
@@ -185,7 +194,18 @@ def _look(settings: Settings) -> _Door:
         calls=_calls_today(settings, now),
         waiting=_folders(settings.data / "outbox" / "queued"),
         failed=_folders(settings.data / "outbox" / "failed"),
+        short=_short(settings),
     )
+
+
+def _short(settings: Settings) -> str:
+    from screener.messages.room import shortage
+
+    with suppress(OSError):  # there is no data folder yet
+        free = shutil.disk_usage(settings.data).free
+        if lacks := shortage(free, settings.boxes.values()):
+            return f"only {free // 10**6} MB free: {lacks}"
+    return ""
 
 
 def _calls_today(settings: Settings, now: datetime) -> dict[str, int]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -24,6 +24,8 @@ from screener.mail.spool import RESERVE
 
 log = logging.getLogger(__name__)
 
+LEAST_DISK = 200_000_000
+"""Bytes that should be free for the data folder: some three hours of recorded messages."""
 _BYTES = 2 * RATE  # a second of a recording has
 _TOLD_AGAIN = timedelta(days=1)
 
@@ -47,7 +49,7 @@ class Room:
     def promised(self, box: MessageBox, call: str) -> Iterator[None]:
         """While the caller of a channel speaks, nobody else is promised the room that his message
         may need, whether he was promised it before or not."""
-        self._promised[call] = box.limit * _BYTES
+        self._promised[call] = _needed(box)
         try:
             yield
         finally:
@@ -60,7 +62,7 @@ class Room:
     async def for_message(self, box: MessageBox, call: str) -> bool:
         """Whether a message of the box's limit has room: it is promised to the caller of this
         channel until `take_back`. Where there is none, the owner is told."""
-        needed = box.limit * _BYTES
+        needed = _needed(box)
         free = await asyncio.to_thread(self._free)
         # Nothing is awaited from here to the promise, or another is promised the same.
         room = free - sum(to for other, to in self._promised.items() if other != call)
@@ -110,3 +112,18 @@ class Room:
             return datetime.fromtimestamp(self.told.stat().st_mtime, UTC)
         except OSError:
             return datetime.min.replace(tzinfo=UTC)
+
+
+def shortage(free: int, boxes: Iterable[MessageBox]) -> str:
+    """What so few free bytes keep callers from; "" where there are enough of them."""
+    needed = {box.name: _needed(box) for box in boxes}
+    refused = [name for name, room in needed.items() if free - RESERVE < room]
+    if refused:
+        which = "" if len(refused) == len(needed) else f" for {', '.join(refused)}"
+        return f"callers can leave no message{which}"
+    return "soon callers can leave no message" if free < LEAST_DISK else ""
+
+
+def _needed(box: MessageBox) -> float:
+    """How many bytes the longest message of a box takes."""
+    return box.limit * _BYTES

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -119,6 +120,27 @@ def test_what_needs_a_hand_is_said(
     assert said in result.stdout
     assert result.exit_code == exit_status
     assert as_json(settings)["ok"] is (exit_status == 0)
+
+
+@pytest.mark.parametrize(
+    ("free", "said"),
+    [
+        (35, "! disk     only 35 MB free: callers can leave no message\n"),
+        (150, "! disk     only 150 MB free: soon callers can leave no message\n"),
+        (500, ""),
+    ],
+)
+@pytest.mark.usefixtures("runs")
+def test_a_disk_that_takes_no_message_is_said(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, free: int, said: str
+) -> None:
+    disk = shutil.disk_usage(settings.data)._replace(free=free * 10**6)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: disk)
+    result = status(settings)
+    assert said in result.stdout
+    assert ("! disk" in result.stdout) is bool(said)
+    assert result.exit_code == (1 if said else 0)
+    assert as_json(settings)["disk"] == said.removeprefix("! disk     ").rstrip()
 
 
 def test_a_status_that_a_crash_left_counts_for_nothing(settings: Settings, runs: Status) -> None:
