@@ -61,14 +61,16 @@ def add(file: Path, rule: tuple[str, ...], into: str, first: bool, line: int | N
         click.echo(f"{told}: say another time after expires, or leave that out", err=True)
 
 
-def tell_added(added: Added, line: str, here: str) -> None:
-    """That a rule was added: its place, its `line`, how to undo it, and what hinders it."""
+def tell_added(added: Added, line: str, here: str, undo: str = "") -> None:
+    """That a rule was added: its place, its `line`, how to undo it, and what hinders it. `undo` is
+    given where removing the rule is not all."""
     new = added.rule
     if added.already:
         click.echo(f"it is there already: {new.place}  {line}")
     else:
         click.echo(f"added {new.place}  {line}")
-        click.echo(f"undo:  screener rules remove{here} {shlex.quote(new.place)}")
+        undo = undo or f"screener rules remove{here} {shlex.quote(new.place)}"
+        click.echo(f"undo:  {undo}")
     if added.taken_by:
         _warn_taken(new, added.taken_by)
     if added.broken:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from screener.cli.door import CALL, columns, option, settings_of
+from screener.core.callerid import shown
 
 if TYPE_CHECKING:
     from screener.config import Settings
@@ -87,7 +88,9 @@ def calls_allow(file: Path, number: int) -> None:
 def calls_block(file: Path, number: int) -> None:
     """Block the caller of a call from now on: he is turned away, and no phone rings.
 
-    It adds a rule for his number, and says where it stands and how to undo it.
+    It adds a rule for his number, in place of one by which a link or `screener calls allow` let him
+    in, and says where it stands and how to undo it. Where another rule lets him in before it, exit
+    status 1.
 
     \b
     Example:
@@ -105,7 +108,14 @@ def _promote(file: Path, action: Action, number: int) -> None:
     settings = settings_of(file)
     row, _ = _call(settings, number)
     done = promote(settings, action, row.number, row.name, row.id)
-    tell_added(done.added, done.line, dir_of(file))
+    here = dir_of(file)
+    tell_added(done.added, done.line, here, done.undo(here))
+    for old in done.replaced:
+        click.echo(f"taken out for it: {old.rule.place}  {shown(old.content.strip(), 500)}")
+    if done.replaced and done.added.already:
+        click.echo(f"undo:  {done.undo(here)}")
+    if done.in_the_way is not None:
+        raise click.exceptions.Exit(1)
 
 
 def _call(settings: Settings, number: int) -> tuple[CallRow, list[StoryLine]]:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from screener.core.callerid import shown
+from screener.core.conditions import From
 from screener.core.rules import Action, Rule
 from screener.core.ruletext import lines, quoted
 
@@ -19,6 +20,9 @@ ACTIONS = (Action.ALLOW, Action.BLOCK)
 
 # ITU-T E.164 (11/2010): a country code and a subscriber's number, 15 digits at most.
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
+
+_OURS = re.compile(r"(?:^|\()(?:promoted|blocked)(?:, call [0-9]+)?\)?$", re.ASCII)
+"""How the label of a rule of ours ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,15 @@ def rule_for(action: Action, number: str, name: str, call: int) -> str:
     how = f"{'promoted' if action is Action.ALLOW else 'blocked'}{of}"
     label = f"{shown(name)} ({how})" if name.strip() else how
     return f"{action} from {number} {quoted(label)}"
+
+
+def is_promotion(rule: Rule, number: str) -> bool:
+    """Whether the rule is one of ours (`rule_for`) for just this number, and nothing else."""
+    match rule.conditions:
+        case (From(patterns=(pattern,)),) if pattern.exact == number:
+            plain = rule.target is None and rule.expires is None
+            return plain and rule.action in ACTIONS and _OURS.search(rule.label) is not None
+    return False
 
 
 def place_for(action: Action, home: str, rules: Sequence[Rule], text_of: dict[str, str]) -> Place:

@@ -17,6 +17,7 @@ from http import HTTPStatus
 from aiohttp import web
 
 from screener.config import Settings
+from screener.core.callerid import shown
 from screener.core.promotion import can_be_named, rule_for
 from screener.core.story import CallRow
 from screener.errors import ScreenerError, StoreError
@@ -180,7 +181,9 @@ class Web:
             ticket.action,
             rule.place,
             done.line,
+            done.undo(),
             already=done.added.already,
+            hindered=done.in_the_way,
             remarks=_remarks(done),
         )
         return html(200, text)
@@ -238,11 +241,15 @@ def _over(standing: Standing, ticket: Ticket) -> web.Response:
 
 def _remarks(done: Promotion) -> list[str]:
     """What whoever pressed the button has to know besides."""
-    remarks = []
+    remarks = [
+        f"For it, this rule of {old.rule.place} was taken out:"
+        f" {shown(old.content.strip(), pages.LINE)}"
+        for old in done.replaced
+    ]
     earlier = done.in_the_way
     if earlier is not None:
         remarks.append(
-            f"But it decides nothing yet: {earlier.title} before it decides all these calls. Remove"
+            f"It decides nothing yet: {earlier.title} before it decides all these calls. Remove"
             f" that one first: `screener rules remove {earlier.place}`."
         )
     if done.added.broken:

@@ -17,11 +17,11 @@ from html import escape
 from screener.core.callerid import quoted, shown, shown_number
 from screener.core.campaign import Campaign
 from screener.core.headline import many
-from screener.core.rules import Action
+from screener.core.rules import Action, Rule
 from screener.core.story import CallRow, what_came
 from screener.core.withdrawal import OFF
 
-_LINE = 500  # characters of a rule or a sentence
+LINE = 500  # characters of a rule or a sentence
 
 # Contrast of text on its ground is above 7:1 in both (WCAG 2.2, 1.4.6).
 _STYLE = """
@@ -52,6 +52,7 @@ class Words:
     button: str
     then: str
     done: str
+    hindered: str
 
 
 WORDS = {
@@ -60,12 +61,14 @@ WORDS = {
         "Let this caller in from now on",
         "Calls from this number will ring your phones at once, without being asked anything.",
         "This caller is let in from now on",
+        "The rule is written, but he is still not let in",
     ),
     Action.BLOCK: Words(
         "Block this caller from now on?",
         "Block this caller from now on",
         "Calls from this number will be turned away; no phone rings.",
         "This caller is blocked from now on",
+        "The rule is written, but he is still not turned away",
     ),
 }
 
@@ -120,14 +123,27 @@ def confirm(
     )
 
 
-def done(action: Action, place: str, rule: str, *, already: bool, remarks: Sequence[str]) -> str:
-    """What was done, where it stands, and how to undo it. `remarks` are whole sentences."""
+def done(
+    action: Action,
+    place: str,
+    rule: str,
+    undo: str,
+    *,
+    already: bool,
+    hindered: Rule | None,
+    remarks: Sequence[str],
+) -> str:
+    """What was done, where it stands, and how to undo it. `hindered` is the rule that decides in
+    its place; `remarks` are whole sentences."""
     verb = "The rule was there already" if already else "The rule was added"
+    title = WORDS[action].done if hindered is None else WORDS[action].hindered
+    if hindered is not None and hindered.action is Action.ALLOW:
+        title = "The rule is written, but he still rings"
     return page(
-        WORDS[action].done,
+        title,
         f"<p>{verb}, at {_code(place)}: {_code(rule)}</p>",
         *(_paragraph(remark) for remark in remarks),
-        f"<p>To undo it: {_code(f'screener rules remove {place}')}</p>",
+        f"<p>To undo it: <code>{escape(undo)}</code></p>",
     )
 
 
@@ -173,7 +189,7 @@ def ask_to_forget(known: Campaign, until: datetime, zone: tzinfo | None) -> str:
         ("Last", _day(known.last, zone)),
     ]
     if known.phrases:
-        facts.append(("It said", shown(", ".join(known.phrases), _LINE)))
+        facts.append(("It said", shown(", ".join(known.phrases), LINE)))
     return page(
         "Forget this recording?",
         _list(facts),
@@ -237,4 +253,4 @@ def _paragraph(text: str) -> str:
 
 
 def _code(text: str) -> str:
-    return f"<code>{escape(shown(text, _LINE))}</code>"
+    return f"<code>{escape(shown(text, LINE))}</code>"

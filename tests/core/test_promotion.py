@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from screener.core.promotion import ACTIONS, Place, can_be_named, place_for, rule_for
+from screener.core.promotion import ACTIONS, Place, can_be_named, is_promotion, place_for, rule_for
 from screener.core.rulefile import parse
 from screener.core.rules import Action, RuleSet
 from tests.core.lines import stranger
@@ -60,6 +60,34 @@ def test_a_rule_says_whose_it_is_and_where_it_comes_from() -> None:
         f'block from {PHARMACY} "blocked, call 17"'
     )
     assert rule_for(Action.BLOCK, PHARMACY, "", 0) == f'block from {PHARMACY} "blocked"'
+
+
+@pytest.mark.parametrize("name", ["", "WALGREENS", 'a "b" (promoted)'])
+@pytest.mark.parametrize("call", [0, 17])
+def test_it_is_known_again_as_one_of_ours(name: str, call: int) -> None:
+    for action in ACTIONS:
+        [rule], _ = parse(rule_for(action, PHARMACY, name, call), "1.rules", "US")
+        assert is_promotion(rule, PHARMACY)
+        assert not is_promotion(rule, "+18665550143")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"allow from {PHARMACY}",
+        f'allow from {PHARMACY} "the pharmacy"',
+        f'allow from {PHARMACY} to 818-222-3333 "promoted, call 1"',
+        f'allow from {PHARMACY}, +18665550143 "promoted, call 1"',
+        f'allow from {PHARMACY} "promoted, call 1" ring office',
+        f'allow from {PHARMACY} "promoted, call 1" expires 9mo',
+        f'screen from {PHARMACY} "promoted, call 1"',
+        'allow from +1866555014? "promoted, call 1"',
+    ],
+)
+def test_what_the_owner_wrote_or_has_changed_is_none_of_ours(line: str) -> None:
+    [rule], mistakes = parse(line, "1.rules", "US")
+    assert not mistakes
+    assert not is_promotion(rule, PHARMACY)
 
 
 # Where it stands ---------------------------------------------------------------------------------

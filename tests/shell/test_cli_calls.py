@@ -79,6 +79,50 @@ def test_who_was_blocked_before_is_let_in_first(home: Path) -> None:
     assert told.startswith("allow ")
 
 
+def undone(said: str) -> None:
+    [undo] = [line for line in said.splitlines() if line.startswith("undo:  ")]
+    for command in undo.removeprefix("undo:  ").split(" && "):
+        result = CliRunner().invoke(main, shlex.split(command)[1:])
+        assert result.exit_code == 0, result.output
+
+
+def test_who_was_let_in_by_a_call_is_blocked_by_one_and_the_undo_undoes_both(home: Path) -> None:
+    assert screener(home, "calls", "allow", "1").exit_code == 0
+    before = rules(home)
+    result = screener(home, "calls", "block", "1")
+    assert result.exit_code == 0, result.output
+    assert re.search(r"taken out for it: 1-allow.rules:[0-9]+  allow from \+1866", result.stdout)
+    told = screener(home, "rules", "explain", "+18665550142").stdout
+    assert told.startswith("block ")
+    undone(result.stdout)
+    assert rules(home) == before
+
+
+def test_changing_ones_mind_leaves_one_rule(home: Path) -> None:
+    untouched = rules(home)
+    for action in ("allow", "block", "allow", "block"):
+        before = rules(home)
+        result = screener(home, "calls", action, "1")
+        assert result.exit_code == 0
+        undone(result.stdout)
+        assert rules(home) == before
+        screener(home, "calls", action, "1")
+        told = screener(home, "rules", "explain", "+18665550142").stdout
+        assert told.startswith(f"{action} ")
+    assert rules(home)["1-allow.rules"] == untouched["1-allow.rules"]
+    assert rules(home)["2-block.rules"].count("from +18665550142") == 1
+
+
+def test_a_rule_of_the_owners_stays_and_the_command_fails(home: Path) -> None:
+    mine = '# mine\nallow from +18665550142 "pharmacy"\n'
+    (home / "rules" / "0-mine.rules").write_text(mine)
+    result = screener(home, "calls", "block", "1")
+    assert result.exit_code == 1
+    assert result.stdout.startswith("added 2-block.rules:")
+    assert "warning: it decides nothing: 0-mine.rules:2" in result.stderr
+    assert rules(home)["0-mine.rules"] == mine
+
+
 @pytest.mark.parametrize("action", ["allow", "block"])
 @pytest.mark.parametrize(
     ("call", "said"),

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import hashlib
 import re
+import shlex
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -17,8 +18,10 @@ from pathlib import Path
 import aiohttp
 import pytest
 import pytest_asyncio
+from click.testing import CliRunner
 
 from screener import config
+from screener.cli import main
 from screener.config import Settings
 from screener.core.rules import Action
 from screener.mail.links import KEY, LIFE, PATHS, USED, Links
@@ -200,8 +203,36 @@ async def test_a_second_mails_link_finds_the_rule_there(site: Site) -> None:
 async def test_a_rule_that_decides_nothing_yet_says_what_is_in_its_way(site: Site) -> None:
     (site.settings.rules / "1-allow.rules").write_text('allow from +1866*  "toll-free"\n')
     page = await site.ask("POST", site.url(Action.BLOCK))
-    assert "But it decides nothing yet" in page.text
+    assert page.title == "The rule is written, but he still rings"
+    assert "It decides nothing yet" in page.text
     assert "screener rules remove 1-allow.rules:1" in page.text
+
+
+async def test_a_rule_that_lets_in_and_decides_nothing_says_so_in_its_heading(site: Site) -> None:
+    await site.ask("POST", site.url())
+    (site.settings.rules / "0-mine.rules").write_text(f"block from {PHARMACY}\n")
+    page = await site.ask("POST", site.url(age=timedelta(hours=1)))
+    assert page.title == "The rule is written, but he is still not let in"
+    assert site.rules()["0-mine.rules"] == f"block from {PHARMACY}\n"
+
+
+async def test_who_was_let_in_by_a_link_is_blocked_by_one_and_the_undo_brings_it_back(
+    site: Site,
+) -> None:
+    await site.ask("POST", site.url())
+    before = site.rules()
+    page = await site.ask("POST", site.url(Action.BLOCK))
+    assert page.title == "This caller is blocked from now on"
+    assert "For it, this rule of 1-allow.rules:2 was taken out: allow from" in page.text
+    assert site.rules()["1-allow.rules"] == RULES
+    [undo] = re.findall(r"To undo it: <code>(.*?)</code>", page.text)
+    for command in unescape(undo).split(" && "):
+        words = ["--dir", str(site.settings.rules.parent), *shlex.split(command)[3:]]
+        done = await asyncio.to_thread(
+            CliRunner().invoke, main, ["rules", shlex.split(command)[2], *words]
+        )
+        assert done.exit_code == 0, done.output
+    assert site.rules() == before
 
 
 async def test_broken_rules_are_said_to_hold_it_up(site: Site) -> None:
