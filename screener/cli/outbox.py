@@ -119,8 +119,9 @@ def outbox_retry(file: Path, message: str | None, every: bool) -> None:
     if not wanted:
         click.echo("no message has failed")
         return
+    boxes = {box.name: box.mail for box in settings.boxes.values()}
     for name in wanted:
-        click.echo(f"{queue.retry(name).id} is tried again {_when(settings)}")
+        click.echo(f"{queue.retry(name, boxes).id} is tried again {_when(settings)}")
 
 
 @outbox.command("drop")

@@ -9,10 +9,11 @@ given, and the outbox does with its folders what is said here.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import pairwise, takewhile
 from typing import Any
 
 from screener.core import composed as composeds
@@ -28,6 +29,8 @@ LONGEST_RETRY = timedelta(hours=1)
 # A message is given up after MailSettings.retry_days, but never before this many attempts: a
 # machine that was off for a fortnight, or whose clock was wrong, still gives it a fair try.
 FAIR_TRIES = 10
+# Between two attempts lies so much only where nobody could try, or where the clock has leapt.
+_AWAY = timedelta(days=1)
 
 
 class State(StrEnum):
@@ -68,6 +71,11 @@ class Recipient:
     address: str
     delivery: Delivery = Delivery.WAITING
     reply: str = ""
+
+    @property
+    def taken(self) -> bool:
+        """Whether the mail server has it for him."""
+        return self.delivery is Delivery.ACCEPTED
 
 
 Freight = Letter | Notice | Composed
@@ -141,6 +149,14 @@ class Record:
             r.delivery is Delivery.ACCEPTED for r in self.recipients
         )
 
+    @property
+    def _tries_in_a_row(self) -> int:
+        """The attempts since the machine was last off for long, or its clock leapt."""
+        times = [step.at for step in reversed(self.history)]
+        gaps = (later - earlier for later, earlier in pairwise(times))
+        row = sum(1 for _ in takewhile(lambda gap: abs(gap) <= _AWAY, gaps))
+        return min(self.tries, row + 1)
+
     def after(self, answers: Answers, now: datetime, begun: datetime | None = None) -> Record:
         """The record after an attempt: what each recipient got, and when the next is due.
 
@@ -172,7 +188,7 @@ class Record:
         """Where a message with this record belongs, and the record that it has there."""
         if not self.waiting:
             return self, State.SENT if self._taken else State.FAILED
-        if now - self.since <= timedelta(days=retry_days) or self.tries < FAIR_TRIES:
+        if now - self.since <= timedelta(days=retry_days) or self._tries_in_a_row < FAIR_TRIES:
             return self, State.QUEUED
         told = f"given up after {retry_days:g} days; kept"
         given_up = Attempt(now, told, Status.FAILED)
@@ -201,6 +217,14 @@ class Record:
             before = before[:-1]
         step = Attempt(now, "brought back", replace(self, history=before).status)
         return replace(self, history=(*self.history, step))
+
+    def readdressed(self, to: Sequence[str]) -> Record:
+        """The record of a message that goes to these addresses now, those of its box; who has it
+        already keeps it."""
+        had = tuple(r for r in self.recipients if r.delivery is Delivery.ACCEPTED)
+        known = {r.address for r in had}
+        new = tuple(Recipient(address) for address in dict.fromkeys(to) if address not in known)
+        return replace(self, letter=replace(self.letter, to=tuple(to)), recipients=(*had, *new))
 
     def renewed(self, now: datetime) -> Record:
         """The record of a message that its owner wants tried again."""

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import TextIO
 
 from screener.core.callerid import shown
-from screener.core.delivery import Record, State, Status
+from screener.core.delivery import Delivery, Record, State, Status
 from screener.core.letter import Letter
 from screener.core.rules import CLOCKLESS
 from screener.errors import OutboxError
@@ -61,8 +62,7 @@ class Item:
     def arrived(self) -> bool:
         """Whether the mail server has it, for one recipient at least."""
         return self.record is not None and any(
-            step.status is Status.SENT or ": accepted (" in step.text
-            for step in self.record.history
+            recipient.delivery is Delivery.ACCEPTED for recipient in self.record.recipients
         )
 
 
@@ -119,10 +119,11 @@ class MailQueue:
                 ):
                     yield folder
 
-    def retry(self, text: str) -> Item:
+    def retry(self, text: str, boxes: Mapping[str, Sequence[str]] = MappingProxyType({})) -> Item:
         """Have a failed or queued message tried again now, also for recipients that were refused.
 
-        Its retry_days begin anew.
+        Its retry_days begin anew. One that has failed goes to the addresses that its box has by
+        now: `boxes` are those of each.
         """
         item = self.find(text)
         if item.status in {Status.SENT, Status.DROPPED}:
@@ -133,6 +134,9 @@ class MailQueue:
         with letterfile.disk(self._root):
             (item.folder / NOW).touch()
             if item.folder.parent.name == State.FAILED:
+                to = boxes.get(item.box, ())
+                if item.record is not None and to and {*to} != {*item.record.letter.to}:
+                    letterfile.save(item.folder, item.record.readdressed(to))
                 letterfile.move(item.folder, self._root / State.QUEUED)
             self._ask()
         return item

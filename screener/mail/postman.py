@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import smtplib
 import ssl
 from collections.abc import Sequence
 from types import TracebackType
@@ -23,6 +24,7 @@ from screener.mail.mailsession import Session, open_session, why
 from screener.mail.parcel import Parcel
 from screener.settings.surroundings import MailSecurity, MailSettings
 
+_LAST_WORD = 5.0  # seconds for what a server that has hung up had said before
 _STARTS_ANEW = re.compile(rb"^\.", re.MULTILINE)
 
 
@@ -78,8 +80,8 @@ class Postman:
         Raises OSError or ValueError when there is no session or it breaks; then nothing was
         accepted.
         """
-        if not self._begun:
-            self.open()
+        if not self._begun or (self._session is not None and self._session.sock is None):
+            self.open()  # a session that is over by now can be followed by another
         parcel = Parcel(mail) if isinstance(mail, bytes) else mail
         if self._session is not None:
             with mailsession.in_time(self._session):
@@ -154,17 +156,39 @@ def _data(session: Session, parcel: Parcel) -> tuple[int, bytes]:
     """
     session.putcmd("data")
     code, reply = session.getreply()
+    if 200 <= code < 300:
+        # Of something else than DATA: of which, nobody knows, and what comes next is out of step.
+        raise smtplib.SMTPResponseException(code, b"(to DATA, where 354 was due) " + reply)
     if code != 354:
         _start_anew(session)
         return code, reply
     assert session.sock is not None
     session.grant(mailsession.ACCEPT_SECONDS + parcel.size / mailsession.SLOWEST)
     session.sock.settimeout(mailsession.ACCEPT_SECONDS)
-    for piece in parcel.pieces():
-        session.sock.sendall(_STARTS_ANEW.sub(b"..", piece))
-    session.sock.sendall(b".\r\n")
+    try:
+        for piece in parcel.pieces():
+            session.sock.sendall(_STARTS_ANEW.sub(b"..", piece))
+        session.sock.sendall(b".\r\n")
+    except ConnectionError as hung_up:  # it may have said why: that the mail is too large
+        code, reply = _last_word(session, hung_up)
+        session.close()
+        return code, reply
     code, reply = session.getreply()
     session.sock.settimeout(mailsession.SMTP_SECONDS)
+    return code, reply
+
+
+def _last_word(session: Session, hung_up: ConnectionError) -> tuple[int, bytes]:
+    """What a server said before it hung up in the middle of the mail. Raises `hung_up` where it
+    said nothing, or nothing that refuses the mail: not all of it was sent."""
+    assert session.sock is not None
+    session.sock.settimeout(_LAST_WORD)
+    try:
+        code, reply = session.getreply()
+    except OSError:
+        raise hung_up from None
+    if not 400 <= code < 600:
+        raise hung_up
     return code, reply
 
 

@@ -271,11 +271,16 @@ class Spool:
         """Save what an attempt came to, and move the message where that puts it."""
         folder = self.folder(record.id)
         self._unsaved[record.id] = record
-        with contextlib.suppress(OSError):  # a full disk: `_unsaved` knows, and the next attempt
-            letterfile.save(folder, record)  # writes it down
+        try:
+            letterfile.save(folder, record)
             if not _asked_meanwhile(folder):
                 (folder / NOW).unlink(missing_ok=True)
             del self._unsaved[record.id]
+        except OSError:  # a full disk: `_unsaved` knows, and the next attempt writes it down
+            if isinstance(record.letter, Letter) and folder.exists():
+                taken = {r.address: r.reply for r in record.recipients if r.taken}
+                known = progress.Progress.read(folder)
+                known.taken(taken).write(folder)  # there is room for that; a new start reads it
         again = state is State.FAILED and _asked_meanwhile(folder)
         with contextlib.suppress(OSError):
             (folder / SENDING).unlink(missing_ok=True)

@@ -85,7 +85,8 @@ class Room:
 
     async def _tell_owner(self, box: MessageBox, needed: float, room: float) -> None:
         now = datetime.now(UTC)
-        if not self.owner or now - await asyncio.to_thread(self._last_told) < _TOLD_AGAIN:
+        ago = now - await asyncio.to_thread(self._last_told)
+        if not self.owner or timedelta(0) <= ago < _TOLD_AGAIN:  # not by a clock that was ahead
             return
         notice = Notice(
             self.owner,

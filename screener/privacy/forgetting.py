@@ -225,8 +225,8 @@ class Forgetting:
         self._unmark()
         if not self._erase(trace):
             undone.append(
-                f"{DATABASE} still holds deleted rows: another program reads it, or there is no room"
-                " for a copy of it; try again later."
+                f"{DATABASE} still holds deleted rows: another program reads it, or the disk has no"
+                " room for a copy of it; try again later."
             )
         return undone
 

@@ -43,6 +43,7 @@ FEED = "feed"
 """What stands before the secret of a feed in its address."""
 
 _LOOK_AGAIN = 30.0  # seconds after which it is looked whether a message has come
+_LOOKS = 3  # how often a message is looked for that moves on
 _TRY_AGAIN = 3600.0  # seconds after which what could not be encoded is: the disk was full, say
 _LEAST_BITS = 32000  # a second, of speech as MP3
 _COVERS = "covers"  # their folder in the data folder
@@ -207,8 +208,20 @@ class Feeds:
         ]
 
     def _made_of(self, kept: Kept) -> Encoded | None:
-        """A message's sound, where it is encoded. How long one plays is read once: in a thousand
-        that takes a second."""
+        """A message's sound, where it is encoded; it may move on while it is looked at."""
+        for _ in range(_LOOKS):
+            made = self._made_in(kept)
+            if made is not None or kept.folder.exists():
+                return made
+            found = self._messages.get(kept.id)
+            if found is None:
+                return None
+            kept = found
+        return None
+
+    def _made_in(self, kept: Kept) -> Encoded | None:
+        """The same where it lies. How long one plays is read once: in a thousand that takes a
+        second."""
         known = self._known.get(kept.id)
         try:
             if known is not None:

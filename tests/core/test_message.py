@@ -54,7 +54,7 @@ from tests.core.lines import (
 )
 
 C = TypeVar("C", bound=Command[Any])
-SILENT = take("take-2", speech=0.2, by=RecordedBy.SILENCE)
+SILENT = take("take-2", speech=0.1, by=RecordedBy.SILENCE)
 CHOSE_NOTHING = Heard(HeardBy.QUIET)
 
 
@@ -121,6 +121,13 @@ def test_nothing_said_is_counted_and_dropped() -> None:
     assert of(Report, asked) == [Report(EventKind.NOTHING_SAID, "after the beep of family")]
     assert of(Keep, asked) == []
     assert played(asked) == ["leave-message", "nothing-recorded", "goodbye"]
+
+
+def test_a_yes_is_a_message() -> None:
+    """The shortest one that was measured."""
+    ending, asked = leave(take("take-1", speech=0.26), CHOSE_NOTHING, CHOSE_NOTHING, True)
+    assert ending.outcome is Outcome.MESSAGE
+    assert len(of(Keep, asked)) == 1
 
 
 def test_nothing_said_by_who_hangs_up_is_counted_too() -> None:
