@@ -21,19 +21,9 @@ from screener.core.lettermail import compose
 from screener.core.localtime import told as told_time
 from screener.core.localtime import zone_of
 from screener.core.rules import Action
+from tests.core.letters import HOSTILE, LETTER, LINKS, REMINDER, UNTIL
 
 PACIFIC = timezone(timedelta(hours=-8))
-LETTER = Letter(
-    call=17,
-    box="office",
-    to=("mom@example.org", "dad@example.org"),
-    number="+18055550142",
-    name="Mom",
-    did="+18182223333",
-    when=datetime(2026, 11, 20, 22, 3, 11, tzinfo=UTC),
-    seconds=42.2,
-    why="nobody answered within 25 s",
-)
 
 
 MP3 = Enclosure(SoundFormat.MP3)
@@ -159,15 +149,6 @@ def test_a_name_that_is_an_encoded_word_is_not_decoded() -> None:
     assert "= ?utf-8?B?PGJhbmtAeD4= ?=" in mail["Subject"]
 
 
-HOSTILE = st.one_of(
-    st.text(max_size=5000),
-    st.text(
-        st.sampled_from('\r\n\t\x00"<>@,;:\\()[]=?_ \u202e\u2066\u200d\ud800äé日ab'), max_size=90
-    ),
-    st.sampled_from(["=?utf-8?b?PGE+?=", "a" * 4096, "\r\n.\r\n", "\r\n\r\n<html>", "é" * 4096]),
-)
-
-
 def squeezed(text: str) -> str:
     """Without white space: Python may fold a long name in mid-word, which costs or adds a space."""
     return "".join(text.split())
@@ -227,22 +208,6 @@ def test_a_file_name_is_safe_whatever_the_number(number: str) -> None:
 
 
 # A wanted robot, and what can be done about a caller ---------------------------------------------
-
-UNTIL = datetime(2026, 12, 20, 22, 3, tzinfo=UTC)
-LINKS = (
-    Link(Action.ALLOW, "http://127.0.0.1:8190/let-in/AbC", UNTIL),
-    Link(Action.BLOCK, "http://127.0.0.1:8190/block/DeF", UNTIL),
-)
-REMINDER = replace(
-    LETTER,
-    kind=LetterKind.ROBOT,
-    number="+18665550142",
-    name="WALGREENS RX",
-    why="wanted robot: talked on over the prompt and spoke of prescription",
-    transcript="this is a reminder from … your prescription is ready for pick up",
-    confidence=0.824,
-    links=LINKS,
-)
 
 
 def test_a_wanted_robots_mail_says_so_and_what_can_be_done() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from screener.core.ownvoice import Fault
-from screener.core.script import Command, Drop, Hangup, Play
+from screener.core.script import Command, Drop, Hangup
 from screener.core.studio import (
     Adopt,
     Repertoire,
@@ -16,37 +16,21 @@ from screener.core.studio import (
     Taken,
     record_prompts,
 )
-from screener.core.visit import Ask, LockedFor, Unlock, pause_after
+from screener.core.visit import Ask, Unlock, pause_after
+from tests.core import visits
+from tests.core.visits import played
 
 HOUSE = Repertoire(
     ("en", "de"),
     {"en": ("greeting", "menu-1", *(f"p{n}" for n in range(3, 13))), "de": ("greeting", "menu-1")},
     {"1": "extension-1", "20": "extension-20"},
 )
-ANSWERED = (Ask, Unlock, TakeDown, Adopt)
+ANSWERED = (TakeDown, Adopt)
 
 
 def play(steps: Sequence[object], house: Repertoire = HOUSE) -> list[Command[Any]]:
-    """Run the script; every command that it yielded. The steps answer those that have an answer."""
-    script = record_prompts(house)
-    left = list(steps)
-    asked: list[Command[Any]] = []
-    try:
-        command = next(script)
-        while True:
-            asked.append(command)
-            if isinstance(command, ANSWERED):
-                assert left, f"nothing is left to answer {command}"
-                command = script.send(left.pop(0))
-            else:
-                command = script.send(0.0 if isinstance(command, LockedFor) else None)
-    except StopIteration:
-        assert not left, f"never asked for: {left}"
-        return asked
-
-
-def played(asked: Sequence[Command[Any]]) -> list[str]:
-    return [p for c in asked if isinstance(c, Play | Ask) for p in c.prompts]
+    """Run the script; every command that it yielded."""
+    return visits.play(record_prompts(house), steps, answered=ANSWERED)
 
 
 IN = ("2468", True)

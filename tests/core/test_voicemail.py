@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from screener.core.script import Command, Hangup, Play
-from screener.core.visit import Ask, LockedFor, Unlock
+from screener.core.script import Command, Hangup
+from screener.core.visit import Unlock
 from screener.core.voicemail import (
     NUMBERS,
     PROMPTS,
@@ -31,35 +31,19 @@ from screener.core.voicemail import (
     told_when,
 )
 from screener.voice.prompts import SPOKEN
+from tests.core import visits
+from tests.core.visits import played
 
 HOUSE = Boxes(("family",), ("family", "office"), "US", dials_out=True)
 TODAY = date(2026, 11, 21)
 ONE = Message("one", "+18055550142", datetime(2026, 11, 21, 14, 3))
 TWO = Message("two", "", datetime(2026, 11, 20, 9, 0), new=False)
-ANSWERED = (Ask, Unlock, LookInto, Hear, Put, PassOn, CallBack)
+ANSWERED = (LookInto, Hear, Put, PassOn, CallBack)
 
 
 def play(steps: Sequence[object], house: Boxes = HOUSE) -> list[Command[Any]]:
-    """Run the script; every command that it yielded. The steps answer those that have an answer."""
-    script = hear_messages(house)
-    left = list(steps)
-    asked: list[Command[Any]] = []
-    try:
-        command = next(script)
-        while True:
-            asked.append(command)
-            if isinstance(command, ANSWERED):
-                assert left, f"nothing is left to answer {command}"
-                command = script.send(left.pop(0))
-            else:
-                command = script.send(0.0 if isinstance(command, LockedFor) else None)
-    except StopIteration:
-        assert not left, f"never asked for: {left}"
-        return asked
-
-
-def played(asked: Sequence[Command[Any]]) -> list[str]:
-    return [p for c in asked if isinstance(c, Play | Ask) for p in c.prompts]
+    """Run the script; every command that it yielded."""
+    return visits.play(hear_messages(house), steps, answered=ANSWERED)
 
 
 def marks(asked: Sequence[Command[Any]]) -> list[tuple[str, Mark]]:
