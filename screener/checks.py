@@ -40,7 +40,7 @@ from screener.errors import (
     AriError,
     ConfigError,
     InstallError,
-    OutboxError,
+    MailError,
     PromptMissing,
     RecogniserError,
     ScreenerError,
@@ -210,15 +210,15 @@ def _mail(settings: Settings) -> str:
     """What takes our mail. A mail server that is away is wrong though sendmail stands in for it."""
     mail = settings.mail
     if mail.sendmail and not os.access(mail.sendmail, os.X_OK):
-        raise OutboxError(
+        raise MailError(
             f"mail.sendmail: there is no program {mail.sendmail}: install Postfix, Exim or msmtp,"
             f" or name its sendmail in {settings.path.name}"
         )
     told = [f"{mail.sendmail} is there"] if mail.sendmail else []
     try:
         return "\n".join([postman.reach(mail), *told] if mail.host else told)
-    except OutboxError as error:
-        raise OutboxError(f"{error}; see [mail] in {settings.path.name}") from None
+    except MailError as error:
+        raise MailError(f"{error}; see [mail] in {settings.path.name}") from None
 
 
 def _feeds(settings: Settings) -> str:

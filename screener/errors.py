@@ -20,9 +20,12 @@
     ├── EncodingError           a recording could not be encoded
     ├── ClipError               a sound file cannot be heard
     ├── ManifestError           the manifest of an evaluation is wrong: every mistake with its place
-    ├── LinkError               what a link of a mail needs cannot be read or written
-    ├── ReportError             what was reported last cannot be read or written down
-    └── OutboxError             a message could not be put on disk
+    ├── LinkError               what links of mails and feeds need cannot be read or written
+    ├── ReportError             nobody gets a report, or what was reported last is not known
+    ├── DiskError               a file or folder that no other of these is about cannot be used
+    ├── MailError               mail cannot be handed over as it is set up
+    └── OutboxError             the outbox cannot be used: what was to be kept is not
+        └── MessageError        a message is not there, or not fit for what is asked of it
 
 Only `core.script.CallerGone` stands outside: it is what a call script is told, not a failure.
 """
@@ -95,19 +98,33 @@ class ListError(ScreenerError):
 
 
 class LinkError(ScreenerError):
-    """The key of the links in mails, or the record of those used, cannot be read or written."""
+    """The key of the links in mails, the record of those used, or of the addresses of feeds,
+    cannot be read or written."""
 
 
 class ReportError(ScreenerError):
-    """Which week was reported last cannot be read or written down."""
+    """Nobody gets a report, or which week was reported last cannot be read or written down; says
+    what to do."""
 
 
 class CampaignError(ScreenerError):
     """What is known of campaigns cannot be read, changed or imported; says what to do."""
 
 
+class DiskError(ScreenerError):
+    """A file or folder that no other of these errors is about cannot be used; says what to do."""
+
+
+class MailError(ScreenerError):
+    """Mail cannot be handed over as it is set up: the server, sendmail or the sender's address."""
+
+
 class OutboxError(ScreenerError):
-    """A message could not be put on disk."""
+    """The outbox cannot be used: what was to be kept is not; says what to do."""
+
+
+class MessageError(OutboxError):
+    """A message is not there, or not fit for what is asked of it; it is what it was."""
 
 
 class RecordingError(ScreenerError):

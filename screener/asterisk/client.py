@@ -394,7 +394,7 @@ class Client(Wire):
         return [str(item["name"]) for item in await self._ask("GET", "recordings", "stored")]
 
     async def fetch_recording(self, name: str, to: Path) -> None:
-        """Write a stored recording to a file. Raises OutboxError where it cannot be written."""
+        """Write a stored recording to a file. Raises DiskError where it cannot be written."""
         await self._fetch(f"recording {name}", to, "recordings", "stored", name, "file")
 
     async def delete_recording(self, name: str) -> None:

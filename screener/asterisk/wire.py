@@ -12,7 +12,8 @@ from urllib.parse import quote
 
 import aiohttp
 
-from screener.errors import AriDown, AriError, AriGone, AriNotInStasis, AriRefused, OutboxError
+from screener.disk import told
+from screener.errors import AriDown, AriError, AriGone, AriNotInStasis, AriRefused, DiskError
 
 # Asterisk on the same machine answers in a millisecond or two; one that takes this long is stuck.
 TIMEOUT = 5.0
@@ -86,7 +87,7 @@ class Wire:
     async def _fetch(self, what: str, to: Path, *path: str) -> None:
         """Write what ARI has at a path to a file, piece by piece: it may be an hour long.
 
-        Raises OutboxError where the file cannot be written.
+        Raises DiskError where the file cannot be written.
         """
         where = "/".join(quote(part, safe="") for part in path)
         timeout = aiohttp.ClientTimeout(total=_DOWNLOAD_TIMEOUT)
@@ -99,8 +100,8 @@ class Wire:
                         await asyncio.to_thread(file.write, chunk)
         except (aiohttp.ClientError, TimeoutError) as down:
             raise AriDown(f"{what} could not be fetched: {down}") from down
-        except OSError as disk:
-            raise OutboxError(f"{to} cannot be written: {disk.strerror}: make room") from disk
+        except OSError as refused:
+            raise DiskError(f"{to} cannot be written: {told(refused)}") from refused
 
 
 def _error(status: int, what: str, text: str) -> AriError:

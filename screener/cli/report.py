@@ -152,13 +152,13 @@ def _told(settings: Settings, period: Period, form: str, now: datetime) -> str:
 
 def _send(settings: Settings, period: Period, now: datetime) -> None:
     """Put the mail into the outbox; the running screener delivers it."""
-    from screener.errors import OutboxError
+    from screener.errors import ReportError
     from screener.mail.outbox import Outbox
     from screener.report import reporting
     from screener.report.weekly import name_of
 
     if not settings.report.to:
-        raise OutboxError("nobody gets the report: name him in report.to, or in mail.owner")
+        raise ReportError("nobody gets the report: name him in report.to, or in mail.owner")
     found = _report(settings, period, now)
     way_of = reporting.undoing(settings, reporting.links_of(settings), now)
     clips = reporting.clips_of(settings, found)

@@ -8,7 +8,6 @@ looks meanwhile sees what was before or what is now.
 from __future__ import annotations
 
 import contextlib
-import errno
 import logging
 import shutil
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from screener import replacement
 from screener.core.delivery import Record, as_json, from_json
+from screener.disk import told
 from screener.errors import OutboxError
 
 log = logging.getLogger(__name__)
@@ -75,9 +75,5 @@ def disk(root: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
-            what = "there is no room left on the disk: free some"
-        else:
-            name = f" ({error.filename})" if error.filename else ""
-            what = f"{error.strerror or error}{name}"
-        raise OutboxError(f"the outbox {root} cannot be used: {what}.") from error
+        why = told(error, named=True)
+        raise OutboxError(f"the outbox {root} cannot be used: {why}.") from error

@@ -22,6 +22,7 @@ from screener.core import withdrawal
 from screener.core.letter import Link
 from screener.core.promotion import ACTIONS, can_be_named
 from screener.core.rules import CLOCKLESS, Action
+from screener.disk import told
 from screener.errors import LinkError
 from screener.mail.token import FOUR_BYTES, LAST, Kind
 from screener.settings import secret
@@ -208,4 +209,4 @@ class Links:
         try:
             replacement.write(path, json.dumps(used, indent=1))
         except OSError as error:
-            raise LinkError(f"{path} cannot be written: {error.strerror}") from None
+            raise LinkError(f"{path} cannot be written: {told(error)}") from None

@@ -20,7 +20,7 @@ from screener.core.callerid import shown
 from screener.core.delivery import Delivery, Record, State, Status
 from screener.core.letter import Letter
 from screener.core.rules import CLOCKLESS
-from screener.errors import OutboxError
+from screener.errors import MessageError
 from screener.mail import letterfile
 from screener.mail.letterfile import ASKED, DROPPED, LOCK, NOW, SENDING, UNREADABLE
 from screener.mail.links import LIFE
@@ -69,7 +69,8 @@ class Item:
 class MailQueue:
     """The messages under `root`, the outbox's folder, which need not be there yet.
 
-    What it does raises OutboxError: there is no such message, or the disk.
+    What it does raises OutboxError: the disk; MessageError: there is no such message, or what it
+    is leaves that undone.
     """
 
     def __init__(self, root: Path) -> None:
@@ -100,10 +101,10 @@ class MailQueue:
             if len(found) == 1:
                 return _item(*found.values())
         if not found:
-            raise OutboxError(f"there is no message {shown(text)}: see `screener outbox`.")
+            raise MessageError(f"there is no message {shown(text)}: see `screener outbox`.")
         names = sorted(found)
         more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-        raise OutboxError(
+        raise MessageError(
             f"{shown(text)} may be any of {len(names)} messages: {', '.join(names[:_NAMED])}{more}."
         )
 
@@ -127,7 +128,7 @@ class MailQueue:
         """
         item = self.find(text)
         if item.status in {Status.SENT, Status.DROPPED}:
-            raise OutboxError(
+            raise MessageError(
                 f"message {item.id} was {item.status}: only what is waiting or failed is tried"
                 " again."
             )
@@ -146,9 +147,9 @@ class MailQueue:
         for KEPT_DROPPED."""
         item = self.find(text)
         if item.status is Status.DROPPED:
-            raise OutboxError(f"message {item.id} was dropped already.")
+            raise MessageError(f"message {item.id} was dropped already.")
         if item.status is Status.SENDING and self._delivers():
-            raise OutboxError(f"message {item.id} is being sent at this moment: wait for that.")
+            raise MessageError(f"message {item.id} is being sent at this moment: wait for that.")
         dropped = self._root / DROPPED
         with letterfile.disk(self._root):
             letterfile.make(dropped)
@@ -176,7 +177,7 @@ class MailQueue:
         """Undo `drop`: the message is again what it was."""
         item = self.find(text)
         if item.status is not Status.DROPPED:
-            raise OutboxError(f"message {item.id} was not dropped: it is {item.status}.")
+            raise MessageError(f"message {item.id} was not dropped: it is {item.status}.")
         record = item.record and item.record.brought_back(now)
         place = _PLACES[record.status] if record else State.FAILED
         with letterfile.disk(self._root):

@@ -30,7 +30,7 @@ from screener.core.delivery import FIRST_RETRY, Answers, Delivery, Record, State
 from screener.core.event import Event
 from screener.core.letter import Letter, is_address
 from screener.core.notice import Notice
-from screener.errors import OutboxError, StoreError
+from screener.errors import MailError, StoreError
 from screener.mail.carriage import Carrier
 from screener.mail.mailqueue import Item, MailQueue
 from screener.mail.mailsession import why
@@ -50,7 +50,8 @@ _NO_ADDRESS = (Delivery.REFUSED, "this is not a mail address: correct the box in
 
 
 class Outbox:
-    """The messages under `root`. Opening it makes its folders, or raises OutboxError.
+    """The messages under `root`. Opening it makes its folders, or raises OutboxError;
+    MailError where the sender's address is none.
 
     `put` may be called while `run` delivers, and what mailqueue.py does in another process (the
     command line). `tell` is given what is worth a word in the weekly report; `clock` says what
@@ -71,7 +72,7 @@ class Outbox:
         transcribe: Callable[[Path], None] = lambda _folder: None,
     ) -> None:
         if not is_address(mail.sender):
-            raise OutboxError(
+            raise MailError(
                 f"mail cannot be sent from {shown(mail.sender)!r}: make mail.sender in "
                 "screener.toml an address like screener@example.org."
             )

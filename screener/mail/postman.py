@@ -18,7 +18,7 @@ from typing import Self
 from screener.core.callerid import shown
 from screener.core.delivery import Answers, Delivery
 from screener.core.reply import is_too_large, may_be_too_large, of_server
-from screener.errors import OutboxError
+from screener.errors import MailError
 from screener.mail import mailsession, sendmail
 from screener.mail.mailsession import Session, open_session, why
 from screener.mail.parcel import Parcel
@@ -93,16 +93,16 @@ class Postman:
 def reach(mail: MailSettings) -> str:
     """See whether the mail server is there and lets us in, sending nothing; what there is to say.
 
-    Raises OutboxError.
+    Raises MailError.
     """
     where = f"{mail.host}:{mail.port}"
     try:
         session = open_session(mail)
         session.noop()
     except ssl.SSLCertVerificationError as error:
-        raise OutboxError(f"the mail server {where}: {_unverified(mail, error)}") from error
+        raise MailError(f"the mail server {where}: {_unverified(mail, error)}") from error
     except (OSError, ValueError) as error:
-        raise OutboxError(f"the mail server {where}: {why(error)}") from error
+        raise MailError(f"the mail server {where}: {why(error)}") from error
     largest = mailsession.largest(session)
     _take_leave(session)
     secured = "" if mail.security is MailSecurity.NONE else f" over {mail.security}"

@@ -20,7 +20,8 @@ from screener.core.callerid import shown
 from screener.core.delivery import State, from_json
 from screener.core.letter import Letter
 from screener.core.transcript import Transcript
-from screener.errors import OutboxError
+from screener.disk import told
+from screener.errors import MessageError, OutboxError
 from screener.mail.letterfile import UNREADABLE
 from screener.sound import transcripts
 
@@ -95,7 +96,7 @@ class Messages:
         return self._kept(name) if _ID.fullmatch(name) else None
 
     def mark_heard(self, name: str) -> None:
-        """Somebody has heard it. Raises OutboxError: there is no such message, or the disk."""
+        """Somebody has heard it. Raises OutboxError: the disk; MessageError: no such message."""
         self._mark(name, lambda folder: (folder / HEARD).touch())
 
     def remove(self, name: str) -> None:
@@ -143,10 +144,8 @@ class Messages:
                 if folder.exists():
                     return
         except OSError as error:
-            raise OutboxError(
-                f"message {name} could not be marked: {error.strerror or error}."
-            ) from error
-        raise OutboxError(f"there is no message {shown(name)}: see `screener outbox`.")
+            raise OutboxError(f"message {name} could not be marked: {told(error)}.") from error
+        raise MessageError(f"there is no message {shown(name)}: see `screener outbox`.")
 
     def _places(self, name: str, first: State = State.QUEUED) -> Iterator[tuple[Path, State]]:
         """Where a message may lie, most likely first; again, as it may move on in between."""

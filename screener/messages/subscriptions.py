@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from screener import replacement
+from screener.disk import told
 from screener.errors import LinkError
 
 FILE = "feeds.json"
@@ -103,7 +104,7 @@ class Subscriptions:
                 yield known
                 self._write(known)
         except OSError as error:
-            raise LinkError(f"{self._path} cannot be written: {error.strerror}") from None
+            raise LinkError(f"{self._path} cannot be written: {told(error)}") from None
 
     def _write(self, known: Mapping[str, Subscription]) -> None:
         data = {

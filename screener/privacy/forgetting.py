@@ -29,6 +29,7 @@ from screener.core import campaign, mention
 from screener.core.delivery import Status
 from screener.core.letter import Letter
 from screener.core.number import Number
+from screener.disk import told, usable
 from screener.errors import AriError, OutboxError, RulesError, ScreenerError
 from screener.mail import letterfile
 from screener.mail.mailqueue import Item, MailQueue
@@ -98,7 +99,8 @@ class Forgetting:
         self._number = number.e164 or number.raw
         naming = mention.naming(self._number)
         self._who = Who(mention.spellings(self._number), naming)
-        self._queue = MailQueue(settings.data / "outbox")
+        self._outbox = settings.data / "outbox"
+        self._queue = MailQueue(self._outbox)
         self._database = settings.data / DATABASE
         self._stored = Stored(settings)
 
@@ -163,7 +165,7 @@ class Forgetting:
         except FileNotFoundError:  # moved on: what names a number is found where it is now
             return False
         except OSError as error:
-            raise OutboxError(f"{item.folder} cannot be read: {error.strerror}.") from error
+            raise OutboxError(f"{item.folder} cannot be read: {told(error)}.") from error
         return self._who.naming.search(text) is not None
 
     def _campaigns(self) -> Iterator[campaign.Campaign]:
@@ -204,7 +206,8 @@ class Forgetting:
         """Delete what was found; with `unsent`, what the mail server has not taken as well. What
         could not be deleted, as sentences.
 
-        Raises StoreError, OutboxError, CampaignError: what was deleted until then is gone.
+        Raises StoreError, OutboxError, DiskError or CampaignError: what was deleted until then is
+        gone.
         """
         undone = []
         waiting = (*trace.unsent, *trace.unsent_mails) if unsent else ()
@@ -214,13 +217,13 @@ class Forgetting:
             except OutboxError as failed:  # the others go all the same
                 undone.append(str(failed))
         for path in trace.takes if unsent else ():
-            with letterfile.disk(path.parent):
+            with usable("the folder of recordings", path.parent):
                 path.unlink(missing_ok=True)
         undone += self._forget_stored(trace, unsent=unsent)
-        undone += [told for item in trace.letters if (told := self._rewrite(item))]
+        undone += [why for item in trace.letters if (why := self._rewrite(item))]
         heard = HeardAudio(self._settings.data, 1.0)
         for call in set(trace.rows.calls) - set(trace.rows.in_progress):
-            with letterfile.disk(self._settings.data):
+            with usable("the data folder", self._settings.data):
                 heard.remove(call)
         self._unmark()
         if not self._erase(trace):
@@ -246,7 +249,7 @@ class Forgetting:
         found = self._queue.find(item.id)
         if found.status is not Status.DROPPED:
             found = replace(found, folder=self._dropped(item.id, now))
-        with letterfile.disk(self._settings.data), suppress(FileNotFoundError):
+        with letterfile.disk(self._outbox), suppress(FileNotFoundError):
             shutil.rmtree(found.folder)
 
     def _dropped(self, name: str, now: datetime) -> Path:
@@ -258,7 +261,7 @@ class Forgetting:
         if not _is_over(item):  # whoever delivers it writes it down himself
             return f"message {item.id} of another caller names it, and was not mailed yet."
         path = item.folder / letterfile.LETTER
-        with letterfile.disk(self._settings.data), suppress(FileNotFoundError):
+        with letterfile.disk(self._outbox), suppress(FileNotFoundError):
             text = path.read_text(encoding="ascii")
             replacement.write(path, self._who.naming.sub(FORGOTTEN, text), shared=True)
         return ""

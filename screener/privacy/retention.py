@@ -15,6 +15,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -268,15 +269,12 @@ def _without_transcript(item: Item) -> bool:
     assert item.record is not None
     letter = item.record.letter
     assert isinstance(letter, Letter)
-    try:
+    with letterfile.disk(item.folder.parent.parent), suppress(FileNotFoundError):
         written = item.folder / transcripts.FILE
         there = written.exists() or bool(letter.transcript or letter.heard)
         if letter.transcript or letter.heard:
             plain = replace(letter, transcript="", heard=(), confidence=0.0)
             letterfile.save(item.folder, replace(item.record, letter=plain))
         written.unlink(missing_ok=True)
-    except FileNotFoundError:  # it is gone altogether
-        return False
-    except OSError as error:
-        raise OutboxError(f"a transcript cannot be deleted: {error}") from error
-    return there
+        return there
+    return False  # it is gone altogether

@@ -13,8 +13,8 @@ from collections.abc import Collection
 from screener.asterisk.belongings import NAME, TAKE, owner
 from screener.asterisk.client import Client
 from screener.config import Settings
+from screener.disk import usable
 from screener.errors import AriGone
-from screener.mail import letterfile
 
 
 def is_message(recording: str) -> bool:
@@ -41,11 +41,11 @@ class Stored:
         return tuple(sorted(each for each in ours if owner(each) in calls))
 
     def delete(self, names: Collection[str]) -> None:
-        """Delete recordings, those that are still there. Raises AriError, OutboxError."""
+        """Delete recordings, those that are still there. Raises AriError, DiskError."""
         if self._asterisk.url and names:
             asyncio.run(self._deleted(names))
         elif names:
-            with letterfile.disk(self._folder):
+            with usable("Asterisk's recordings in", self._folder):
                 for name in names:
                     (self._folder / f"{name}.wav").unlink(missing_ok=True)
 

@@ -23,6 +23,7 @@ from screener.config import Settings
 from screener.core.composed import Composed
 from screener.core.rules import CLOCKLESS
 from screener.core.week import Period, week_named, week_of
+from screener.disk import told
 from screener.errors import ReportError, ScreenerError
 from screener.mail.links import Links
 from screener.mail.outbox import Outbox
@@ -121,7 +122,7 @@ class Weekly:
         except FileNotFoundError:
             return []
         except OSError as error:
-            raise ReportError(f"{self._path}: cannot be read: {error.strerror}") from None
+            raise ReportError(f"{self._path}: cannot be read: {told(error)}") from None
         except (ValueError, KeyError, TypeError, AttributeError):
             log.warning("%s was damaged: weeks before this one are not reported", self._path)
             return []
@@ -158,4 +159,4 @@ def _replace(path: Path, text: str) -> None:
     try:
         replacement.write(path, text)
     except OSError as error:
-        raise ReportError(f"{path}: cannot be written: {error.strerror}") from None
+        raise ReportError(f"{path}: cannot be written: {told(error)}") from None

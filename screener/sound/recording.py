@@ -34,7 +34,7 @@ from screener.core import tags as tagged
 from screener.core.frontdoor import SoundFormat
 from screener.core.letter import Letter
 from screener.core.tags import Tags
-from screener.errors import EncodingError, OutboxError
+from screener.errors import EncodingError, MessageError, OutboxError
 from screener.sound import tagging
 from screener.sound.encoding import Order
 
@@ -135,7 +135,7 @@ def encoded(folder: Path, form: SoundFormat, bits: int) -> Encoded:
     """The message's sound in a format, at so many bits a second; made once.
 
     Takes up to half a minute for an hour of sound: call it in a thread. Where it cannot be encoded,
-    it is the recording as it was made. Raises OutboxError where there is no sound at all, and
+    it is the recording as it was made. Raises MessageError where there is no sound at all, and
     OSError where the folder cannot be read (FileNotFoundError: it was moved on meanwhile).
     """
     name = f"{_stem(form, bits)}.{form}"
@@ -211,7 +211,7 @@ def _remark(form: SoundFormat, error: Exception) -> str:
 
 
 def _seconds(audio: Path) -> float:
-    """How long a recording is; 0 where only ffmpeg may know. Raises OSError, and OutboxError where
+    """How long a recording is; 0 where only ffmpeg may know. Raises OSError, and MessageError where
     nothing is in it."""
     try:
         with wave.open(str(audio)) as sound:
@@ -221,7 +221,9 @@ def _seconds(audio: Path) -> float:
         if audio.stat().st_size > _HEADER:
             return 0.0
     if not frames:
-        raise OutboxError(f"the message {audio.parent.name} holds no sound: nothing can be mailed.")
+        raise MessageError(
+            f"the message {audio.parent.name} holds no sound: nothing can be mailed."
+        )
     return float(frames / rate)
 
 

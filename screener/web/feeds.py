@@ -24,7 +24,8 @@ from screener.config import Settings
 from screener.core import episode
 from screener.core.episode import Episode
 from screener.core.frontdoor import MessageBox, SoundFormat
-from screener.errors import LinkError, OutboxError
+from screener.disk import told
+from screener.errors import DiskError, OutboxError
 from screener.mail.links import Links
 from screener.messages import podcast
 from screener.messages.inbox import Kept, Messages
@@ -301,4 +302,4 @@ def _drawn(folder: Path, box: str) -> Path:
     try:
         return cover.of(folder, box)
     except OSError as error:
-        raise LinkError(f"the cover cannot be kept: {error.strerror}") from error
+        raise DiskError(f"the cover cannot be kept: {told(error)}") from error

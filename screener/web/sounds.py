@@ -19,7 +19,8 @@ from aiohttp.abc import AbstractStreamWriter
 from screener import background
 from screener.config import Settings
 from screener.core.frontdoor import SoundFormat
-from screener.errors import OutboxError
+from screener.disk import told
+from screener.errors import MessageError
 from screener.mail.links import Links
 from screener.messages.inbox import Kept, Messages
 from screener.sound import recording
@@ -140,7 +141,7 @@ class Sounds:
     def _found(self, name: str, looked_up: _Look) -> tuple[Kept, Encoded] | None:
         """A message and its sound as it is mailed; None where it is gone, or not `looked_up`.
 
-        Raises OutboxError.
+        Raises MessageError.
         """
         for _ in range(_LOOKS):
             # Removed from its box, it is still what was mailed, and here only: to several perhaps.
@@ -152,7 +153,7 @@ class Sounds:
             except FileNotFoundError:  # it has moved on
                 continue
             except OSError as error:
-                raise OutboxError(f"the sound cannot be read: {error.strerror}") from error
+                raise MessageError(f"the sound cannot be read: {told(error)}") from error
             return None if sound is None else (kept, sound)
         return None
 

@@ -58,7 +58,10 @@ IMPURE_CALLS = frozenset({"open", "print", "input", "exec", "eval", "__import__"
 CLOCK = frozenset({"now", "today", "utcnow", "time", "monotonic"})
 
 # What everybody may import: what is pure, the errors, and what stands on nothing of ours.
-EVERYBODYS = {"__version__", "core", "errors", "background", "replacement", "sideline", "textfile"}
+EVERYBODYS = {
+    *("__version__", "core", "errors"),
+    *("background", "disk", "replacement", "sideline", "textfile"),
+}
 
 # Who else may import whom, by the first part under `screener.`, from the top down.
 LAYERS: dict[str, set[str]] = {

@@ -293,6 +293,18 @@ async def test_what_asterisk_has_recorded_itself_goes_with_what_was_not_mailed(
     assert sorted(path.stem for path in folder.iterdir()) == sorted(others)
 
 
+async def test_a_store_of_asterisks_that_cannot_be_used_is_called_what_it_is(house: House) -> None:
+    await house.call(MOM)
+    spoken = f"uid-{NOW}_screener_name-1"
+    folder = held(house, spoken)
+    (folder / f"{spoken}.wav").unlink()
+    (folder / f"{spoken}.wav").mkdir()  # so it cannot be deleted
+    told = house.forget(MOM, "--yes")
+    assert told.exit_code == 1
+    assert f"Asterisk's recordings in {folder} cannot be used: Is a directory" in told.stderr
+    assert "the outbox" not in told.stderr
+
+
 async def test_a_spoken_name_goes_and_a_message_that_was_not_mailed_stays(house: House) -> None:
     await house.call(MOM)
     over = f"uid-{NOW}"

@@ -15,7 +15,7 @@ from aiosmtpd.smtp import AuthResult
 
 from screener.core.delivery import Answers, Delivery
 from screener.core.reply import is_too_large
-from screener.errors import OutboxError
+from screener.errors import MailError
 from screener.mail import mailsession
 from screener.mail.mailsession import fingerprint, why
 from screener.mail.parcel import Parcel
@@ -181,7 +181,7 @@ async def test_a_server_out_of_reach_is_named_with_the_reason() -> None:
     server = MailServer()
     async with server.up():
         pass
-    with pytest.raises(OutboxError, match=rf"127\.0\.0\.1:{server.port}: .*refused"):
+    with pytest.raises(MailError, match=rf"127\.0\.0\.1:{server.port}: .*refused"):
         await asyncio.to_thread(reach, settings(server))
 
 
@@ -228,7 +228,7 @@ async def test_reaching_a_server_shows_the_fingerprint_that_could_be_pinned(
     implicit = security is MailSecurity.TLS
     async with server.up(implicit, **({} if implicit else {"tls_context": tls()})):
         mail = settings(server, security=security)
-        with pytest.raises(OutboxError) as refused:
+        with pytest.raises(MailError) as refused:
             await asyncio.to_thread(reach, mail)
         assert "its certificate does not verify" in str(refused.value)
         assert f'mail.fingerprint = "{PINNED}"' in str(refused.value)

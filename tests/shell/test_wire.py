@@ -10,7 +10,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from screener.asterisk.client import Client
-from screener.errors import AriGone, AriNotInStasis, AriRefused, OutboxError
+from screener.errors import AriGone, AriNotInStasis, AriRefused, DiskError
 
 
 class Asterisk:
@@ -73,7 +73,7 @@ async def test_a_recording_that_cannot_be_written_is_said(
 ) -> None:
     asterisk.status = 200
     async with asterisk.client() as client:
-        with pytest.raises(OutboxError, match="cannot be written"):
+        with pytest.raises(DiskError, match="cannot be written"):
             await client.fetch_recording("take", tmp_path / "missing" / "take.wav")
 
 
