@@ -10,7 +10,9 @@ import pytest
 import pytest_asyncio
 
 from screener.asterisk.installation import Installation, install
+from tests.calls.phones import Phone
 from tests.calls.stage import Stage
+from tests.calls.trunk import TRUNK_PORT
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -25,6 +27,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def installation() -> Installation:
     """An Asterisk to run: the machine's, or the one that screener installs for itself."""
     return install(lambda line: print(line, file=sys.stderr, flush=True))
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def trunk() -> AsyncIterator[Phone]:
+    """What is behind the trunk: whatever number is dialled, this phone rings."""
+    async with Phone("trunk", port=TRUNK_PORT) as phone:
+        yield phone
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -18,12 +18,12 @@ from tests.calls.patience import talk
 from tests.calls.phones import Phone
 from tests.calls.sip import LOOPBACK, SipMessage, free_port
 from tests.calls.stage import DID, FRIEND, Stage
+from tests.calls.trunk import TRUNK, TRUNK_PORT
 
 SECOND = "+18182224444"
 MOBILE = "+18055550100"
 UNLISTED = "+18055550101"
 DEAR = "+19005550123"
-TRUNK_PORT = free_port()
 
 # Who rings which group, and whom rules send elsewhere: by their numbers.
 TO = {
@@ -52,21 +52,6 @@ GROUPS = {
     "alone": 'phones = ["kitchen", "study"]\nredirects = "inside"',
     "turned": 'phones = ["kitchen", "study"]\nstrategy = "in-turn"',
 }
-TRUNK = f"""
-[trunk]
-type=endpoint
-context=screener-in
-disallow=all
-allow=ulaw
-aors=trunk
-direct_media=no
-bind_rtp_to_media_address=yes
-media_address={LOOPBACK}
-
-[trunk]
-type=aor
-contact=sip:{LOOPBACK}:{TRUNK_PORT}
-"""
 # As where the route of a FreePBX answers before it hands a call on.
 ANSWERED_BEFORE = f"""
 [screener-in](+)
@@ -79,13 +64,6 @@ DOORS = f"""
 ring = "office"
 box = "family"
 """
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def trunk() -> AsyncIterator[Phone]:
-    """What is behind the trunk: whatever number is dialled, this phone rings."""
-    async with Phone("trunk", port=TRUNK_PORT) as phone:
-        yield phone
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

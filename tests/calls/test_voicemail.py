@@ -22,39 +22,17 @@ from tests.calls import speech
 from tests.calls.callers import Caller
 from tests.calls.patience import hears, openings, until
 from tests.calls.phones import Phone
-from tests.calls.sip import LOOPBACK, CallError, free_port
+from tests.calls.sip import CallError
 from tests.calls.stage import DID, STRANGER, Stage
+from tests.calls.trunk import TRUNK
 
 CODE, PIN = "*97", "2468"
-TRUNK_PORT = free_port()
-TRUNK = f"""
-[trunk]
-type=endpoint
-context=screener-in
-disallow=all
-allow=ulaw
-aors=trunk
-direct_media=no
-bind_rtp_to_media_address=yes
-media_address={LOOPBACK}
-
-[trunk]
-type=aor
-contact=sip:{LOOPBACK}:{TRUNK_PORT}
-"""
 MORE = f"""
 [voicemail]
 code = "{CODE}"
 [boxes.work]
 mail = ["work@example.net"]
 """
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def trunk() -> AsyncIterator[Phone]:
-    """What is behind the trunk: whatever number is dialled, this phone rings."""
-    async with Phone("trunk", port=TRUNK_PORT) as phone:
-        yield phone
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
