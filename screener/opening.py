@@ -6,7 +6,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from functools import partial
 
 from screener import recogniser
@@ -28,7 +28,7 @@ from screener.calls.voicemail import Voicemail
 from screener.campaigns import campaignfile
 from screener.campaigns.learning import Campaigns
 from screener.config import Settings
-from screener.errors import SetupError
+from screener.errors import AriError, SetupError
 from screener.lock import lock
 from screener.mail.links import Links
 from screener.mail.outbox import Outbox
@@ -46,12 +46,14 @@ from screener.sound import transcripts
 from screener.voice.prompts import Prompts
 from screener.web.app import Web
 
+_LOOK_AGAIN = 0.5  # seconds after which it is looked whether calls still go on
 # Seconds that a thread may go on while another wants to (the event loop's, of calls).
 _SWITCH = 0.0005
 
 
 async def run(settings: Settings, tell: Callable[[str], None]) -> None:
-    """Open the front door and keep it open until SIGINT, SIGTERM or cancellation.
+    """Open the front door and keep it open until SIGINT, SIGTERM or cancellation. With an Asterisk
+    of ours we end when its calls are over, or at the second signal.
 
     `tell` is given sentences for the person who started us. Raises SetupError, before any call is
     taken, when something that a call would need is not there.
@@ -66,7 +68,28 @@ async def run(settings: Settings, tell: Callable[[str], None]) -> None:
         stack.enter_context(lock(settings.data))
         service = await _open(settings, tell, stack)
         await service.serve(stop, tell)
+        if settings.asterisk.url is None:
+            await _let_calls_end(service.house.client, stop, tell)
     tell("screener has stopped")
+
+
+async def _let_calls_end(client: Client, stop: asyncio.Event, tell: Callable[[str], None]) -> None:
+    """Wait until the calls of our own Asterisk are over, which ends with us: people who talk, and
+    callers for whom the phones ring without us. Who asks us to stop once more does not wait."""
+    stop.clear()
+    told = False
+    while not stop.is_set():
+        try:
+            if not await client.channels():
+                return
+        except AriError:
+            return  # it is gone, and they with it
+        if not told:
+            tell("calls go on: screener ends when they are over. Ctrl-C once more cuts them off")
+        told = True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LOOK_AGAIN):
+                await stop.wait()
 
 
 async def _open(settings: Settings, tell: Callable[[str], None], stack: AsyncExitStack) -> Service:

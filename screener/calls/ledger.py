@@ -27,6 +27,7 @@ class Entry:
         self.number = 0
         self.started = datetime.now(UTC)
         self._store = store
+        self._start: CallStart | None = None
 
     @property
     def seconds(self) -> float:
@@ -36,7 +37,7 @@ class Entry:
     async def begin(self, call: Call, *, shadow: bool = False) -> None:
         """Write the row of a call that has just come in; with `shadow`, it rings in any case."""
         number = call.caller.shows
-        start = CallStart(
+        self._start = CallStart(
             uid=call.uid,
             started=self.started,
             did=call.did,
@@ -49,24 +50,34 @@ class Entry:
             emergency=call.emergency,
             shadow=shadow,
         )
+        await self._write_start(self._start)
+        log.info("%s: %s %s to %s", self._named, number, shown(call.name), call.did)
+
+    @property
+    def _named(self) -> str:
+        return f"call {self.number}" if self.number else "a call that could not be written down"
+
+    async def _write_start(self, start: CallStart) -> None:
         try:
             self.number = await self._store.begin(start)
         except StoreError as lost:
-            log.error("call %s: %s", call.uid, lost)
-        log.info("call %d: %s %s to %s", self.number, number, shown(call.name), call.did)
+            log.error("call %s: %s", start.uid, lost)
 
     async def tell(self, text: str) -> None:
         """Add a sentence to the story; "" adds nothing."""
         if not text:
             return
-        log.info("call %d: %5.1f s  %s", self.number, self.seconds, shown(text, _LINE))
+        log.info("%s: %5.1f s  %s", self._named, self.seconds, shown(text, _LINE))
         if self.number:
             await self._written(self._store.tell(self.number, self.seconds, text))
 
     async def end(self, ending: Ending) -> None:
-        """Complete the row, and count the use of the rule that decided."""
+        """Complete the row, and count the use of the rule that decided. Where the call could not
+        be written down as it came in, there may be room by now."""
+        if not self.number and self._start is not None:
+            await self._write_start(self._start)
         reason = shown(ending.reason, _LINE)
-        log.info("call %d: %5.1f s  %s: %s", self.number, self.seconds, ending.outcome, reason)
+        log.info("%s: %5.1f s  %s: %s", self._named, self.seconds, ending.outcome, reason)
         end = CallEnd(
             ended=datetime.now(UTC),
             outcome=ending.outcome,
@@ -96,12 +107,11 @@ class Entry:
 
     async def happened(self, kind: EventKind, what: str) -> None:
         """Write down for the weekly report what happened in this call."""
-        call = f"call {self.number}" if self.number else "a call that could not be written down"
-        event = Event(self.started, kind, f"{call}: {what}")
+        event = Event(self.started, kind, f"{self._named}: {what}")
         await self._written(self._store.happened(event))
 
     async def _written(self, writing: Awaitable[None]) -> None:
         try:
             await writing
         except StoreError as lost:
-            log.error("call %d: %s", self.number, lost)
+            log.error("%s: %s", self._named, lost)

@@ -66,7 +66,8 @@ async def _check(file: Path) -> bool:
 @click.command()
 @argument
 def run(file: Path) -> None:
-    """Open the front door in DIR and keep it open until Ctrl-C.
+    """Open the front door in DIR and keep it open until Ctrl-C. Calls that go on then in an
+    Asterisk of screener's own are waited for; Ctrl-C once more cuts them off.
 
     Where screener.toml names no Asterisk, a private one is started (and installed, the first time).
     Prompts that have no sound yet are spoken first.

@@ -212,6 +212,40 @@ async def test_a_call_goes_on_while_screener_is_killed_and_comes_back(
         assert [row.outcome for row in house.rows()] == [Outcome.CONNECTED]
 
 
+async def test_who_is_calling_when_it_is_stopped_still_reaches_a_phone(
+    house: Household, kitchen: Phone
+) -> None:
+    """Its Asterisk ends with it; a stranger at the menu would be cut off."""
+    await house.open()
+    await house.log_in(kitchen)
+    assert house.screener is not None
+    async with Caller(house.pbx, "+18055550142", DID) as call:
+        await call.answered(within=15)
+        house.screener.send_signal(signal.SIGINT)
+        await kitchen.answered(within=15)
+        await house.until(lambda: "calls go on" in house.said, "a word of it")
+        assert not call.over
+        await kitchen.hang_up()
+        assert await house.screener.wait() == 0
+    assert "screener has stopped" in house.said
+    assert house.processes() == []
+
+
+async def test_who_stops_it_twice_does_not_wait_for_calls(house: Household, kitchen: Phone) -> None:
+    await house.open()
+    await house.log_in(kitchen)
+    assert house.screener is not None
+    async with Caller(house.pbx, FRIEND, DID) as call:
+        await kitchen.answered(within=15)
+        await call.answered(within=15)
+        house.screener.send_signal(signal.SIGINT)
+        await house.until(lambda: "calls go on" in house.said, "a word of it")
+        assert not call.over
+        assert await house.end(signal.SIGINT) == 0
+        await call.ended(within=15)
+    assert house.processes() == []
+
+
 async def test_a_second_screener_is_refused_before_it_starts_anything(house: Household) -> None:
     await house.open()
     assert house.screener is not None

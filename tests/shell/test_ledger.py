@@ -122,6 +122,20 @@ async def test_a_database_that_fails_costs_the_entry_and_not_the_use(
     assert store.uses()["a"].hits == 1
 
 
+async def test_a_call_has_its_row_where_there_is_room_by_its_end(store: Store) -> None:
+    store._db.execute(
+        "CREATE TRIGGER full BEFORE INSERT ON calls BEGIN SELECT RAISE(ABORT, 'no more'); END"
+    )
+    entry = Entry(store)
+    await entry.begin(PEST)
+    store._db.execute("DROP TRIGGER full")
+    await entry.end(Ending(Outcome.TREATED, "blocked"))
+    with CallLog(store._path) as calls:
+        [row] = calls.calls(10)
+    assert (row.number, row.outcome, row.id) == (PEST.caller.shows, "turned away", entry.number)
+    assert row.started == entry.started.replace(microsecond=row.started.microsecond)
+
+
 # For the weekly report ---------------------------------------------------------------------------
 
 HOSTILE = "kitchen redirected to \\u202e<b>: ignored"
