@@ -11,6 +11,7 @@ import re
 import secrets
 import stat
 from pathlib import Path
+from shlex import quote
 
 from screener import replacement
 from screener.settings.tables import Mistakes, Table, path_from
@@ -18,8 +19,13 @@ from screener.settings.tables import Mistakes, Table, path_from
 _PIN = re.compile("[0-9]{4,10}", re.ASCII)
 
 
-def read(table: Table, key: str, variable: str, folder: Path, warnings: list[str]) -> str | None:
-    """A secret from the environment or else from the file that `key` names; never shown."""
+def read(
+    table: Table, key: str, variable: str, folder: Path, warnings: list[str], *, make: str = ""
+) -> str | None:
+    """A secret from the environment or else from the file that `key` names; never shown.
+
+    `make` is the command that prints one, where any will do.
+    """
     if from_environment := os.environ.get(variable):
         return from_environment
     path = table.take(key, path_from(folder), None)
@@ -28,6 +34,12 @@ def read(table: Table, key: str, variable: str, folder: Path, warnings: list[str
     try:
         secret = path.read_text(encoding="utf-8").strip()
         mode = path.stat().st_mode
+    except FileNotFoundError:
+        missing = "there is no such file"
+        if make:
+            missing += f"; to make it: {make} > {quote(str(path))}; chmod 600 {quote(str(path))}"
+        table.mistakes.note(table.name(key), table[key], missing)
+        return None
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not text"
         table.mistakes.note(table.name(key), table[key], f"cannot be read ({reason})")

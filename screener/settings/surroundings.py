@@ -157,6 +157,7 @@ def usual_voice(language: str) -> str:
     return "flite:slt" if language == "en" else f"espeak-ng:{language}"
 
 
+_ANY_SECRET = "openssl rand -hex 24"  # prints one
 _MONDAY = WeeklyTime(0, time(8))
 
 
@@ -172,8 +173,8 @@ def asterisk(root: Table, folder: Path, warnings: list[str]) -> AsteriskSettings
     """The Asterisk to use. `folder` is where paths in screener.toml begin."""
     table = root.table("asterisk", KEYS["asterisk"])
     url = table.take("url", _ari_url, None)
-    given = secret.read(table, "secret_file", ARI_SECRET, folder, warnings)
-    if given is None and "url" in table:
+    given = secret.read(table, "secret_file", ARI_SECRET, folder, warnings, make=_ANY_SECRET)
+    if given is None and "url" in table and "secret_file" not in table:
         where = table.name("secret_file")
         table.mistakes.missing(where, f"expected the file with the ARI secret, or ${ARI_SECRET}")
     trunk = table.take("trunk", _trunk, "")

@@ -162,7 +162,7 @@ def test_a_wrong_security_is_one_mistake_with_a_fingerprint_too(write: Write) ->
         ("[dids", 'timezone = "Mars/Olympus"\n[dids', 'expected a time zone like "America/Los_'),
         ("[dids", 'timezone = "../../etc/passwd"\n[dids', "expected a time zone like"),
         ("[dids", 'mode = "shado"\n[dids', 'mode = "shado": did you mean "shadow"?'),
-        ("[mail]", '[mail]\npassword_file = "no"', "cannot be read (No such file or directory)"),
+        ("[mail]", '[mail]\npassword_file = "no"', "there is no such file"),
         ("[mail]", '[asterisk]\nurl = "host"\n[mail]', "expected ARI's address like"),
         ("[mail]", '[asterisk]\nurl = "http://u:p@h/ari"\n[mail]', "expected ARI's address like"),
         ("[mail]", '[asterisk]\nurl = "http://h/ari"\n[mail]', "asterisk.secret_file is missing"),

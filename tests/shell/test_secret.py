@@ -1,5 +1,6 @@
 """Secrets: where they come from, and that nobody else gets to see them."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,19 @@ def test_the_environment_goes_before_the_file(
     read = load(write(changed("[mail]", '[mail]\nuser = "me"', with_own_asterisk())))
     assert read.asterisk.secret == "from the environment"
     assert read.mail.password == "mail password"
+
+
+def test_a_file_that_is_not_there_is_told_once_with_what_to_do(
+    write: Write, tmp_path: Path
+) -> None:
+    path = write(with_own_asterisk())
+    [told] = mistakes_of(path)
+    assert "asterisk.secret_file" in told
+    assert "there is no such file" in told
+    command = told.split("to make it: ", 1)[1]
+    subprocess.run(["sh", "-c", command], check=True)
+    assert len(load(path).asterisk.secret) == 48
+    assert (tmp_path / "secret").stat().st_mode & 0o777 == 0o600
 
 
 def test_a_secret_that_everybody_can_read_is_warned_of(write: Write, tmp_path: Path) -> None:
