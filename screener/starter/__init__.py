@@ -5,7 +5,10 @@ package they are inside this one (pyproject.toml maps them). `write` finds eithe
 """
 
 import shutil
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
+from secrets import token_hex
 
 from screener.errors import SetupError
 
@@ -25,7 +28,8 @@ def origin(folder: str) -> Path:
 def write(target: Path) -> tuple[Path, ...]:
     """Write a starter configuration into `target` (made if need be); return what was written.
 
-    Raises `SetupError` when anything that would be written is there already, and writes nothing.
+    All of it or nothing: what is no whole copy never has its name. Raises `SetupError` when it
+    cannot be, or when anything that would be written is there already.
     """
     written = tuple(target / name for name in ("screener.toml", *FOLDERS, "data"))
     there = [path.name for path in written if path.exists() or path.is_symlink()]
@@ -35,15 +39,34 @@ def write(target: Path) -> tuple[Path, ...]:
             " choose another folder, or move them away"
         )
     origins = {folder: origin(folder) for folder in FOLDERS}
+    new = not target.exists()
+    draft = target / f".init-{token_hex(4)}"
     try:
-        target.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(_HERE / "screener.toml", target / "screener.toml")
+        draft.mkdir(parents=True)
         for folder, source in origins.items():
-            _copy(source, target / folder)
-        (target / "data").mkdir()
+            _copy(source, draft / folder)
+        (draft / "data").mkdir()
+        shutil.copyfile(_HERE / "screener.toml", draft / "screener.toml")
+        for path in reversed(written):  # screener.toml last: where it is, all else is
+            (draft / path.name).rename(path)
+        draft.rmdir()
     except OSError as error:
-        raise SetupError(f"{error.filename}: cannot be written ({error.strerror})") from None
+        _clear(draft, written, new)
+        raise SetupError(f"{target}: cannot be written ({error.strerror})") from None
     return written
+
+
+def _clear(draft: Path, written: Iterable[Path], new: bool) -> None:
+    """Take away what was written before something failed; a folder that is `new`, too."""
+    for path in (draft, *written):
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            with suppress(OSError):
+                path.unlink()
+    if new:
+        with suppress(OSError):  # it may never have been made
+            draft.parent.rmdir()
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -1,5 +1,8 @@
 """What `screener init` hands out is found in the source tree and in an installed package alike."""
 
+import errno
+import os
+import shutil
 import tomllib
 from fnmatch import fnmatch
 from pathlib import Path
@@ -53,6 +56,39 @@ def test_an_installed_package_hands_out_what_is_inside_it(
     monkeypatch.setattr(screener.starter, "_HERE", tmp_path / "screener" / "starter")
     monkeypatch.setattr(screener.starter, "_TREE", tmp_path)
     assert starter.origin("rules") == tmp_path / "screener" / "starter" / "rules"
+
+
+@pytest.mark.parametrize("at", [0, 1, 3, -1])
+@pytest.mark.parametrize("there", [False, True])
+def test_a_full_disk_leaves_nothing_and_the_target_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int, *, there: bool
+) -> None:
+    """At the first file, at a later one, at the last: what it began is not the owner's."""
+    target = tmp_path / "home"
+    if there:
+        target.mkdir()
+        (target / "mine").write_text("mine")
+    count = sum(len(files(TREE / folder)) for folder in starter.FOLDERS)
+    at = count if at < 0 else at
+    copy, copied = shutil.copyfile, 0
+
+    def copyfile(source: Path, place: Path) -> object:
+        nonlocal copied
+        if copied == at:
+            place.touch()
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(source))
+        copied += 1
+        return copy(source, place)
+
+    monkeypatch.setattr(shutil, "copyfile", copyfile)
+    with pytest.raises(SetupError) as caught:
+        starter.write(target)
+    assert str(caught.value) == f"{target}: cannot be written (No space left on device)"
+    assert target.exists() is there
+    assert not there or [path.name for path in target.iterdir()] == ["mine"]
+    monkeypatch.undo()
+    starter.write(target)
+    assert (target / "screener.toml").read_text(encoding="utf-8")
 
 
 def test_a_broken_installation_says_what_to_do(
