@@ -54,6 +54,8 @@ _TAKES = 5
 # How often the review is offered to a caller who presses nothing.
 _REVIEWS = 2
 
+_TOLD_NOBODY = "while being told that nobody answers"
+
 _KEEP, _REDO, _DROP = "1", "2", "3"
 
 
@@ -83,6 +85,7 @@ def ring_or_take_message(
         return course.ending(Outcome.CONNECTED, course.why)
     if rang.phone:
         return (yield from _decided(rang, box, course))
+    course.doing = _TOLD_NOBODY
     yield from answer(course)
     yield from do(Play(("nobody-answers",)))
     return (yield from take_message(box, f"nobody answered; {course.why}", course))
@@ -108,6 +111,7 @@ def _decided(rang: Rang, box: MessageBox, course: Course) -> Script[Ending]:
     """Do what the called person wants done with a caller whom he does not take."""
     course.why = f"{rang.phone} chose: {rang.decision}; {course.why}"
     if rang.decision is Decision.MESSAGE:
+        course.doing = _TOLD_NOBODY
         yield from do(Play(("nobody-answers",)))
         return (yield from take_message(box, course.why, course))
     course.turned_away = True

@@ -17,6 +17,7 @@ from screener.core.rules import RuleSet
 from screener.core.script import (
     Answer,
     Command,
+    Decision,
     Drop,
     FindRoom,
     Hangup,
@@ -26,6 +27,7 @@ from screener.core.script import (
     Listen,
     Note,
     Play,
+    Rang,
     Record,
     Recorded,
     RecordedBy,
@@ -80,6 +82,14 @@ def of(kind: type[C], asked: list[Command[Any]]) -> list[C]:
 
 def played(asked: list[Command[Any]]) -> list[str]:
     return [name for command in of(Play, asked) for name in command.prompts]
+
+
+def test_who_hangs_up_when_no_phone_rings_any_more_does_not_hang_up_while_one_rings() -> None:
+    for rang in (nobody(), Rang("", 0.0), Rang("kitchen", 4.0, decision=Decision.MESSAGE)):
+        call = receive(stranger(), reception(ruled("allow to *")))
+        ending, _ = play(call, (rang, HangsUp()))
+        assert ending.outcome is Outcome.GAVE_UP
+        assert ending.reason == "the caller hung up while being told that nobody answers"
 
 
 def test_recorded_heard_and_kept() -> None:
