@@ -10,13 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from email import message_from_bytes
-from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
-from email.utils import format_datetime
 from typing import Any
 
-from screener.core.letter import is_address
+from screener.core.envelope import envelope
 
 _NAME = "screener"
 # A body with bytes above 127 is encoded: not every mail server passes them on (RFC 6152).
@@ -52,11 +50,18 @@ def enveloped(
 ) -> bytes:
     """The mail's bytes, with the headers that are ours; `mail` itself stays as it is."""
     mail = message_from_bytes(mail.as_bytes(policy=_POLICY), policy=SMTP)
-    for name in ("From", "To", "Cc", "Bcc", "Date", "Message-ID", "Auto-Submitted"):
+    ours = envelope(
+        _NAME,
+        composed.to,
+        "",
+        sender=sender,
+        message_id=message_id,
+        written=written,
+        zone=zone,
+    )
+    del ours["Subject"]  # is its composer's
+    for name in (*ours.keys(), "Cc", "Bcc"):
         del mail[name]
-    mail["From"] = Address(display_name=_NAME, addr_spec=sender)
-    mail["To"] = tuple(Address(addr_spec=address) for address in composed.to if is_address(address))
-    mail["Date"] = format_datetime(written.astimezone(zone))
-    mail["Message-ID"] = message_id
-    mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office reply to a machine
+    for name, value in ours.items():
+        mail[name] = value
     return mail.as_bytes(policy=_POLICY)

@@ -46,7 +46,7 @@ def from_data(data: Mapping[str, Any]) -> Notice:
 def compose(
     notice: Notice, *, sender: str, message_id: str, written: datetime, zone: tzinfo | None
 ) -> EmailMessage:
-    """The mail that carries a notice from `sender` (an address); see letter.compose."""
+    """The mail that carries a notice from `sender` (an address), as core/envelope.py says."""
     mail = envelope(
         "screener",
         notice.to,

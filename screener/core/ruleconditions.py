@@ -1,4 +1,4 @@
-"""The conditions of a line: their words and values, made into what conditions.py asks."""
+"""The conditions of a line: their words and values, made into what conditions/ asks."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Rules, and what they say of a call: the first rule that matches decides.
 
 The text they are written in, and how it is read, is in rulefile.py; what they can ask is in
-conditions.py.
+conditions/.
 """
 
 from __future__ import annotations

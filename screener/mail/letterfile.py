@@ -1,8 +1,9 @@
 """letter.json, what is known of a message, in the message's folder: read, replaced, moved, durably.
 
-What spool.py and mailqueue.py share: the one delivers, the other is for people, and each may be
-another process. A message's folder moves by a rename, and letter.json is replaced whole; so whoever
-looks meanwhile sees what was before or what is now.
+For all who look into those folders: spool.py and preparation.py deliver from there, mailqueue.py is
+for people, messages/ finds what was recorded, and privacy/ deletes; each may be another process. A
+message's folder moves by a rename, and letter.json is replaced whole; so whoever looks meanwhile
+sees what was before or what is now.
 """
 
 from __future__ import annotations

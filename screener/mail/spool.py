@@ -13,9 +13,12 @@ the owner (core/notice.py) lies there too: a letter.json, and no sound; a compos
 (core/composed.py) has mail.eml in the place of its sound. A folder is completed and fsynced in
 new/, then renamed into queued/, and only then does `keep` return: so a caller who hangs up, a
 crash or a power cut cannot cut a message short. Nothing is ever sent from what a call still writes
-to. Only `sweep` deletes, and only what was sent.
+to.
 
-What was dropped by hand lies in outbox/dropped/ID for a while. An attempt is written down by an
+What was dropped by hand lies in outbox/dropped/ID for a while. Nothing else is deleted here but
+parts of messages, which `recover` clears away: whole ones are deleted by `sweep` (mailqueue.py:
+what was sent, and what was dropped, when their time is over) and by `screener forget`
+(privacy/forgetting.py). An attempt is written down by an
 atomic replace of letter.json (letterfile.py). Empty files beside it: `sending`, while an attempt is
 under way; `now`, when somebody wants it tried at once. recording.py looks after the sound,
 mailqueue.py shows all this to people.

@@ -6,7 +6,8 @@ another's while one looks. Marks are empty files beside its letter, so they go w
     heard       somebody has heard it
     removed     nobody wants to see it any more: it is hidden here, and mailed all the same
 
-Nothing is ever deleted here; what was sent is, when its time is over (spool.py).
+Nothing is ever deleted here; what was sent is, when its time is over (mailqueue.py), and what
+`screener forget` finds (privacy/forgetting.py).
 """
 
 from __future__ import annotations

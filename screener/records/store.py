@@ -1,11 +1,11 @@
 """The calls and how often each rule has decided one, written to disk.
 
-SQL is only here, in calllog.py and reportlog.py (which read) and in database.py. `Store` is the one
-writer, used by the running service. Its methods hand each write to one thread, which does them in
-order, so the event loop never waits on a disk. A write that fails becomes a `StoreError` that says
-what to do; a call goes on without its row. A write that is merely slow (a worn SD card, another
-program holding the file locked) is waited for `patience` seconds and then left in the queue, so
-that no caller waits for it; if it fails after all, that is logged.
+SQL is only here, in calllog.py and reportlog.py (which read), in erasure.py (which deletes) and in
+database.py. `Store` is the one writer, used by the running service. Its methods hand each write to
+one thread, which does them in order, so the event loop never waits on a disk. A write that fails
+becomes a `StoreError` that says what to do; a call goes on without its row. A write that is merely
+slow (a worn SD card, another program holding the file locked) is waited for `patience` seconds and
+then left in the queue, so that no caller waits for it; if it fails after all, that is logged.
 
 A call takes about 770 bytes with four lines of story: 1,000 calls a month are 9 MB a year.
 With synchronous=NORMAL a power cut may cost the last rows, never the file

@@ -18,7 +18,7 @@ from screener.core.composed import Composed
 from screener.core.delivery import FAIR_TRIES, Delivery, Record, Status
 from screener.core.event import Event, EventKind
 from screener.core.notice import Notice
-from screener.errors import OutboxError, StoreError
+from screener.errors import MailError, OutboxError, StoreError
 from screener.mail.mailqueue import Item, MailQueue
 from screener.mail.spool import Spool
 from screener.messages.inbox import Messages
@@ -148,7 +148,7 @@ async def test_a_recording_that_is_not_there_is_an_error(outbox: Desk, tmp_path:
 async def test_a_sender_that_is_no_address_is_refused_at_the_start(
     root: Path, server: MailServer
 ) -> None:
-    with pytest.raises(OutboxError, match=r"make mail\.sender in screener\.toml an address"):
+    with pytest.raises(MailError, match=r"make mail\.sender in screener\.toml an address"):
         Desk(root, settings(server, sender="the door"))
 
 
