@@ -99,7 +99,7 @@ def outbox_show(file: Path, message: str) -> None:
 
 @outbox.command("retry")
 @click.argument("message", metavar="[ID]", required=False)
-@click.option("--all", "every", is_flag=True, help="All that have failed.")
+@click.option("--all", "every", is_flag=True, help="All that have failed or wait for another try.")
 @option
 def outbox_retry(file: Path, message: str | None, every: bool) -> None:
     """Try to deliver a message again now, also one that was refused or given up.
@@ -115,9 +115,9 @@ def outbox_retry(file: Path, message: str | None, every: bool) -> None:
         raise click.UsageError("name one message, or say --all")
     settings = settings_of(file)
     queue = _queue(settings)
-    wanted = [message] if message is not None else _failed(queue)
+    wanted = [message] if message is not None else _not_through(queue)
     if not wanted:
-        click.echo("no message has failed")
+        click.echo("no message has failed, and none waits for another try")
         return
     boxes = {box.name: box.mail for box in settings.boxes.values()}
     for name in wanted:
@@ -160,8 +160,10 @@ def _queue(settings: Settings) -> MailQueue:
     return MailQueue(settings.data / "outbox")
 
 
-def _failed(queue: MailQueue) -> list[str]:
-    return [item.id for item in queue.items() if item.status is Status.FAILED]
+def _not_through(queue: MailQueue) -> list[str]:
+    """What was tried, and has not reached everybody."""
+    states = {Status.FAILED, Status.DEFERRED}
+    return [item.id for item in queue.items() if item.status in states]
 
 
 def _when(settings: Settings) -> str:

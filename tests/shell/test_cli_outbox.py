@@ -87,7 +87,7 @@ def lines(text: str) -> dict[str, str]:
 def test_an_empty_outbox_says_so_and_nothing_is_made(told: Told, settings: Settings) -> None:
     assert told("list") == told() == "no messages yet\n"
     assert told("list", "--state", "failed") == "no such messages\n"
-    assert told("retry", "--all") == "no message has failed\n"
+    assert told("retry", "--all") == "no message has failed, and none waits for another try\n"
     assert not (settings.data / "outbox").exists()
 
 
@@ -236,10 +236,11 @@ def test_a_failed_message_is_tried_again(
         assert "at once, by the screener that runs" in told("retry", name)
 
 
-def test_all_that_failed_are_tried_again(told: Told, spool: Spool, audio: Path) -> None:
+def test_all_that_failed_or_wait_are_tried_again(told: Told, spool: Spool, audio: Path) -> None:
+    """What was never tried is not among them: its turn comes anyway."""
     names = [spool.keep(audio, LETTER, SENDER) for _ in range(3)]
-    for name in names[:2]:
-        tried(spool, name, REFUSED)
+    for name, answer in zip(names[:2], (REFUSED, (Delivery.WAITING, "451 later")), strict=True):
+        tried(spool, name, answer)
     text = told("retry", "--all")
     assert {line.split()[0] for line in text.splitlines()} == {*names[:2]}
     assert not (spool.folder(names[2]) / "now").exists()
