@@ -45,6 +45,10 @@ def forget(file: Path, number: str, dry_run: bool, yes: bool, unsent: bool) -> N
     name = shown_number(wanted.e164 or wanted.raw)
     if trace.nothing:
         click.echo(f"nothing is known of {name}")
+        if not wanted.e164:  # callers may show what is none, and that is known of them then
+            lacks = f"{name} is not a telephone number in {settings.country}: was it mistyped?"
+            click.echo(lacks, err=True)
+            click.get_current_context().exit(1)
         _tell_places(trace)
         _tell_left(forgetting)
         return

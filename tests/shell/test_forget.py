@@ -431,7 +431,7 @@ async def test_what_is_no_number_in_any_plan_is_forgotten_as_it_arrived(house: H
     await house.call(DAD)
     assert house.forget("0142x", "--yes").exit_code == 0
     assert house.calls() == [DAD]
-    assert house.forget(hostile, "--yes").exit_code == 0
+    assert house.forget(hostile, "--yes").exit_code == 1
     assert "\u202e" not in house.forget(hostile, "--yes").output
 
 
@@ -449,6 +449,22 @@ async def test_a_front_door_that_never_ran_knows_nobody(write: Write) -> None:
     nothing = CliRunner().invoke(main, words, env={"SCREENER_HOME": None})
     assert nothing.exit_code == 0
     assert nothing.stdout == "nothing is known of +1 805 555 0142\n"
+
+
+@pytest.mark.parametrize("text", ["415-555-01999", "banana"])
+async def test_what_is_no_number_and_not_known_is_told_as_that(house: House, text: str) -> None:
+    await house.call(DAD)
+    result = await asyncio.to_thread(house.forget, text)
+    assert result.exit_code == 1
+    assert result.stdout == f"nothing is known of {text}\n"
+    assert f"{text} is not a telephone number in US" in result.stderr
+
+
+async def test_what_is_no_number_and_was_shown_by_a_caller_is_forgotten(house: House) -> None:
+    await house.call("banana")
+    result = await asyncio.to_thread(house.forget, "banana", "--yes")
+    assert result.exit_code == 0, result.output
+    assert house.calls() == []
 
 
 async def test_it_works_in_a_process_of_its_own_while_calls_are_written(house: House) -> None:
