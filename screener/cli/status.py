@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from screener.status import Status
 
 _LINE = 600  # characters of a mistake
+_MAIL_PATIENCE = timedelta(minutes=15)  # a server that only wants to see a retry has had its retry
 
 
 @click.command(short_help="Say how the front door is, and what needs a hand.")
@@ -34,7 +35,7 @@ def status(file: Path, as_json: bool) -> None:
     Each mistake in rules that could not be taken over is told with its file, line and column. Exit
     status 0 when all is well; 1 when screener does not run, is not connected to Asterisk or does
     not hear callers, the newest rules are broken, the disk is nearly full, or a message could not
-    be delivered.
+    be delivered or has waited for the mail server for a quarter of an hour.
 
     \b
     Examples:
@@ -51,11 +52,22 @@ def status(file: Path, as_json: bool) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class _Outage:
+    """What was tried in vain and waits: so many messages, the oldest since then, and why. It is
+    `long` where that is no passing matter."""
+
+    waiting: int
+    since: datetime
+    why: str
+    long: bool
+
+
+@dataclass(frozen=True, slots=True)
 class _Door:
     """A front door as it is now. `said` is what its service said last, `pid` whose runs (None: no
     service does; 0: it has just begun). `windows` are (kind, until, why); `undisturbed` the phones
     that are left in peace; `calls` counts those since midnight, by outcome. `short` says what the
-    disk has too little room for, "" where it has enough."""
+    disk has too little room for, "" where it has enough. `outage` is what keeps mail waiting."""
 
     zone: tzinfo | None
     pid: int | None
@@ -66,6 +78,7 @@ class _Door:
     waiting: int
     failed: int
     short: str
+    outage: _Outage | None
 
     @property
     def now(self) -> Status | None:
@@ -81,6 +94,7 @@ class _Door:
             and not self.now.mistakes
             and not self.failed
             and not self.short
+            and not (self.outage and self.outage.long)
         )
 
     def lines(self) -> Iterator[str]:
@@ -97,6 +111,8 @@ class _Door:
             yield f"in peace   {', '.join(map(shown, self.undisturbed))} (`screener dnd`)"
         yield f"calls      {self._calls()} today"
         yield f"messages   {self._messages()}"
+        if self.outage is not None:
+            yield self._mail(self.outage)
 
     def _running(self) -> str:
         if self.pid is None:
@@ -151,6 +167,11 @@ class _Door:
         )
         return waiting + (failed if self.failed else "")
 
+    def _mail(self, outage: _Outage) -> str:
+        head = "! mail  " if outage.long else "mail    "
+        wait = f"{_count(outage.waiting, 'message')} {'waits' if outage.waiting == 1 else 'wait'}"
+        return f"{head}   {wait} since {self._clock(outage.since)}: {shown(outage.why, _LINE)}"
+
     def _clock(self, at: datetime) -> str:
         return at.astimezone(self.zone).strftime("%a %d %b %Y %H:%M:%S")
 
@@ -167,7 +188,13 @@ class _Door:
             ],
             "undisturbed": list(self.undisturbed),
             "calls_today": self.calls,
-            "messages": {"waiting": self.waiting, "failed": self.failed},
+            "messages": {
+                "waiting": self.waiting,
+                "failed": self.failed,
+                "deferred": self.outage.waiting if self.outage else 0,
+                "deferred_since": self.outage.since.isoformat() if self.outage else None,
+                "deferred_why": self.outage.why if self.outage else "",
+            },
             "disk": self.short,
         }
 
@@ -195,7 +222,21 @@ def _look(settings: Settings) -> _Door:
         waiting=_folders(settings.data / "outbox" / "queued"),
         failed=_folders(settings.data / "outbox" / "failed"),
         short=_short(settings),
+        outage=_outage(settings, now),
     )
+
+
+def _outage(settings: Settings, now: datetime) -> _Outage | None:
+    from screener.mail.mailqueue import MailQueue
+
+    waiting = [
+        item.record for item in MailQueue(settings.data / "outbox").deferred() if item.record
+    ]
+    if not waiting:
+        return None
+    since = min(record.written for record in waiting)
+    last = max(waiting, key=lambda record: [step.at for step in record.history[-1:]])
+    return _Outage(len(waiting), since, last.why_waiting, now - since >= _MAIL_PATIENCE)
 
 
 def _short(settings: Settings) -> str:

@@ -134,6 +134,18 @@ class Record:
         return tuple(r.address for r in self.recipients if r.delivery is Delivery.WAITING)
 
     @property
+    def is_deferred(self) -> bool:
+        """Whether it was tried in vain for somebody, and will be tried again."""
+        tried = self.tries > 0 or any(step.status is Status.DEFERRED for step in self.history)
+        return tried and bool(self.waiting)
+
+    @property
+    def why_waiting(self) -> str:
+        """The mail server's last word on those who wait, or why it could not be asked."""
+        waiting = (r.reply for r in self.recipients if r.delivery is Delivery.WAITING)
+        return "; ".join(dict.fromkeys(filter(None, waiting)))
+
+    @property
     def status(self) -> Status:
         """What has become of it as far as the record tells: it does not know of an attempt under
         way, nor that it was given up by an earlier version."""

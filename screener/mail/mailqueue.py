@@ -86,6 +86,12 @@ class MailQueue:
                     found[folder.name] = _item(folder)
         return list(found.values())
 
+    def deferred(self) -> list[Item]:
+        """What was tried in vain and waits to be tried again, oldest first."""
+        with letterfile.disk(self._root):
+            items = [_item(folder) for folder in _folders(self._root / State.QUEUED)]
+        return [item for item in items if item.record is not None and item.record.is_deferred]
+
     def dropped(self) -> list[Item]:
         """What was dropped and can be brought back, oldest first."""
         with letterfile.disk(self._root):

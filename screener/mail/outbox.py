@@ -34,6 +34,7 @@ from screener.errors import MailError, StoreError
 from screener.mail.carriage import Carrier
 from screener.mail.mailqueue import Item, MailQueue
 from screener.mail.mailsession import why
+from screener.mail.outage import Outage
 from screener.mail.postman import Postman
 from screener.mail.preparation import Preparation
 from screener.mail.spool import MAIL, Spool
@@ -78,6 +79,7 @@ class Outbox:
             )
         self._mail = mail
         self._zone = zone
+        self._outage = Outage(mail)
         self._carrier = Carrier(mail.sender, zone, to_sound)
         self.recovered = asyncio.Event()
         self._woken = asyncio.Event()
@@ -281,6 +283,7 @@ class Outbox:
                     answers = {**answers, **self._deliver(record, to, postman)}
             except (OSError, ValueError) as error:
                 answers = {**answers, **dict.fromkeys(to, (Delivery.WAITING, why(error)))}
+            self._outage.learn({address: answers[address] for address in to})
             now = clock()
             after = record.after(answers, now, begun) if answers else record
             after, state = after.settled(self._mail.retry_days, now)

@@ -16,9 +16,11 @@ from click.testing import CliRunner, Result
 from screener import config, starter
 from screener.cli import main
 from screener.config import Settings
+from screener.core.delivery import Delivery
 from screener.core.notice import Notice
 from screener.core.window import Kind
 from screener.lock import lock
+from screener.mail import letterfile
 from screener.mail.outbox import Outbox
 from screener.records.calllog import DATABASE
 from screener.records.store import CallEnd, CallStart, Store
@@ -143,6 +145,33 @@ def test_a_disk_that_takes_no_message_is_said(
     assert as_json(settings)["disk"] == said.removeprefix("! disk     ").rstrip()
 
 
+@pytest.mark.parametrize(
+    ("ago", "head", "exit_status"), [(5, "mail       ", 0), (40, "! mail     ", 1)]
+)
+@pytest.mark.usefixtures("runs")
+async def test_mail_that_waits_for_its_server_is_said_with_the_reason(
+    settings: Settings, ago: int, head: str, exit_status: int
+) -> None:
+    outbox = Outbox(settings.data / "outbox", settings.mail)
+    for _ in range(3):
+        await outbox.notify(Notice(("you@example.net",), "one", ()))
+    now = datetime.now(UTC)
+    kept = now - timedelta(minutes=ago)
+    first, second, _never_tried = sorted((settings.data / "outbox" / "queued").iterdir())
+    for folder, why, minutes in ((first, "452 full", 3), (second, "connection refused", 1)):
+        record = replace(letterfile.load(folder), written=kept)
+        answers = {"you@example.net": (Delivery.WAITING, why)}
+        letterfile.save(folder, record.after(answers, now - timedelta(minutes=minutes)))
+    result = status(settings)
+    since = kept.astimezone(settings.zone).strftime("%a %d %b %Y %H:%M:%S")
+    assert f"{head}2 messages wait since {since}: connection refused\n" in result.stdout
+    assert result.exit_code == exit_status
+    told = as_json(settings)["messages"]
+    assert (told["waiting"], told["deferred"]) == (3, 2)
+    assert told["deferred_why"] == "connection refused"
+    assert datetime.fromisoformat(told["deferred_since"]) == kept
+
+
 def test_a_status_that_a_crash_left_counts_for_nothing(settings: Settings, runs: Status) -> None:
     write(settings.data, replace(runs, pid=1))
     result = status(settings)
@@ -196,7 +225,8 @@ async def test_calls_of_today_messages_and_windows_are_counted(
     result = status(settings)
     assert result.exit_code == 1
     assert "; 1 could not be delivered: see `screener outbox`\n" in result.stdout
-    assert as_json(settings)["messages"] == {"waiting": 0, "failed": 1}
+    told = as_json(settings)["messages"]
+    assert (told["waiting"], told["failed"]) == (0, 1)
 
 
 def test_looking_changes_nothing(settings: Settings) -> None:

@@ -279,6 +279,35 @@ async def test_a_server_that_is_down_is_tried_again_until_it_is_up(root: Path, a
     assert len(server.mails) == 1
 
 
+async def test_an_outage_is_logged_once_and_so_is_its_end(
+    root: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "screener.mail.outage")
+    server = MailServer()
+    async with server.up():
+        where = f"127.0.0.1:{server.port}"
+    outbox = Desk(root, settings(server))
+    for _ in range(3):
+        await outbox.notify(NOTICE)
+    for minutes in (1, 5):
+        await outbox.deliver_due(NOW + timedelta(minutes=minutes))
+    [begun] = caplog.records
+    assert (begun.levelname, begun.message) == (
+        "WARNING",
+        f"mail waits: {where}: connection refused: no mail server listens there",
+    )
+    caplog.clear()
+    async with server.up():
+        await outbox.deliver_due(NOW + timedelta(minutes=30))
+        server.data = lambda: "451 4.3.0 later"
+        await outbox.notify(NOTICE)
+        await outbox.deliver_due(NOW + timedelta(minutes=31))
+    assert [line.message for line in caplog.records] == [
+        f"mail goes out again: {where}",
+        f"mail waits: {where}: 451 4.3.0 later",
+    ]
+
+
 @pytest.mark.parametrize("reply", ["451 4.3.0 try again later", "552 5.2.2 mailbox full"])
 @pytest.mark.parametrize("at", ["rcpt", "data"])
 async def test_a_temporary_refusal_is_tried_again(
