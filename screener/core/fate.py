@@ -11,6 +11,9 @@ from screener.core.call import Outcome
 from screener.core.course import HUNG_UP_SILENT
 from screener.core.verdict import Kind
 
+TROUBLE = "ended in trouble"
+"""What is said of calls that failed, in the sentence and beside the picture."""
+
 
 class Fate(StrEnum):
     """What became of a call. Calls are counted, not callers: who calls twice counts twice."""

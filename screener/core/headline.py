@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from screener.core.fate import Fate
+from screener.core.fate import TROUBLE, Fate
 from screener.core.report import Report
 
 
@@ -27,7 +27,8 @@ def headline(report: Report) -> str:
     when += " so far" if report.so_far else ""
     if not report.calls:
         return f"{when} nobody called."
-    told = [_fate_told(each, count) for each, count in report.fates.items()]
+    somebody = bool(report.fates.get(Fate.REACHED))
+    told = [_fate_told(each, count, somebody) for each, count in report.fates.items()]
     sentence = f"{when} {many(report.calls, 'call')}: {', '.join(told)}"
     if report.saved:
         sentence += f"; {many(report.saved, 'message')} came of calls that broke off"
@@ -37,18 +38,21 @@ def headline(report: Report) -> str:
     return f"{sentence}."
 
 
-def _fate_told(each: Fate, count: int) -> str:
+def _fate_told(each: Fate, count: int, somebody: bool) -> str:
+    """`somebody`: has reached you, and the robots "did not"."""
     match each:
         case Fate.REACHED:
             return f"{many(count, 'person', 'people')} reached you"
-        case Fate.ROBOT:
+        case Fate.ROBOT if somebody:
             return f"{many(count, 'robot')} did not"
+        case Fate.ROBOT:
+            return f"{many(count, 'robot was', 'robots were')} kept out"
         case Fate.MESSAGE:
             return many(count, "message")
         case Fate.REMINDER:
             return many(count, "reminder")
         case Fate.FAILED:
-            return f"{count} ended in trouble"
+            return f"{count} {TROUBLE}"
     return f"{count} {each}"
 
 

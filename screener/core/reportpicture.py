@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from screener.core.fate import Fate
+from screener.core.fate import TROUBLE, Fate
 from screener.core.report import Report
 
 CALLS, HOURS = "calls", "hours"
@@ -18,7 +18,8 @@ SHOWN: Mapping[str, tuple[Fate, ...]] = {
     "gave up": (Fate.GAVE_UP,),
     "without a word": (Fate.WORDLESS,),
     "kept out": (Fate.ROBOT, Fate.DECLINED),
-    "other": (Fate.MISSED, Fate.ELSEWHERE, Fate.FAILED, Fate.OPEN),
+    "other": (Fate.MISSED, Fate.ELSEWHERE, Fate.OPEN),
+    TROUBLE: (Fate.FAILED,),
 }
 """The stripes of a bar, from the bottom up, and what each is made of."""
 

@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 # Okabe and Ito's colours, which those who cannot tell red from green can tell apart; each is also
 # lighter or darker than its neighbours.
-_COLOURS = ("#009E73", "#56B4E9", "#F0E442", "#E69F00", "#D55E00", "#999999")
+_COLOURS = ("#009E73", "#56B4E9", "#F0E442", "#E69F00", "#D55E00", "#999999", "#0072B2")
 _INK, _PALE = "#1c1e21", "#5c6370"
 # Inches and dots: 840 pixels wide, shown at half that on a desktop and less on a telephone.
 _WIDTH, _DPI = 4.2, 200

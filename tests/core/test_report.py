@@ -98,6 +98,20 @@ def test_the_first_sentence_says_how_many_and_what_was_spared() -> None:
     assert subject(of(*rows)) == "Week 46: 30 calls, 1 gave up, 1 message, 26 robots kept out"
 
 
+def test_where_nobody_reached_you_the_robots_did_not_do_what_nobody_did() -> None:
+    assert headline(of(ROBOT, MESSAGE)).startswith(
+        "This week 2 calls: 1 robot was kept out, 1 message"
+    )
+    two = headline(of(ROBOT, replace(ROBOT, id=9)))
+    assert two.startswith("This week 2 calls: 2 robots were kept out;")
+
+
+def test_the_sentence_and_the_picture_call_trouble_the_same() -> None:
+    report = of(call(9, Outcome.FAILED, reason="Asterisk is away"))
+    assert "1 ended in trouble" in headline(report)
+    assert "9 Nov: 1 (1 ended in trouble)" in calls_told(report)
+
+
 @pytest.mark.parametrize(
     "broke_off",
     [
@@ -361,7 +375,7 @@ def test_the_pictures_figures_are_those_of_the_report_and_the_weeks_before() -> 
     before = [Past("2026-W44", {}), Past("2026-W45", {Fate.ROBOT: 3, Fate.DECLINED: 1})]
     found = bars(of(REACHED, ROBOT, before=before))
     assert [(bar.label, bar.calls) for bar in found] == [("26 Oct", 0), ("2 Nov", 4), ("9 Nov", 2)]
-    assert found[1].counts == (0, 0, 0, 0, 4, 0)
+    assert found[1].counts == (0, 0, 0, 0, 4, 0, 0)
     told = calls_told(of(REACHED, ROBOT, before=before))
     assert "9 Nov: 2 (1 reached you, 1 kept out)" in told
 
