@@ -23,9 +23,6 @@ class Agenda:
         self._heap: list[tuple[datetime, str]] = []
         self._touched: set[str] = set()  # since the look began: the look is older news of these
 
-    def __len__(self) -> int:
-        return len(self._due)
-
     @property
     def names(self) -> frozenset[str]:
         return frozenset(self._due)

@@ -314,15 +314,6 @@ class Outbox:
         """Every message there is, queued, failed and sent, oldest first within each."""
         return self._queue.items()
 
-    def retry(self, name: str) -> None:
-        """Try a failed or queued message again now, also for recipients that were refused.
-
-        Its retry_days begin anew. Raises OutboxError when there is no such message.
-        """
-        self._queue.retry(name)
-        self._stale = True
-        self._woken.set()
-
 
 def _told_of_mistake(name: str, task: asyncio.Task[None]) -> None:
     """A message that a mistake of ours keeps from being sent is tried again at the next look."""

@@ -87,14 +87,11 @@ class Reel:
         """As `add`, of 8 kHz mu-law."""
         self.add(decode_ulaw(ulaw))
 
-    async def write(self, pcm: bytes) -> None:
-        """As `add`, and wait for the disk."""
-        self.add(pcm)
-        await self._settled(None)
-
     async def settle(self) -> bool:
         """Give the disk some time; whether it has done all that it does."""
-        return await self._settled(_PATIENCE)
+        if self._writing is not None:
+            await asyncio.wait({self._writing}, timeout=_PATIENCE)
+        return not self._is_busy
 
     async def close(self) -> None:
         """Nothing more is added: say in the header how much there is, and have it on disk.
@@ -114,11 +111,6 @@ class Reel:
     @property
     def _is_busy(self) -> bool:
         return self._writing is not None and not self._writing.done()
-
-    async def _settled(self, patience: float | None) -> bool:
-        if self._writing is not None:
-            await asyncio.wait({self._writing}, timeout=patience)
-        return not self._is_busy
 
     def _begin(self, work: Callable[[], None]) -> None:
         self._begun = _now()

@@ -131,11 +131,6 @@ class PocketSphinx:
         kind = library.ps_config_str(library.ps_get_config(self._decoder), b"cmn")
         self._means = b"" if kind == b"none" else library.ps_get_cmn(self._decoder, 0)
 
-    @property
-    def usable(self) -> bool:
-        """Whether it is not closed."""
-        return self._decoder is not None
-
     def start(self, *, stream: bool = False) -> None:
         """Begin an utterance; `stream`: on a line that was not heard before."""
         if stream and self._decoder:

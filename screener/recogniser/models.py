@@ -172,9 +172,6 @@ class Models:
         except OSError as error:
             raise InstallError(f"{name} is not deleted ({error.strerror})") from error
 
-    def published(self, name: str) -> Published | None:
-        return BY_NAME.get(name)
-
     def _names(self) -> list[str]:
         return [row.name for row in self.rows()]
 

@@ -157,14 +157,14 @@ def used_rules(db: Database) -> list[str]:
     return [str(row[0]) for row in db.execute("SELECT key FROM rule_uses")]
 
 
-def forget(db: Database, who: Who, uses: Sequence[str]) -> Rows:
+def forget(db: Database, who: Who, uses: Sequence[str]) -> None:
     """Delete all of a number, but calls in progress, and what is known of the rules `uses`; texts
-    that named it say `FORGOTTEN`. What was done."""
-    found = rows_of(db, who)
-    for some in _parts([call for call in found.calls if call not in found.in_progress]):
+    that named it say `FORGOTTEN`."""
+    marks = _marks(who.spellings)
+    sql = f"SELECT id FROM calls WHERE number IN ({marks}) AND state = 'over'"
+    for some in _parts([int(row[0]) for row in db.execute(sql, who.spellings)]):
         _delete_calls(db, some)
     with db.atomic():
-        marks = _marks(who.spellings)
         db.execute(f"DELETE FROM dialled WHERE number IN ({marks})", who.spellings)
         db.conn.executemany("DELETE FROM rule_uses WHERE key = ?", [(key,) for key in uses])
     db.conn.create_function("forgotten", 1, lambda text: who.naming.sub(FORGOTTEN, text))
@@ -173,7 +173,6 @@ def forget(db: Database, who: Who, uses: Sequence[str]) -> Rows:
         for some in _parts(_naming(db, table, who)):
             with db.atomic():
                 db.execute(f"UPDATE {table} SET {changes} WHERE id IN ({_marks(some)})", some)
-    return found
 
 
 def _naming(db: Database, table: str, who: Who) -> list[int]:

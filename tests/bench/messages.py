@@ -103,7 +103,8 @@ async def _one(seconds: float, folder: Path) -> tuple[float, float, float, float
         piece = words[at : at + _PIECE * FRAME_BYTES]
         for n in range(0, len(piece), FRAME_BYTES):
             dictation.frame(piece[n : n + FRAME_BYTES])
-        await reel.write(piece)
+        reel.add(piece)
+        await reel.settle()
     share = (time.process_time() - begun) / seconds
     key = time.perf_counter()
     recorded = await tape.recorded(reel, RecordedBy.KEY, dictation.speech)

@@ -125,6 +125,10 @@ class MailServer:
 class Desk(Outbox):
     """An outbox that has no loop: it is told when to try what is due."""
 
+    def retry(self, name: str) -> None:
+        """`screener outbox retry`."""
+        self._queue.retry(name)
+
     async def deliver_due(self, now: datetime) -> list[str]:
         """Try every queued message that is due at `now`, once; return the ids that were tried."""
         await self._look(now)

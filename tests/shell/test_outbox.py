@@ -498,16 +498,6 @@ async def test_the_loop_tries_again_when_the_time_has_come(
     assert record(outbox).tries == 3
 
 
-async def test_the_loop_is_woken_by_a_retry(outbox: Desk, server: MailServer, audio: Path) -> None:
-    server.data = lambda: "550 no"
-    async with running(outbox):
-        name = await outbox.put(audio, LETTER)
-        await until(lambda: only(outbox).status is Status.FAILED)
-        server.data = lambda: "250 kept"
-        outbox.retry(name)
-        await until(lambda: only(outbox).status is Status.SENT)
-
-
 async def test_a_message_that_hangs_holds_up_no_other(
     outbox: Desk, server: MailServer, audio: Path
 ) -> None:

@@ -144,7 +144,7 @@ async def test_what_is_wanted_at_once_does_not_wait_for_its_transcript(
         names = [await outbox.put(audio, SPOKEN) for _ in range(2)]
         await until(lambda: transcriber.begun)
         for name in names:  # the one that is being transcribed, and the one that waits for that
-            outbox.retry(name)
+            MailQueue(tmp_path / "outbox").retry(name)
         await until(lambda: len(server.mails) == 2)
         assert heard(server) == set()
         transcriber.open()

@@ -375,7 +375,7 @@ def test_few_decoders_are_kept_for_further_calls(sphinx: Recogniser, seconds: fl
     calls[-1].hear(bytes(round(seconds * RATE) * 2))
     for call in reversed(calls):
         call.close()
-    kept = [each.usable for each in made]
+    kept = [each._decoder is not None for each in made]
     assert kept.count(True) == Stock.MOST
     assert kept[-1] is (seconds < Stock.LONGEST)
     for each in made:
@@ -390,7 +390,7 @@ def test_a_decoder_that_has_failed_serves_no_further_call(sphinx: Recogniser) ->
     with pytest.raises(RecogniserError, match="ps_end_utt failed"):
         decoder.hear(SILENCE)
     decoder.close()
-    assert not library.usable
+    assert library._decoder is None
 
 
 def test_a_decoder_that_is_closed_says_so(sphinx: Recogniser) -> None:

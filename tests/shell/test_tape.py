@@ -112,10 +112,16 @@ def pieces(pcm: bytes, seconds: float = 0.3) -> list[bytes]:
     return [pcm[at : at + size] for at in range(0, len(pcm), size)]
 
 
+async def written(reel: Reel, pcm: bytes) -> None:
+    """Add it, and wait for the disk."""
+    reel.add(pcm)
+    assert await reel.settle()
+
+
 async def wound(tape: Tape, pcm: bytes = WORDS) -> Reel:
     reel = tape.reel("family")
     for piece in pieces(pcm):
-        await reel.write(piece)
+        await written(reel, piece)
     return reel
 
 
@@ -216,7 +222,7 @@ async def test_a_take_is_whole_on_disk_at_every_moment(tape: Tape) -> None:
     path = tape.folder / f"{reel.take}.wav"
     copy = tape.folder / "copy.wav"
     for n, piece in enumerate(pieces(WORDS), 1):
-        await reel.write(piece)
+        await written(reel, piece)
         copy.write_bytes(path.read_bytes())
         seconds, _ = measure(copy)
         assert seconds == pytest.approx(min(n * 0.3, speech.seconds_of(WORDS)), abs=0.001)
@@ -228,18 +234,18 @@ async def test_a_disk_without_room_is_tried_again_and_nothing_is_lost(
     reel = tape.reel("family")
     path = tape.folder / f"{reel.take}.wav"
     first, second, *rest = pieces(WORDS)
-    await reel.write(first)
+    await written(reel, first)
     good = path.read_bytes()
     away = tape.folder.with_name("away")
     tape.folder.rename(away)
     with caplog.at_level(logging.ERROR):
-        await reel.write(second)
-        await reel.write(rest[0])
+        await written(reel, second)
+        await written(reel, rest[0])
     assert caplog.text.count("cannot be written") == 1
     away.rename(tape.folder)
     path.write_bytes(good + b"half of a wri")  # what a full disk leaves of a write
     for piece in rest[1:]:
-        await reel.write(piece)
+        await written(reel, piece)
     recorded = await tape.recorded(reel, RecordedBy.SILENCE)
     assert recorded.seconds == pytest.approx(speech.seconds_of(WORDS), abs=0.001)
     with wave.open(str(path)) as sound:
@@ -249,7 +255,7 @@ async def test_a_disk_without_room_is_tried_again_and_nothing_is_lost(
 async def test_one_who_stops_waiting_for_the_disk_loses_and_repeats_nothing(tape: Tape) -> None:
     reel = tape.reel("family")
     for piece in pieces(WORDS):
-        work = asyncio.ensure_future(reel.write(piece))
+        work = asyncio.ensure_future(written(reel, piece))
         await asyncio.sleep(0)
         work.cancel()
         await asyncio.gather(work, return_exceptions=True)
@@ -278,11 +284,11 @@ async def test_the_room_that_is_left_alone_is_left_by_who_speaks_as_well(
     second = bytes(16000)
     reel = tape.reel("family")
     for _ in range(5):
-        await reel.write(second)
+        await written(reel, second)
     assert reel.seconds == 5.0, "it is asked for its room every few seconds"
-    await reel.write(second)
+    await written(reel, second)
     assert not reel.full
-    await reel.write(second)
+    await written(reel, second)
     assert (reel.seconds, reel.waiting, reel.full) == (5.0, 2.0, True)
     recorded = await tape.recorded(reel, RecordedBy.DISK)
     assert (recorded.seconds, recorded.lost) == (7.0, 0.0), "what he said until then is kept"
@@ -298,7 +304,7 @@ async def test_what_is_being_written_is_held_and_then_let_go(
     reel.add(bytes(16000 * 6))
     assert tape.outbox.holds(path)
     answers.set()
-    await reel.write(b"")
+    await written(reel, b"")
     assert not tape.outbox.holds(path)
 
 
@@ -310,7 +316,8 @@ from screener.messages.reel import Reel
 async def main():
     reel = Reel("take", Path(sys.argv[1]))
     while True:
-        await reel.write(bytes(4800))
+        reel.add(bytes(4800))
+        await reel.settle()
         print("written", flush=True)
 asyncio.run(main())
 """
