@@ -94,7 +94,11 @@ def sounds_build(file: Path) -> None:
     from screener.voice import soundcheck
 
     settings, prompts = _open(file)
-    prompts.build(progress)
+    try:
+        prompts.build(progress)
+    except KeyboardInterrupt:
+        progress("stopped: what is made is kept, and the next `screener sounds build` goes on")
+        raise
     click.echo(f"all {len(list(prompts))} prompts have their sound")
     soundcheck.listen(prompts, settings, progress)
     missed = soundcheck.found(settings)

@@ -102,4 +102,8 @@ async def main(wanted: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(main(sys.argv[1:])))
+    try:
+        sys.exit(asyncio.run(main(sys.argv[1:])))
+    except KeyboardInterrupt:
+        print("stopped; what was started is ended", file=sys.stderr)
+        sys.exit(130)

@@ -344,4 +344,31 @@ def test_ctrl_c_ends_it_without_a_traceback(home: Path) -> None:
     running.send_signal(signal.SIGINT)
     _, stderr = running.communicate(timeout=30)
     assert running.returncode == 1
+    assert "stopped: what is made is kept, and the next `screener sounds build` goes on" in stderr
     assert "Traceback" not in stderr
+
+
+@pytest.mark.parametrize("module", ["screener", "tests.calls.demo"])
+def test_ctrl_c_is_one_calm_line_while_it_is_read_in_or_plays(module: str) -> None:
+    program = f"""
+import asyncio, runpy, sys
+
+class Interrupted:
+    def find_spec(self, name, path=None, target=None):
+        if name == "screener.cli":
+            raise KeyboardInterrupt
+
+def run(main):
+    main.close()
+    raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupted())
+asyncio.run = run
+runpy.run_module({module!r}, run_name="__main__")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 130
+    assert done.stderr.startswith("stopped")
+    assert len(done.stderr.splitlines()) == 1
