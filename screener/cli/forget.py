@@ -112,6 +112,7 @@ def _counted(trace: Trace) -> Iterator[str]:
         ),
         (len(trace.heard), "recording of what it said", "recordings of what it said"),
         (len(trace.campaigns), "campaign that it played", "campaigns that it played"),
+        (len(trace.used), "rule's last use", "rules' last uses"),
         (len(trace.uses), "rule that is no more", "rules that are no more"),
     ):
         if count:

@@ -26,9 +26,11 @@ from screener.calls.heardaudio import HeardAudio
 from screener.campaigns import campaignfile
 from screener.config import Settings
 from screener.core import campaign, mention
+from screener.core.conditions import From
 from screener.core.delivery import Status
 from screener.core.letter import Letter
 from screener.core.number import Number
+from screener.core.rules import Rule
 from screener.disk import told, usable
 from screener.errors import AriError, OutboxError, RulesError, ScreenerError
 from screener.mail import letterfile
@@ -56,7 +58,8 @@ class Trace:
     """What is known of a number. `messages` are its own, `mails` others (reports) that name it,
     each by whether the mail server has it; `letters` are other callers' that name it; `places`
     those in rule files and address books that are left as they are. `stored` are recordings that
-    Asterisk holds; `unreached` says why it could not be asked for them."""
+    Asterisk holds; `unreached` says why it could not be asked for them. `uses` are rules that are
+    no more, by their keys, `used` those that are there and are for this number alone."""
 
     rows: Rows = field(default_factory=Rows)
     sent: tuple[Item, ...] = ()
@@ -70,6 +73,7 @@ class Trace:
     unreached: str = ""
     campaigns: tuple[str, ...] = ()
     uses: tuple[str, ...] = ()
+    used: tuple[str, ...] = ()
     places: tuple[str, ...] = ()
 
     @property
@@ -88,7 +92,7 @@ class Trace:
         """Whether nothing is known that could be deleted."""
         rows = self.rows.calls or self.rows.dialled or self.rows.named
         lies = self.sent or self.mails or self.letters or self.heard or self.waiting
-        return not (rows or lies or self.campaigns or self.uses)
+        return not (rows or lies or self.campaigns or self.uses or self.used)
 
 
 class Forgetting:
@@ -116,12 +120,14 @@ class Forgetting:
                 finally:
                     db.close()
         heard = HeardAudio(self._settings.data, 1.0).numbers()
+        gone, his = self._uses(used)
         trace = Trace(
             rows=rows,
             heard=tuple(sorted(heard & set(rows.calls))),
             takes=tuple(self._takes(rows)),
             campaigns=tuple(one.id for one in self._campaigns()),
-            uses=self._stale(used),
+            uses=gone,
+            used=his,
             places=tuple(self._places()),
         )
         try:
@@ -173,16 +179,29 @@ class Forgetting:
         known, _ = campaignfile.read_all(campaignfile.folder(self._settings.data))
         yield from (one for one in known if mark in one.marks)
 
-    def _stale(self, used: tuple[str, ...]) -> tuple[str, ...]:
-        """The rules that name the number and are no more; those that are stay their owner's."""
+    def _uses(self, used: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The rules that name the number and were used, as `uses` and `used` of a Trace. Those that
+        are there stay their owner's: only when the number called is forgotten of them."""
         naming = [key for key in used if self._who.naming.search(key)]
         if not naming:
-            return ()
+            return (), ()
         try:
-            there = {rule.key for rule in self._folder().read().rules}
+            there = {rule.key: rule for rule in self._folder().read().rules}
         except ScreenerError:  # not to be read: nobody knows that they are no more
-            return ()
-        return tuple(key for key in naming if key not in there)
+            return (), ()
+        return (
+            tuple(key for key in naming if key not in there),
+            tuple(key for key in naming if key in there and self._is_his(there[key])),
+        )
+
+    def _is_his(self, rule: Rule) -> bool:
+        """Whether a rule is for this number alone. One that has expired would come to life again
+        if it were not known when it was used last."""
+        alone = any(
+            isinstance(c, From) and [pattern.exact for pattern in c.patterns] == [self._number]
+            for c in rule.conditions
+        )
+        return alone and rule.expires is None
 
     def _folder(self) -> RulesFolder:
         return RulesFolder(self._settings.rules, self._settings.country)
@@ -284,7 +303,7 @@ class Forgetting:
         with explained(self._database):
             db = open_to_write(self._database, _PATIENCE)
             try:
-                erasure.forget(db, self._who, trace.uses)
+                erasure.forget(db, self._who, (*trace.uses, *trace.used))
                 emptied = erasure.truncate(db, _PATIENCE)
                 if self._names(self._database):  # seldom: it takes a second for 100,000 calls
                     emptied = erasure.rewrite(db, _PATIENCE)

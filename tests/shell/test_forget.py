@@ -23,6 +23,7 @@ from screener.calls.heardaudio import HeardAudio
 from screener.campaigns import campaignfile
 from screener.cli import main
 from screener.config import Settings
+from screener.core import rulefile
 from screener.core.campaign import Campaign, Standing, mark, named
 from screener.core.delivery import State
 from screener.core.event import Event, EventKind
@@ -208,6 +209,29 @@ async def test_what_there_is_is_shown_and_a_dry_run_deletes_nothing(house: House
     assert house.messages() == before
     assert {sent, waiting} <= before.keys()
     assert len(house.calls()) == 81
+
+
+async def test_when_a_rule_for_the_number_was_used_is_forgotten_and_the_rule_stays(
+    house: House,
+) -> None:
+    lines = (
+        f"allow from {MOM}",
+        f"block from {MOM}, {DAD}",
+        f"allow from {MOM} to 818-222-3333 expires 9mo",
+    )
+    file = house.settings.rules / "1-allow.rules"
+    file.write_text("\n".join(lines) + "\n")
+    keys = [rule.key for rule in rulefile.parse(file.read_text(), file.name, "US")[0]]
+    for key in keys:
+        await house.store.used(key, NOW)
+    shown = house.forget(MOM, "--dry-run").stdout
+    assert "  1 rule's last use" in shown.splitlines()
+    done = house.forget(MOM, "--yes")
+    assert done.exit_code == 0
+    with CallLog(house.data / DATABASE) as log:
+        assert sorted(log.uses()) == sorted(keys[1:])
+    assert f"still named in {DATABASE}" in done.stdout  # by the other two
+    assert file.read_text().splitlines() == [*lines]
 
 
 async def test_what_was_not_mailed_is_asked_for_separately(house: House) -> None:
