@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from screener import config, recogniser
+from screener import config, recogniser, replacement
 from screener.asterisk import installation, soundpath
 from screener.asterisk.client import Client
 from screener.asterisk.configuration import music_folder
@@ -50,6 +50,8 @@ from screener.mail import postman
 from screener.messages import lamps
 from screener.messages.room import LEAST_DISK
 from screener.recogniser import lexicon
+from screener.records import database
+from screener.records.calllog import DATABASE
 from screener.rules import rulebook
 from screener.voice.prompts import Prompts
 
@@ -185,7 +187,8 @@ def _programs(settings: Settings) -> str:
 
 
 def _data(settings: Settings) -> str:
-    """Whether the data folder can be written, and has room. It is made where it is missing."""
+    """Whether the data folder can be written and has room, and the calls kept in it can be used.
+    It is made where it is missing."""
     try:
         settings.data.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=settings.data) as file:
@@ -194,12 +197,11 @@ def _data(settings: Settings) -> str:
             os.fsync(file.fileno())
         free = shutil.disk_usage(settings.data).free
     except OSError as error:
-        raise SetupError(
-            f"{settings.data} cannot be written ({error.strerror}): give the user who runs"
-            " screener the right to, or set paths.data to another folder"
-        ) from None
+        raise SetupError(f"{settings.data} {replacement.unwritable(error)}") from None
     if free < LEAST_DISK:
         raise SetupError(f"only {free // 10**6} MB are free for {settings.data}: make room")
+    if (calls := settings.data / DATABASE).exists():
+        database.look(calls)
     return f"{settings.data} can be written, {free / 10**9:.1f} GB free"
 
 

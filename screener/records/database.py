@@ -6,9 +6,10 @@ each one sentence that says what to do.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -177,6 +178,23 @@ def open_to_read(path: Path) -> Database:
         connection.close()
         raise
     return database
+
+
+def look(path: Path) -> None:
+    """Raise StoreError for a database that `open_to_write` would refuse. Nothing is changed.
+
+    Where no journal lies beside it nobody has it open, and to read it leaves none behind.
+    """
+    shut = not path.with_name(f"{path.name}-wal").exists()
+    address = f"{path.resolve().as_uri()}?mode=ro{'&immutable=1' if shut else ''}"
+    with explained(path):
+        if not os.access(path, os.W_OK):
+            raise StoreError(_WHAT_TO_DO[sqlite3.SQLITE_READONLY])
+        with closing(sqlite3.connect(address, uri=True)) as connection:
+            _version(Database(connection, execute_plugins=False))
+            (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        if found != "ok":
+            raise StoreError(_WHAT_TO_DO[sqlite3.SQLITE_CORRUPT])
 
 
 # What goes in, and what comes out when it does not -----------------------------------------------

@@ -72,8 +72,7 @@ def kept(data: Path, mistakes: Mistakes) -> str:
     try:
         return made(data / "ari-secret")
     except OSError as error:
-        expected = f"the ARI secret cannot be kept in it ({error.strerror})"
-        mistakes.note("paths.data", str(data), expected)
+        mistakes.note("paths.data", str(data), replacement.unwritable(error))
         return ""
 
 

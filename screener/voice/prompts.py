@@ -9,6 +9,7 @@ wins over it, is read in wording.py. All is made at set-up and start, nothing du
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 import wave
 from collections.abc import Callable, Iterable, Iterator
@@ -243,7 +244,14 @@ class Prompts:
 def _languages(settings: Settings) -> tuple[str, ...]:
     """That of the settings, then those that numbers name. Raises ConfigError: one has no texts."""
     mistakes = Mistakes(str(settings.path))
-    there = [path.stem for path in settings.sounds.glob("*.toml")]
+    try:
+        # Not glob, which finds nothing in a folder that it may not read, and says nothing.
+        files = [Path(entry.path) for entry in os.scandir(settings.sounds)]
+    except OSError as error:
+        unread = f"cannot be read ({error.strerror}): give the user who runs screener the right to"
+        mistakes.note("paths.sounds", str(settings.sounds), unread)
+        raise ConfigError(mistakes.sentences) from None
+    there = [path.stem for path in files if path.suffix == ".toml"]
     named = {settings.speech.language: "speech.language"}
     for did, door in settings.doors.items():
         named.setdefault(door.language or settings.speech.language, f'dids."{did}".language')

@@ -5,6 +5,7 @@ Raises RecordingError, with what to do, where there is no such program or it fin
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Sequence
@@ -23,6 +24,12 @@ _RECORDERS: Sequence[Sequence[str]] = (
     ("ffmpeg", "-v", "error", "-y", "-f", "alsa", "-i", "default", "-ac", "1", "{}"),
 )
 _INSTALL = "apt-get install alsa-utils"
+# What these say where there is none: ALSA's library and its programs, SoX, SDL (ffplay), ffmpeg.
+_NO_CARD = re.compile(
+    rb"cannot find card|(open error|audio device|device default): No such file|no default audio"
+    rb"|audio open failed",
+    re.IGNORECASE,
+)
 # Seconds that a recorder may take to write its file to its end.
 _ENDING = 10.0
 
@@ -33,10 +40,8 @@ def play(path: Path) -> None:
     done = subprocess.run(command, capture_output=True, check=False, stdin=subprocess.DEVNULL)
     # ffplay says that it finds no sound card, and ends as if it had played.
     if done.returncode or (Path(command[0]).name == "ffplay" and done.stderr.strip()):
-        reason = _reason(done.stderr)
-        raise RecordingError(
-            f"{command[0]} could not play: {reason}; --to FILE writes it to a file"
-        )
+        why = _no_card(done.stderr) or f"{command[0]} could not play: {_reason(done.stderr)}"
+        raise RecordingError(f"{why}; --to FILE writes it to a file")
 
 
 def record(path: Path, until: Callable[[], object]) -> None:
@@ -53,10 +58,8 @@ def record(path: Path, until: Callable[[], object]) -> None:
             recorder.kill()
             _, said = recorder.communicate()
     if not path.exists() or not path.stat().st_size:
-        raise RecordingError(
-            f"{command[0]} recorded nothing: {_reason(said)}; --from FILE takes a recording from"
-            " a file"
-        )
+        why = _no_card(said) or f"{command[0]} recorded nothing: {_reason(said)}"
+        raise RecordingError(f"{why}; --from FILE takes a recording from a file")
 
 
 def _command(programs: Sequence[Sequence[str]], path: Path, doing: str, instead: str) -> list[str]:
@@ -66,6 +69,13 @@ def _command(programs: Sequence[Sequence[str]], path: Path, doing: str, instead:
             return [found, *(word.format(path.resolve()) for word in arguments)]
     names = ", ".join(program for program, *_ in programs)
     raise RecordingError(f"no program to {doing} sounds ({names}) is here: {_INSTALL}; {instead}")
+
+
+def _no_card(stderr: bytes) -> str:
+    """That there is no sound card, where that is what a program means; else ""."""
+    if not _NO_CARD.search(stderr):
+        return ""
+    return f"this machine has no sound card that you may use ({_reason(stderr)})"
 
 
 def _reason(stderr: bytes) -> str:

@@ -3,8 +3,9 @@
 import asyncio
 import re
 import socket
+import sqlite3
 from collections.abc import AsyncIterator, Iterable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from screener.asterisk.pbx import pbx_config
 from screener.asterisk.private import PrivateAsterisk
 from screener.checks import Finding, examine
 from screener.core.callerid import shown_number
+from screener.errors import StoreError
+from screener.records.store import Store
 from screener.settings.surroundings import AsteriskSettings
 from tests.shell.post import MailServer
 
@@ -70,6 +73,43 @@ async def test_each_mistake_in_the_rules_is_a_finding(home: Path) -> None:
     first, second = await of_rules(home)
     assert first.startswith(f"WRONG {home}/rules/1-allow.rules:1:1: ")
     assert second.startswith(f"WRONG {home}/rules/1-allow.rules:2:8: ")
+
+
+# The data folder ---------------------------------------------------------------------------------
+
+
+async def of_data(home: Path) -> Finding:
+    return await anext(f async for f in examine(home / "screener.toml") if f.about == "data")
+
+
+async def calls_of(home: Path) -> Path:
+    """Calls that are written down, and that nobody has open."""
+    calls = config.load(home / "screener.toml").data / "calls.db"
+    await Store(calls).close()
+    with closing(sqlite3.connect(calls)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return calls
+
+
+async def test_calls_that_cannot_be_read_are_wrong_as_they_are_at_the_start(home: Path) -> None:
+    calls = await calls_of(home)
+    assert (await of_data(home)).ok
+    assert list(calls.parent.glob("calls*")) == [calls]  # to look leaves nothing behind
+    calls.write_bytes(b"garbage" * 1000)
+    told = await of_data(home)
+    with pytest.raises(StoreError) as refused:
+        Store(calls)
+    assert told == Finding("data", False, str(refused.value))
+    assert "it is not a database of screener's" in told.text
+
+
+async def test_calls_that_are_damaged_further_in_are_wrong(home: Path) -> None:
+    calls = await calls_of(home)
+    content = calls.read_bytes()
+    calls.write_bytes(content[:4096] + b"x" * (len(content) - 4096))
+    told = await of_data(home)
+    assert not told.ok
+    assert "it is damaged: move it away" in told.text
 
 
 # Mail --------------------------------------------------------------------------------------------

@@ -389,6 +389,16 @@ def test_a_language_that_came_with_a_newer_screener_is_to_be_copied(few: Setting
 # Several languages -------------------------------------------------------------------------------
 
 
+def test_a_folder_of_sounds_that_cannot_be_read_is_told_as_such(few: Settings) -> None:
+    with pytest.raises(ConfigError) as refused:
+        Prompts.open(replace(few, sounds=few.path))  # no folder: root may read every folder
+    (mistake,) = refused.value.mistakes
+    assert mistake.startswith(f'{few.path}: paths.sounds = "')
+    assert mistake.endswith(
+        ": cannot be read (Not a directory): give the user who runs screener the right to"
+    )
+
+
 @pytest.fixture
 def two(few: Settings) -> Settings:
     """A house with a number in English, and one in German with few words."""

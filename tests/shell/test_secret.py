@@ -1,11 +1,13 @@
 """Secrets: where they come from, and that nobody else gets to see them."""
 
+import errno
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from screener.config import load
+from screener.settings import secret
 from screener.settings.surroundings import ARI_SECRET, MAIL_PASSWORD
 from tests.shell.household import PLAIN, Write, changed, mistakes_of
 
@@ -90,4 +92,19 @@ def test_no_secret_is_ever_printed(write: Write, tmp_path: Path) -> None:
 
 def test_a_data_folder_that_cannot_be_written_is_refused(write: Write, tmp_path: Path) -> None:
     (tmp_path / "data").write_text("a file stands in its place")
-    assert "the ARI secret cannot be kept in it" in mistakes_of(write(PLAIN))[0]
+    (mistake,) = mistakes_of(write(PLAIN))
+    assert mistake.endswith(
+        "cannot be written (File exists): give the user who runs screener the right to, or set"
+        " paths.data to another folder"
+    )
+
+
+def test_a_disk_that_is_full_needs_room_and_no_rights(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: Path) -> str:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(secret, "made", full)
+    (mistake,) = mistakes_of(write(PLAIN))
+    assert "cannot be written (No space left on device): make room on its disk" in mistake

@@ -63,7 +63,15 @@ def test_without_a_player_it_is_said_what_to_do(programs: Path, tmp_path: Path) 
 
 def test_a_machine_without_speakers_is_told(programs: Path, tmp_path: Path) -> None:
     program(programs, "aplay", "echo 'audio open error: No such file or directory' >&2; exit 1")
-    with pytest.raises(RecordingError, match=r"could not play: audio open error.*--to FILE"):
+    with pytest.raises(RecordingError, match=r"no sound card.*audio open error.*--to FILE"):
+        soundcard.play(sound(tmp_path))
+
+
+def test_a_sound_that_cannot_be_played_is_told_apart_from_that(
+    programs: Path, tmp_path: Path
+) -> None:
+    program(programs, "aplay", "echo 'aplay: unknown file format' >&2; exit 1")
+    with pytest.raises(RecordingError, match=r"aplay could not play: .*unknown file format; --to"):
         soundcard.play(sound(tmp_path))
 
 
@@ -71,7 +79,7 @@ def test_ffplay_without_speakers_is_told_though_it_ends_well(
     programs: Path, tmp_path: Path
 ) -> None:
     program(programs, "ffplay", "echo 'audio open failed' >&2")
-    with pytest.raises(RecordingError, match=r"could not play: audio open failed.*--to FILE"):
+    with pytest.raises(RecordingError, match=r"no sound card.*audio open failed.*--to FILE"):
         soundcard.play(sound(tmp_path))
 
 
@@ -93,7 +101,7 @@ def test_it_is_recorded_until_it_is_enough(programs: Path, tmp_path: Path) -> No
 def test_a_machine_without_a_microphone_is_told(programs: Path, tmp_path: Path) -> None:
     told = tmp_path / "told"
     program(programs, "rec", f"echo 'no default audio device' >&2; touch '{told}'; exit 1")
-    with pytest.raises(RecordingError, match="recorded nothing: no default audio device; --from"):
+    with pytest.raises(RecordingError, match=r"no sound card.*no default audio device\); --from"):
         soundcard.record(tmp_path / "take.wav", once(told))
 
 
