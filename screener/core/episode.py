@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from screener.core.callerid import quoted, shown, shown_number
-from screener.core.letter import Letter, LetterKind, length
+from screener.core.letter import Letter, LetterKind, length_told
 from screener.core.localtime import told, zone_of
 from screener.core.transcript import Transcript
 
@@ -54,7 +54,7 @@ def notes(letter: Letter, transcript: Transcript | None, zone: tzinfo | None) ->
     name = f"{quoted(letter.name)}, " if letter.name.strip() else ""
     lines = [
         f"{name}{shown_number(letter.number)} called {shown_number(letter.did)} on {when}, and"
-        f" spoke for {length(letter.seconds)}.",
+        f" spoke for {length_told(letter.seconds)}.",
         f"Why: {shown(letter.why, _LINE) or 'the call came to the message box'}.",
     ]
     if letter.ruling and letter.ruling not in letter.why:

@@ -148,3 +148,11 @@ def length(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def length_told(seconds: float) -> str:
+    """ "7 s", "1:01 min", "1:00:03 h": as a sentence has it."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    return f"{length(whole)} {'min' if whole < 3600 else 'h'}"

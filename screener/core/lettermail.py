@@ -19,7 +19,7 @@ from screener.core import mailpage, number
 from screener.core.callerid import quoted, shown, shown_number
 from screener.core.enclosure import TYPES, Enclosure, sound_name
 from screener.core.envelope import envelope
-from screener.core.letter import Letter, LetterKind, call_told, length
+from screener.core.letter import Letter, LetterKind, call_told, length, length_told
 from screener.core.localtime import day, told, zone_of
 from screener.core.mailpage import Html
 from screener.core.promotion import ACTIONS, can_be_named
@@ -152,7 +152,7 @@ class _Saying:
 
 
 def _first(letter: Letter, enclosure: Enclosure) -> str:
-    how_long = length(letter.seconds)
+    how_long = length_told(letter.seconds)
     if enclosure.lost:
         return f"{_who(letter, first=True)} called; of what was recorded nothing is left."
     if letter.kind is LetterKind.ROBOT:

@@ -15,7 +15,7 @@ from screener.core.callerid import quoted, shown, shown_number
 from screener.core.event import EventKind
 from screener.core.fate import Fate
 from screener.core.headline import many
-from screener.core.letter import length
+from screener.core.letter import length_told
 from screener.core.report import LEAST_SPARED, MOST_SPARED, Caller, Count, Message, Report, Trouble
 from screener.core.reportpicture import CALLS, HOURS, Picture, calls_told, hours_told
 from screener.core.rules import Action
@@ -289,7 +289,7 @@ class _Teller:
         facts = self._when(caller.at)
         said = ""
         if recording is not None:
-            facts += f", {_how_long(recording.seconds)}, for {shown(recording.box)}"
+            facts += f", {length_told(recording.seconds)}, for {shown(recording.box)}"
             said = quoted_words(recording.transcript)
         show = (f"screener calls show {caller.call}",)
         why = shown(caller.why, _WHY)
@@ -306,20 +306,12 @@ class _Teller:
         """When he called, for how long, and how often."""
         when = self._when(caller.at)
         if caller.seconds is not None and caller.seconds >= 1:
-            when += f", {_how_long(caller.seconds)}"
+            when += f", {length_told(caller.seconds)}"
         return f"{many(caller.calls, 'call')}, the last {when}" if caller.calls > 1 else when
 
     def _when(self, at: datetime) -> str:
         here = at.astimezone(self._zone)
         return f"{here:%a} {here.day} {here:%b %H:%M}"
-
-
-def _how_long(seconds: float) -> str:
-    """ "7 s", "1:01 min", "1:00:03 h"."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    return f"{length(whole)} {'min' if whole < 3600 else 'h'}"
 
 
 def clip_name(call: int) -> str:

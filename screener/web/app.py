@@ -150,9 +150,9 @@ class Web:
         if ticket is None:
             return forged()
         standing = await asyncio.to_thread(self._links.standing, ticket, datetime.now(UTC))
-        if standing is not Standing.GOOD:
-            return _over(standing, ticket)
         row = await asyncio.to_thread(self._row, ticket)
+        if standing is not Standing.GOOD:
+            return _over(standing, _command(ticket, row))
         rule = rule_for(ticket.action, ticket.number, row.name if row else "", ticket.call)
         text = pages.confirm(
             ticket.action,
@@ -160,6 +160,7 @@ class Web:
             call=ticket.call,
             row=row,
             rule=rule,
+            command=_command(ticket, row),
             until=ticket.until,
             zone=self._settings.zone,
         )
@@ -174,7 +175,8 @@ class Web:
             # To its end, whoever hangs up meanwhile: a link is not used up by half a change.
             done = await asyncio.shield(asyncio.to_thread(self._promote, ticket))
         if isinstance(done, Standing):
-            return _over(done, ticket)
+            row = await asyncio.to_thread(self._row, ticket)
+            return _over(done, _command(ticket, row))
         rule = done.rule
         log.info("a link was used: %s (%s)", done.line, rule.place)
         text = pages.done(
@@ -223,8 +225,14 @@ class Web:
 # What is answered --------------------------------------------------------------------------------
 
 
-def _over(standing: Standing, ticket: Ticket) -> web.Response:
-    command = f"screener calls {ticket.action} {ticket.call}"
+def _command(ticket: Ticket, row: CallRow | None) -> str:
+    """What does the same as the link: by the call, while there is its row."""
+    if row is not None:
+        return f"screener calls {ticket.action} {ticket.call}"
+    return f"screener rules add '{ticket.action} from {ticket.number}'"
+
+
+def _over(standing: Standing, command: str) -> web.Response:
     if standing is Standing.USED:
         return sentences(
             410,

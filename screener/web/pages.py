@@ -108,6 +108,7 @@ def confirm(
     call: int,
     row: CallRow | None,
     rule: str,
+    command: str,
     until: datetime,
     zone: tzinfo | None,
 ) -> str:
@@ -119,7 +120,7 @@ def confirm(
         _paragraph(words.then),
         f"<p>The rule: {_code(rule)}</p>",
         *_button(words.button, until, zone),
-        f"<p>The same by command: {_code(f'screener calls {action} {call}')}</p>",
+        f"<p>The same by command: {_code(command)}</p>",
     )
 
 

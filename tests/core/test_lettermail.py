@@ -69,7 +69,7 @@ def test_a_mail_says_who_called_when_how_long_and_why() -> None:
     assert mail["Message-ID"] == "<17@example.org>"
     assert mail["Reply-To"] is None
     assert body(mail) == (
-        "Mom (+1 805 555 0142) left a message of 0:42.\n"
+        "Mom (+1 805 555 0142) left a message of 42 s.\n"
         "\n"
         '  From    "Mom", +1 805 555 0142\n'
         "  To      +1 818 222 3333, message box office\n"
@@ -122,9 +122,9 @@ def test_callers_without_a_name_or_number(
 @pytest.mark.parametrize(
     ("name", "enclosure", "first"),
     [
-        ("", MP3, "A withheld number left a message of 0:42."),
+        ("", MP3, "A withheld number left a message of 42 s."),
         ("", replace(MP3, lost=True), "A withheld number called; of what was recorded"),
-        ("jo", MP3, "jo (a withheld number) left a message of 0:42."),
+        ("jo", MP3, "jo (a withheld number) left a message of 42 s."),
     ],
 )
 def test_a_mail_begins_as_a_sentence_does(name: str, enclosure: Enclosure, first: str) -> None:
@@ -215,7 +215,7 @@ def test_a_wanted_robots_mail_says_so_and_what_can_be_done() -> None:
     who = "WALGREENS RX (+1 866 555 0142)"
     assert mail["Subject"] == f"Reminder (automatic call) kept: {who}, 0:42"
     assert body(mail) == (
-        f"Reminder (automatic call) kept: {who} spoke for 0:42; no phone rang.\n"
+        f"Reminder (automatic call) kept: {who} spoke for 42 s; no phone rang.\n"
         "\n"
         '  From    "WALGREENS RX", +1 866 555 0142\n'
         "  To      +1 818 222 3333, message box office\n"

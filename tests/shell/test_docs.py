@@ -2,13 +2,15 @@
 
 import inspect
 import re
+import shlex
 import tomllib
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from screener import config, starter
 from screener.cli import main
@@ -226,6 +228,28 @@ def test_the_readme_tells_the_first_sentence_of_a_real_report() -> None:
     assert f'"{told}"' in " ".join(README.split())
     counts = re.findall(r"\d+", told.partition(";")[0])
     assert int(counts[0]) == sum(map(int, counts[1:]))
+
+
+def test_the_readmes_first_rules_are_written_where_it_says(tmp_path: Path) -> None:
+    """Typed in a new front door, one after the other."""
+    home = tmp_path / "home"
+    starter.write(home)
+    reported = tmp_path / "ftc.csv"
+    row = f"8665550101,{datetime.now(UTC) - timedelta(days=1):%Y-%m-%d},x\n"
+    reported.write_text(f"Company_Phone_Number,Created_Date,Subject\n{row * 5}")
+    where = ["--dir", str(home)]
+    imported = CliRunner().invoke(main, ["lists", "import", str(reported), *where])
+    assert imported.exit_code == 0, imported.output
+    typed = re.findall(r"^\$ screener rules add (.*)\n(added .*)\nundo: ", README, re.MULTILINE)
+    assert len(typed) == 2
+    for words, told in typed:
+        done = CliRunner().invoke(main, ["rules", "add", *shlex.split(words), *where])
+        assert done.stdout.splitlines()[0] == told
+    explained = CliRunner().invoke(main, ["rules", "explain", "866-555-0101", "--all", *where])
+    assert explained.stdout.splitlines()[0] in README.splitlines()
+    for line in explained.stdout.splitlines()[1:]:
+        if place := re.match(r" +([12]-\w+\.rules:[0-9]+) +\"([a-z ]+)\"", line):
+            assert re.search(rf'^ +{place[1]} +"{place[2]}"', README, re.MULTILINE), line
 
 
 def test_the_readme_tells_how_many_calls_the_demo_plays() -> None:

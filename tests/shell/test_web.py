@@ -252,6 +252,16 @@ async def test_a_rule_that_cannot_be_written_leaves_the_link_good(site: Site) ->
     assert (await site.ask("POST", url)).status == 200
 
 
+async def test_where_the_call_was_deleted_no_command_for_it_is_offered(site: Site) -> None:
+    """The other command does what the link would have done."""
+    good, old = site.url(call=7), site.url(call=7, age=LIFE)
+    for url, title in ((good, "Let this caller in from now on?"), (old, "This link has expired")):
+        page = await site.ask("GET", url)
+        assert page.title == title
+        assert "screener calls allow" not in page.text
+        assert f"screener rules add 'allow from {PHARMACY}'" in unescape(page.text)
+
+
 # Links that do not work --------------------------------------------------------------------------
 
 
