@@ -235,8 +235,9 @@ def test_the_readmes_first_rules_are_written_where_it_says(tmp_path: Path) -> No
     home = tmp_path / "home"
     starter.write(home)
     reported = tmp_path / "ftc.csv"
-    row = f"8665550101,{datetime.now(UTC) - timedelta(days=1):%Y-%m-%d},x\n"
-    reported.write_text(f"Company_Phone_Number,Created_Date,Subject\n{row * 5}")
+    days = [datetime.now(UTC) - timedelta(days=1, hours=n) for n in range(5)]
+    rows = "".join(f"8665550101,{day:%Y-%m-%d %H:%M:%S},x\n" for day in days)
+    reported.write_text(f"Company_Phone_Number,Created_Date,Subject\n{rows}")
     where = ["--dir", str(home)]
     imported = CliRunner().invoke(main, ["lists", "import", str(reported), *where])
     assert imported.exit_code == 0, imported.output
