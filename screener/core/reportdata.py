@@ -22,7 +22,8 @@ COLUMNS = (
 
 
 def as_json(report: Report, zone: tzinfo | None) -> dict[str, Any]:
-    """The report as JSON has it; nothing in it depends on when it is made, once the days are over.
+    """The report as JSON has it. Once the days are over it is always the same, until something of
+    them is deleted, or a message of them is mailed or fails.
 
     Times are ISO 8601 in `zone`, with what it is off UTC.
     """

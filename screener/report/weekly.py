@@ -76,26 +76,29 @@ class Weekly:
             return []
         before = week_of(now, self._settings.zone).before
         reported = await asyncio.to_thread(self._reported)
-        if not reported:  # the first start: what lies behind is not reported
+        past = [week for week in reported if week.first <= before.first]
+        if not past:
+            # The first start, by this clock or by one that stood ahead: what lies behind is not
+            # reported.
             await asyncio.to_thread(self._write, before, reported)
             return []
         sent = []
         due = report.on.last_due(now, self._settings.zone)
-        for week in _missed(_newest(reported, before), due):
+        for week in _missed(max(past, key=lambda week: week.first), due):
             if week in reported:  # before a clock was put back
                 continue
-            if await self._send(week, now, newest=week == due):
+            if name_of(week) not in await asyncio.to_thread(self._in_outbox):
+                if not await self._send(week, now, newest=week == due):
+                    continue  # it may be one of days to come, by a clock that stands ahead
                 sent.append(week.name)
             reported = [week, *reported]
             await asyncio.to_thread(self._write, week, reported)
         return sent
 
     async def _send(self, week: Period, now: datetime, *, newest: bool) -> bool:
-        """Put a week's report into the outbox; whether it was. One that lies there is not again,
-        nor is one of an empty week that was missed."""
+        """Put a week's report into the outbox; whether it was: that of an empty week that was
+        missed is not."""
         what = name_of(week)
-        if what in await asyncio.to_thread(self._in_outbox):
-            return False
         report = await asyncio.to_thread(reporting.report_of, self._settings, week, now)
         if report.empty and not newest:
             return False
@@ -135,13 +138,6 @@ class Weekly:
 def name_of(week: Period) -> str:
     """What a period's report is called in the outbox."""
     return f"weekly report {week.name}" if week.is_week else f"report {week.name}"
-
-
-def _newest(reported: Sequence[Period], until: Period) -> Period:
-    """The newest week that was reported, of those up to `until`: what came after it a clock said
-    that stood ahead."""
-    past = [week for week in reported if week.first <= until.first]
-    return max(past, key=lambda week: week.first, default=until)
 
 
 def _missed(last: Period, due: Period) -> list[Period]:

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import random
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
@@ -518,6 +519,36 @@ def test_no_cell_is_a_formula(formula: str) -> None:
     row = replace(ROBOT, name=formula, reason=formula, number=formula)
     line = reportdata.as_csv([row], BERLIN).splitlines()[1]
     assert line.count(f"'{formula.strip()}") == 3 or line.count(f"'{formula}") == 3
+
+
+@given(st.lists(st.text(), min_size=1, max_size=3))
+def test_no_cell_is_divided_or_drives_a_terminal(texts: list[str]) -> None:
+    rows = [replace(ROBOT, id=n, name=text, reason=text) for n, text in enumerate(texts, 1)]
+    told = reportdata.as_csv(rows, BERLIN)
+    assert all(char.isprintable() or char in "\t\r\n" for char in told)
+    assert told.count("\n") == told.count("\r\n") == told.count("\r") == len(texts) + 1
+    for mark in ",;\t":  # whatever a program divides lines at, what is quoted stays one cell
+        bare = re.sub('"[^"]*"', "", told)
+        assert mark == "," or mark not in bare
+    assert len({len(row) for row in csv.reader(io.StringIO(told))}) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "cell"),
+    [
+        ("a;=WEBSERVICE(A1)", '"a;=WEBSERVICE(A1)"'),
+        ("a\t=1+1", '"a\t=1+1"'),
+        ('say "hi"', '"say ""hi"""'),
+        ("\x1b]0;owned\x07", '"\\x1b]0;owned\\x07"'),
+        ("\x9b2J", "\\x9b2J"),
+        ("\u202eevil\u2066", "\\u202eevil\\u2066"),
+        ("x\x00y", "x\\x00y"),
+        ("Zoë Müller", "Zoë Müller"),
+    ],
+)
+def test_a_name_stands_in_the_csv_so(name: str, cell: str) -> None:
+    line = reportdata.as_csv([replace(ROBOT, name=name)], BERLIN).split("\r\n")[1]
+    assert line.startswith(f"2,2026-11-11T10:30:00+01:00,{NUMBER},{cell},")
 
 
 def test_a_number_in_the_csv_is_a_number() -> None:

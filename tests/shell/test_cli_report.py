@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import shlex
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -65,6 +67,19 @@ def test_the_same_week_gives_the_same_report_byte_for_byte_on_the_same_day(home:
     for form in ("text", "html", "json", "csv"):
         told = {screener(home, "--week", "2026w46", "--format", form).stdout for _ in range(2)}
         assert len(told) == 1
+
+
+def test_what_a_stranger_called_himself_drives_no_terminal(home: Path) -> None:
+    odd = "\x1b[2J\x9b2J\u202eZo\xeb"
+    with closing(sqlite3.connect(config.load(home / "screener.toml").data / DATABASE)) as db:
+        db.execute("UPDATE calls SET name = ?", (odd,))
+        db.commit()
+    for form in ("text", "html", "json", "csv"):
+        told = screener(home, "--week", "2026-W46", "--format", form).stdout
+        assert all(char.isprintable() or char in "\r\n" for char in told), form
+    data = screener(home, "--week", "2026-W46", "--format", "json").stdout
+    assert data.isascii()
+    assert "Zo\\u00eb" in data
 
 
 PESTS = 'block from 866-555-0101  "reported"\n' + 29 * "# \n"

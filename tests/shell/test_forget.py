@@ -410,6 +410,40 @@ async def test_a_call_in_progress_stays_and_is_told(house: House) -> None:
     assert house.calls() == []
 
 
+async def test_what_a_crash_left_of_a_voice_goes_too(house: House) -> None:
+    heard = HeardAudio(house.data, 86400.0)
+    for number in (MOM, DAD):
+        call = await house.call(number)
+        heard.keep(call, b"said" * 100)
+        heard.path(call).rename(heard.path(call).with_suffix(".part"))
+    assert house.forget(MOM, "--yes").exit_code == 0
+    assert [path.name for path in heard.path(1).parent.iterdir()] == ["2.part"]
+
+
+async def test_what_is_left_of_a_row_beside_others_is_overwritten(house: House) -> None:
+    """A page that was divided has had copies of rows; here they are put there by hand."""
+    with closing(sqlite3.connect(house.data / DATABASE)) as db:
+        db.execute("PRAGMA secure_delete = OFF")
+        rows = [(f"u{n}", MOM, "Mom") for n in range(200)]
+        db.executemany(
+            "INSERT INTO calls (uid, started, did, number, name, withheld, state)"
+            " VALUES (?, '2026-11-20T00:00:00.000+00:00', '+1', ?, ?, 0, 'over')",
+            rows,
+        )
+        db.commit()
+        db.execute("DELETE FROM calls")
+        db.commit()
+    house.store._next_call = 1
+    await house.call(MOM)
+    await house.call(DAD)
+    assert DATABASE in house.named_in() or f"{DATABASE}-wal" in house.named_in()
+    done = house.forget(MOM, "--yes")
+    assert (done.exit_code, house.named_in()) == (0, [])
+    assert house.calls() == [DAD]
+    await house.call(DAD)  # the store goes on in the file that was written anew
+    assert house.calls() == [DAD, DAD]
+
+
 # What is not ours --------------------------------------------------------------------------------
 
 
@@ -438,6 +472,24 @@ async def test_a_file_that_names_it_still_is_told(house: House) -> None:
     (house.data / "asterisk" / "messages").write_text("NOTICE: call from 18055550142\n")
     done = house.forget(MOM, "--yes")
     assert done.stdout.splitlines()[-1] == "still named in asterisk/messages"
+
+
+@pytest.mark.parametrize("before", [0, forgetting._PIECE - 5, 2 * forgetting._PIECE - 11])
+async def test_a_large_file_that_names_it_is_told_also_where_nothing_else_is_known(
+    house: House, before: int
+) -> None:
+    """It is read in pieces: the number may stand where one ends."""
+    (house.data / "asterisk").mkdir()
+    with (house.data / "asterisk" / "messages").open("wb") as file:
+        file.seek(before)
+        file.write(b" 18055550142 \n")
+        file.truncate(3 * forgetting._PIECE)
+    nothing = house.forget(MOM)
+    assert nothing.stdout.splitlines() == [
+        "nothing is known of +1 805 555 0142",
+        "still named in asterisk/messages",
+    ]
+    assert "still named" not in house.forget(DAD).stdout
 
 
 @pytest.mark.parametrize("text", ["", "anonymous", "withheld"])

@@ -101,3 +101,24 @@ def test_what_was_kept_goes_when_it_is_wanted_no_more(tmp_path: Path) -> None:
     path = HeardAudio(tmp_path, 0.0).path(1)
     assert HeardAudio(tmp_path, 0.0).remove_old(path.stat().st_mtime + 1) == 1
     assert not path.exists()
+
+
+def test_a_file_that_cannot_be_removed_keeps_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    kept = HeardAudio(tmp_path, MONTH)
+    for number in range(1, 6):
+        kept.keep(number, SOUND)
+        os.utime(kept.path(number), (1.79e9, 1.79e9))
+    stuck = next(kept.path(1).parent.iterdir())  # the first that is looked at
+    unlink = Path.unlink
+
+    def refused(path: Path, missing_ok: bool = False) -> None:
+        if path == stuck:
+            raise PermissionError(1, "Operation not permitted", str(path))
+        unlink(path, missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", refused)
+    assert kept.remove_old(1.79e9 + MONTH + 1.0) == 4
+    assert [*stuck.parent.iterdir()] == [stuck]
+    assert f"{stuck} could not be removed" in caplog.text

@@ -8,6 +8,7 @@ import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
@@ -19,9 +20,11 @@ from screener.config import Settings
 from screener.core.delivery import State
 from screener.core.event import Event, EventKind
 from screener.core.letter import Letter
+from screener.errors import OutboxError, StoreError
 from screener.mail import letterfile
+from screener.mail.outbox import Outbox
 from screener.mail.spool import Spool
-from screener.privacy.retention import STATE, Retention
+from screener.privacy.retention import DOUBTED, STATE, Retention
 from screener.records import erasure
 from screener.records.calllog import DATABASE, CallLog
 from screener.records.store import CallEnd, CallStart, Store
@@ -68,6 +71,15 @@ class House:
     def message(self, letter: Letter, state: State, at: datetime) -> Path:
         """A message in a state, mailed (or tried) at a time."""
         name = self.spool.keep(wav(self.sounds / "said.wav", 0.5), letter, "door@example.org")
+        return self._aged(name, state, at)
+
+    async def report(self, at: datetime) -> Path:
+        """A weekly report that was mailed at a time."""
+        outbox = Outbox(self.data / "outbox", self.settings.mail)
+        name = await outbox.post(("you@example.net",), EmailMessage(), "weekly report 2026-W46")
+        return self._aged(name, State.SENT, at)
+
+    def _aged(self, name: str, state: State, at: datetime) -> Path:
         folder = letterfile.move(self.spool.folder(name), self.data / "outbox" / state)
         record = letterfile.load(folder)
         steps = tuple(replace(step, at=at) for step in record.history)
@@ -193,6 +205,94 @@ async def test_what_was_heard_goes_when_its_time_is_over(house: House) -> None:
     assert (heard.path(1).exists(), heard.path(2).exists()) == (False, True)
 
 
+async def test_what_was_heard_goes_with_its_call(house: House) -> None:
+    """Nobody would know whose voice it is, and could forget it."""
+    heard = HeardAudio(house.data, 30 * 86400.0)
+    old, young = [await house.call(NOW - age * DAY) for age in (10, 1)]
+    for call in (old, young):
+        heard.keep(call, b"x" * 800)
+        heard.path(call).with_suffix(".part").write_bytes(b"x")  # a crash left it
+    await house.retention(calls=7 * DAY).enforce()
+    assert house.calls() == [young]
+    assert sorted(p.name for p in heard.path(old).parent.iterdir()) == [
+        *(f"{young}.part", f"{young}.wav")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("keep", "days"),
+    [
+        ({}, 30),  # heard
+        ({"heard": 10 * DAY}, 10),
+        ({"transcripts": 10 * DAY}, 10),
+        ({"calls": 10 * DAY}, 10),
+        ({"messages": 10 * DAY}, 10),
+        ({"messages": None, "transcripts": None, "calls": None}, 30),
+        ({"heard": timedelta()}, 1),  # it is on its way for no longer
+    ],
+)
+async def test_a_report_goes_as_soon_as_anything_that_it_repeats_would(
+    house: House, keep: dict[str, timedelta | None], days: int
+) -> None:
+    hour = timedelta(hours=1)
+    old = await house.report(NOW - days * DAY - hour)
+    young = await house.report(NOW - days * DAY + hour)
+    message = house.message(LETTER, State.SENT, NOW - 9 * DAY)
+    await house.retention(**keep).enforce()
+    assert (old.exists(), young.exists(), message.exists()) == (False, True, True)
+
+
+# What cannot go ----------------------------------------------------------------------------------
+
+
+async def test_a_kind_that_fails_keeps_no_other_and_what_went_is_told_the_next_time(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a full disk the store deletes nothing; what frees the disk goes all the same."""
+    heard = HeardAudio(house.data, 30 * 86400.0)
+    heard.keep(1, b"x" * 800)
+    at = (NOW - 40 * DAY).timestamp()
+    os.utime(heard.path(1), (at, at))
+    folder = house.message(LETTER, State.SENT, NOW - 400 * DAY)
+    call = await house.call(NOW - 900 * DAY)
+    kept = house.retention()
+
+    async def full(_: object) -> None:
+        raise StoreError("calls.db: there is no room left on the disk")
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(house.store, "erase", full)
+        meanwhile.setattr(house.store, "happened", full)
+        with pytest.raises(StoreError, match="no room left"):
+            await kept.enforce()
+    assert (heard.path(1).exists(), folder.exists(), house.calls()) == (False, False, [call])
+    assert house.events() == []
+    event = await kept.enforce()  # at once, not a day later
+    assert house.calls() == []
+    assert event is not None
+    assert event.text == "1 call, 1 message, 1 recording of a caller"
+    assert house.events() == [event]
+
+
+async def test_a_transcript_that_cannot_be_taken_out_keeps_no_other(house: House) -> None:
+    old = [NOW - age * DAY for age in (50, 40)]
+    said = [replace(LETTER, transcript="call me back", when=at) for at in old]
+    folders = [
+        house.message(one, State.SENT, at) for one, at in zip(said, old, strict=True) for _ in "ab"
+    ]
+    call = await house.call(NOW - 900 * DAY)
+    for stuck in folders[::3]:  # the first and the last
+        (stuck / "letter.part").mkdir()
+    with pytest.raises(OutboxError):
+        await house.retention(transcripts=30 * DAY).enforce()
+    letters = [letterfile.load(folder).letter for folder in folders]
+    assert [one.transcript for one in letters if isinstance(one, Letter)] == [
+        *("call me back", "", "", "call me back")
+    ]
+    assert call not in house.calls()
+    assert [event.text for event in house.events()] == ["1 call, 2 transcripts"]
+
+
 # Clocks ------------------------------------------------------------------------------------------
 
 
@@ -249,6 +349,51 @@ async def test_a_clock_that_leaps_ahead_is_believed_when_it_has_gone_on_for_a_da
     house.now, house.ran = house.now + DAY, house.ran + 86400.0
     assert await kept.enforce() is not None
     assert house.calls() == []
+
+
+async def test_a_machine_that_is_on_by_day_only_deletes_after_an_absence_of_weeks(
+    house: House,
+) -> None:
+    """It never runs for a whole day, so no run of it can tell that the clock goes on."""
+    await house.retention().enforce()
+    call = await house.call(NOW - 700 * DAY)
+    left = []
+    for day in (35, 36, 37):
+        kept = house.retention()  # a start
+        for hour in range(16):
+            house.now = NOW + timedelta(days=day, hours=hour)
+            house.ran = hour * 3600.0
+            await kept.enforce()
+        left.append(house.calls())
+    assert left == [[call], [], []]
+    assert not (house.data / DOUBTED).exists()
+
+
+@pytest.mark.parametrize("damage", ["", "x", "2026-01-01", "2026-01-01T00:00:00", "\xff", "9999"])
+async def test_a_clock_that_was_doubted_at_no_known_time_is_doubted_from_now_on(
+    house: House, damage: str
+) -> None:
+    await house.retention().enforce()
+    call = await house.call(NOW - 700 * DAY)
+    (house.data / DOUBTED).write_text(damage, encoding="latin-1")
+    house.now = NOW + 35 * DAY
+    await house.retention().enforce()
+    assert house.calls() == [call]
+    house.now += DAY
+    await house.retention().enforce()
+    assert house.calls() == []
+
+
+async def test_a_doubt_of_long_ago_is_none_of_today(house: House) -> None:
+    """The battery is empty again, a month after the clock was set right."""
+    call = await house.call(NOW - DAY)
+    await house.retention().enforce()
+    for day in (3000, 1, 3001, 3003):
+        house.now = NOW + day * DAY
+        await house.retention().enforce()
+        if day == 3001:
+            assert house.calls() == [call]
+    assert house.calls() == []  # by then it has gone on for two days
 
 
 async def test_a_clock_that_leaps_and_is_set_right_costs_nothing(house: House) -> None:

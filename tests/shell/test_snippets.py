@@ -12,6 +12,7 @@ from screener.calls.heardaudio import HeardAudio
 from screener.config import load
 from screener.core.audio import RATE
 from screener.core.reckoning import gather
+from screener.core.reportparts import NAMED
 from screener.core.reporttext import by_command
 from screener.report.reporting import clips_of, mail_of
 from screener.report.snippets import LONGEST, snippet
@@ -65,3 +66,25 @@ def test_what_those_said_who_gave_up_goes_with_the_mail(write: Write) -> None:
         body = mail.get_body((kind,))
         assert body is not None
         assert f"What he said is attached: call {gave_up[0]}.mp3" in body.get_content()
+
+
+def test_of_callers_whom_the_report_does_not_name_nothing_is_attached(write: Write) -> None:
+    settings = replace(load(write(PLAIN)), zone=quarter.ZONE)
+    [one, *_] = [row for row in quarter.week(quarter.rows()) if row.outcome == "gave up"]
+    twice = [
+        replace(one, id=2 * n + again, number=f"+1415555{n:04}")
+        for n in range(100, 100 + NAMED)
+        for again in (0, 1)
+    ]  # who called twice is named first
+    last = replace(one, id=9999, number="+18055550142")
+    heard = HeardAudio(settings.data, 3600.0)
+    heard.keep(twice[1].id, SOUND * (RATE // 8 * 3))
+    heard.keep(last.id, SOUND * (RATE // 8 * 3))
+    report = gather(quarter.LAST, [*twice, last], quarter.ZONE, heard=heard.numbers())
+    assert len(report.gave_up) == NAMED + 1
+    clips = clips_of(settings, report)
+    assert [*clips] == [twice[1].id]
+    body = mail_of(report, quarter.ZONE, by_command, clips, lambda _: {}).get_body(("plain",))
+    assert body is not None
+    assert "805 555 0142" not in body.get_content()
+    assert f"call {twice[1].id}.mp3" in body.get_content()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import shutil
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -207,6 +208,39 @@ async def test_a_clock_that_is_put_back_sends_nothing_again_and_one_from_afar_do
     assert len(await house.at(DUE + timedelta(weeks=52))) == 1  # empty, all but the newest
     assert await house.at(DUE + timedelta(weeks=1)) == ["2026-W47"]
     assert await house.at(DUE + timedelta(weeks=2)) == ["2026-W48"]
+
+
+async def test_a_clock_that_is_put_back_repeats_no_report_that_is_deleted_by_now(
+    house: House,
+) -> None:
+    await house.at(DUE - timedelta(weeks=1, days=3))
+    assert await house.at(DUE) == ["2026-W45", "2026-W46"]
+    for folder in (house.settings.data / "outbox" / "queued").iterdir():
+        shutil.rmtree(folder)  # sent, and kept for long enough
+    assert await house.at(DUE - timedelta(days=15)) == []
+    house.begin()
+    assert await house.at(DUE + MINUTE) == []
+    assert await house.at(DUE + timedelta(weeks=1)) == ["2026-W47"]
+
+
+@pytest.mark.parametrize("weeks", [1, 5, 140])
+async def test_a_clock_that_stands_ahead_for_a_minute_costs_no_report(
+    house: House, weeks: int
+) -> None:
+    await house.at(DUE - timedelta(days=3))
+    ahead = await house.at(DUE - timedelta(days=1) + timedelta(weeks=weeks))
+    told = [*ahead]
+    for later in range(3):
+        told += await house.at(DUE + timedelta(weeks=later))
+    assert {"2026-W46", "2026-W47", "2026-W48"} <= {*told}
+    assert len(told) == len({*told})
+
+
+async def test_a_clock_that_stood_ahead_at_the_first_start_costs_no_report(house: House) -> None:
+    assert await house.at(DUE + timedelta(weeks=140)) == []
+    assert await house.at(DUE - timedelta(days=3)) == []
+    assert await house.at(DUE) == ["2026-W46"]
+    assert await house.at(DUE + timedelta(weeks=1)) == ["2026-W47"]
 
 
 @pytest.mark.parametrize("changes", ['on = ""', "to = []"])
