@@ -17,7 +17,7 @@ from pathlib import Path
 from screener import config, recogniser, replacement
 from screener.asterisk import installation, soundpath
 from screener.asterisk.client import Client
-from screener.asterisk.configuration import music_folder
+from screener.asterisk.configuration import LOOPBACK, music_folder
 from screener.asterisk.dialplan import (
     AWAY,
     AWAY_EXTENSION,
@@ -70,7 +70,7 @@ class Finding:
         verdict, text = "ok" if self.ok else "WRONG", self.text
         if self.ok and text.startswith(_BUT):
             verdict, text = "note", text.removeprefix(_BUT)
-        return f"{verdict:5}  {self.about:13}  {text}"
+        return f"{verdict:5}  {self.about:13}  {text}".replace("\n", f"\n{'':22}")
 
 
 async def examine(path: Path) -> AsyncIterator[Finding]:
@@ -223,6 +223,13 @@ def _mail(settings: Settings) -> str:
         raise MailError(f"{error}; see [mail] in {settings.path.name}") from None
 
 
+def _links(settings: Settings) -> str:
+    """Whether the links in mails work where mails are read. Without pages they hold none."""
+    if settings.web.listen is None or not (why := settings.web.unreached):
+        return ""
+    return f"but {why}; until then links in mails work on this machine only"
+
+
 def _feeds(settings: Settings) -> str:
     boxes = [name for name, box in settings.boxes.items() if box.feed]
     if not boxes:
@@ -254,7 +261,12 @@ def _private_asterisk(settings: Settings) -> str:
         raise InstallError("no Asterisk is installed: run `screener pbx install`")
     able = f"a private Asterisk {found.version} can be run"
     dark = lamps.lacking_in(settings, found.modules)
-    return "\n".join((able, *((f"but {dark}",) if dark else ())))
+    near = (
+        f"but it listens on {LOOPBACK}: only programs of this machine reach it; for telephones"
+        " elsewhere and a trunk set up an Asterisk of your own, and name it in asterisk.url"
+        " (`screener pbx config` prints what it needs)"
+    )
+    return "\n".join((able, near, *((f"but {dark}",) if dark else ())))
 
 
 async def _own_asterisk(settings: Settings, url: str) -> list[Finding]:
@@ -339,6 +351,7 @@ _CHECKS: Mapping[str, Callable[[Settings], str]] = {
     "programs": _programs,
     "data": _data,
     "mail": _mail,
+    "links": _links,
     "feeds": _feeds,
     "music": _music,
     "asterisk": _private_asterisk,

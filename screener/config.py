@@ -9,8 +9,9 @@ our pages in websettings.py.
 
 from __future__ import annotations
 
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
@@ -59,6 +60,12 @@ from screener.settings.tables import (
 from screener.settings.websettings import WebSettings
 
 FILE = "screener.toml"
+
+_TWICE = ("Cannot overwrite a value", "Cannot declare")  # tomllib, of a key and of a table
+# A value that begins with a letter or a quotation mark that no TOML begins with.
+_UNQUOTED = re.compile(r"""[\u2018-\u201f\xab\xbb]?([^\W\d_][^\u2018-\u201f\xab\xbb"'#,\]}]*)""")
+# What countries are called that have another code.
+_MEANT = {"UK": "GB", "USA": "US", "UAE": "AE", "EL": "GR"}
 
 KEYS: Mapping[str, tuple[str, ...]] = {
     "": (
@@ -202,16 +209,24 @@ def _parse(path: Path) -> dict[str, object]:
     except UnicodeDecodeError as error:
         raise ConfigError([f"{path}:{textfile.not_utf8(error)}"]) from None
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError([_syntax(path, str(error), content.count("\n") + 1)]) from None
+        raise ConfigError([_syntax(path, str(error), content.split("\n"))]) from None
 
 
-def _syntax(path: Path, error: str, lines: int) -> str:
-    """A syntax error with its line: tomllib says "... (at line 3, column 5)"."""
+def _syntax(path: Path, error: str, lines: Sequence[str]) -> str:
+    """A syntax error with its line, and what is wrong marked in it: tomllib says "... (at line 3,
+    column 5)"."""
     what, _, place = error.rpartition(" (at ")
     words = place.rstrip(")").replace(",", "").split()
-    if words[:1] == ["line"]:
-        return f"{path}:{words[1]}: {what} at column {words[3]}"
-    return f"{path}:{lines}: {what or error} at the end of the file"
+    if words[:1] != ["line"]:
+        return f"{path}:{len(lines)}: {what or error} at the end of the file"
+    number, column = int(words[1]), int(words[3])
+    line = lines[number - 1].rstrip("\r")
+    if what.startswith(_TWICE):
+        what, column = "this key is there twice", len(line) - len(line.lstrip()) + 1
+    elif what == "Invalid value" and (found := _UNQUOTED.match(line, column - 1)):
+        what = f'text stands in straight quotes: "{found[1].strip()}"'
+    told = "".join(c if c.isprintable() else " " for c in line)
+    return f"{path}:{number}: {what} at column {column}\n    {told}\n    {'^':>{column}}"
 
 
 def _paths(root: Table, folder: Path) -> dict[str, Path]:
@@ -233,4 +248,8 @@ def _paths(root: Table, folder: Path) -> dict[str, Path]:
 def _country(value: object) -> str:
     if isinstance(value, str) and value.upper() in phonenumbers.SUPPORTED_REGIONS:
         return value.upper()
+    if isinstance(value, str) and (meant := _MEANT.get(value.upper())):
+        raise UnfitError(
+            f'expected a country code of two letters (ISO 3166); did you mean "{meant}"?'
+        )
     raise UnfitError('expected a country code of two letters (ISO 3166) like "US", "GB", "DE"')

@@ -67,7 +67,8 @@ class _Door:
     """A front door as it is now. `said` is what its service said last, `pid` whose runs (None: no
     service does; 0: it has just begun). `windows` are (kind, until, why); `undisturbed` the phones
     that are left in peace; `calls` counts those since midnight, by outcome. `short` says what the
-    disk has too little room for, "" where it has enough. `outage` is what keeps mail waiting."""
+    disk has too little room for, "" where it has enough. `outage` is what keeps mail waiting.
+    screener.toml was last `changed` then."""
 
     zone: tzinfo | None
     pid: int | None
@@ -79,11 +80,17 @@ class _Door:
     failed: int
     short: str
     outage: _Outage | None
+    changed: datetime
 
     @property
     def now(self) -> Status | None:
         """What the running service says; None where none runs, or it has said nothing yet."""
         return self.said if self.said is not None and self.said.pid == self.pid else None
+
+    @property
+    def outdated(self) -> bool:
+        """Whether the running service has not read screener.toml as it is; to the second."""
+        return self.now is not None and self.changed.replace(microsecond=0) > self.now.started
 
     @property
     def well(self) -> bool:
@@ -103,6 +110,8 @@ class _Door:
         if self.now is not None:
             yield from self._doors(self.now)
             yield from self._rules(self.now)
+        if self.outdated:
+            yield "note       screener.toml was changed since: start screener again"
         if self.short:
             yield f"! disk     {shown(self.short, _LINE)}"
         for kind, until, why in self.windows:
@@ -196,6 +205,7 @@ class _Door:
                 "deferred_why": self.outage.why if self.outage else "",
             },
             "disk": self.short,
+            "outdated": self.outdated,
         }
 
 
@@ -223,6 +233,7 @@ def _look(settings: Settings) -> _Door:
         failed=_folders(settings.data / "outbox" / "failed"),
         short=_short(settings),
         outage=_outage(settings, now),
+        changed=datetime.fromtimestamp(settings.path.stat().st_mtime, UTC),
     )
 
 

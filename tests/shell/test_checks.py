@@ -8,11 +8,13 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import aiohttp
 import pytest
 
 from screener import config, recogniser, starter
+from screener.asterisk import installation
 from screener.asterisk.client import Client
 from screener.asterisk.installation import install
 from screener.asterisk.media import Media
@@ -149,6 +151,35 @@ async def test_a_sendmail_that_is_there_is_fit(home: Path, tmp_path: Path) -> No
     assert await of_mail(home, f'sendmail = "{tmp_path}/sendmail"\n') == [
         f"ok {tmp_path}/sendmail is there"
     ]
+
+
+# Who reaches it ----------------------------------------------------------------------------------
+
+
+async def test_that_only_this_machine_reaches_links_and_asterisk_is_a_note(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recogniser, "load", lambda _: German())
+    here = SimpleNamespace(version="22.10.1", modules=home)
+    monkeypatch.setattr(installation, "find", lambda: here)
+    path = home / "screener.toml"
+    found = [f async for f in examine(path)]
+    (links,) = [str(f) for f in found if f.about == "links"]
+    assert links.startswith("note   links          only this machine reaches http://127.0.0.1:8190")
+    assert links.endswith("links in mails work on this machine only")
+    _, near = [str(f) for f in found if f.about == "asterisk"]
+    assert near.startswith("note   asterisk       it listens on 127.0.0.1: only programs of this")
+    text = re.sub(r"\n# (url = \"https)", r"\n\1", path.read_text())
+    assert text != path.read_text()
+    path.write_text(text)
+    assert not [f async for f in examine(path) if f.about == "links"]
+
+
+async def test_a_mistake_of_several_lines_stands_together(home: Path) -> None:
+    path = home / "screener.toml"
+    path.write_text("country = US\n")
+    (told,) = [str(f) async for f in examine(path)]
+    assert told.splitlines()[1:] == [" " * 26 + "country = US", " " * 36 + "^"]
 
 
 # Words -------------------------------------------------------------------------------------------

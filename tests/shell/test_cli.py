@@ -262,7 +262,7 @@ def test_check_says_of_each_part_whether_it_is_fit(home: Path) -> None:
     _, lines = findings(home)
     assert list(lines) == [
         *("configuration", "rules", "grammars", "sounds"),
-        *("recogniser", "campaigns", "programs", "data", "mail", "asterisk"),
+        *("recogniser", "campaigns", "programs", "data", "mail", "links", "asterisk"),
     ]
     wrong = {about for about, line in lines.items() if line.startswith("WRONG")}
     assert wrong <= {"asterisk"}  # a machine may have no Asterisk yet

@@ -124,6 +124,19 @@ def test_what_needs_a_hand_is_said(
     assert as_json(settings)["ok"] is (exit_status == 0)
 
 
+def test_settings_that_the_running_service_has_not_read_are_noted(
+    settings: Settings, runs: Status
+) -> None:
+    note = "note       screener.toml was changed since: start screener again\n"
+    for later, noted in ((-1, False), (0.9, False), (5, True)):
+        changed = runs.started.replace(microsecond=0).timestamp() + later
+        os.utime(settings.path, (changed, changed))
+        result = status(settings)
+        assert (note in result.stdout) is noted
+        assert as_json(settings)["outdated"] is noted
+        assert result.exit_code == 0
+
+
 @pytest.mark.parametrize(
     ("free", "said"),
     [

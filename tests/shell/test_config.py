@@ -227,6 +227,18 @@ def test_every_key_is_read_and_refuses_what_it_cannot_be(
     [
         (b'country = "US"\nring = = 1\n', ":2: Invalid value at column 8"),
         (b'country = "US', ":1: "),
+        (
+            b"country = US # here\n",
+            ':1: text stands in straight quotes: "US" at column 11\n    country = US # here\n'
+            "              ^",
+        ),
+        ("ring = “family”\n".encode(), ':1: text stands in straight quotes: "family" at column 8'),
+        (b"names = [\n  family, office]\n", ':2: text stands in straight quotes: "family" at'),
+        (
+            b'[a]\n  x = 1\n  x = "two"\n',
+            ':3: this key is there twice at column 3\n      x = "two"\n      ^',
+        ),
+        (b"[a]\nx = 1\n[a]\n", ":3: this key is there twice at column 1\n    [a]\n    ^"),
         (b'country = "US"\n# \xff\n', ":2:3: not UTF-8 text; save"),
     ],
 )
@@ -234,6 +246,10 @@ def test_what_is_no_toml_is_refused_with_its_line(write: Write, content: bytes, 
     path = write("")
     path.write_bytes(content)
     assert mistakes_of(path)[0].startswith(f"{path}{said}")
+
+
+def test_a_country_that_has_another_code_is_told_it(write: Write) -> None:
+    assert_refused(write(changed('"US"', '"UK"')), 'did you mean "GB"?')
 
 
 def test_a_missing_file_says_how_to_get_one(tmp_path: Path) -> None:
