@@ -121,7 +121,12 @@ def outbox_retry(file: Path, message: str | None, every: bool) -> None:
         return
     boxes = {box.name: box.mail for box in settings.boxes.values()}
     for name in wanted:
-        click.echo(f"{queue.retry(name, boxes).id} is tried again {_when(settings)}")
+        before = queue.find(name)
+        item = queue.retry(before.id, boxes)
+        to = item.record.letter.to if item.record is not None else ()
+        moved = before.record is not None and before.record.letter.to != to
+        now_to = f"; it goes to {', '.join(map(shown, to))} now, as its box does" if moved else ""
+        click.echo(f"{item.id} is tried again {_when(settings)}{now_to}")
 
 
 @outbox.command("drop")

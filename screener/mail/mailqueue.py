@@ -10,7 +10,7 @@ import fcntl
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
@@ -143,7 +143,9 @@ class MailQueue:
             if item.folder.parent.name == State.FAILED:
                 to = boxes.get(item.box, ())
                 if item.record is not None and to and {*to} != {*item.record.letter.to}:
-                    letterfile.save(item.folder, item.record.readdressed(to))
+                    item = replace(item, record=item.record.readdressed(to))
+                    assert item.record is not None
+                    letterfile.save(item.folder, item.record)
                 letterfile.move(item.folder, self._root / State.QUEUED)
             self._ask()
         return item

@@ -122,6 +122,43 @@ def test_it_is_given_up_after_its_days_and_a_fair_try(
     assert settled.history == record.history + gave_up
 
 
+def test_tries_before_an_absence_give_none_up() -> None:
+    """The server was away for an evening; then the machine was off, and its network is not up."""
+    record, now = begun(MOM), NOW
+    for _ in range(FAIR_TRIES):
+        record = record.after({MOM: WAITS}, now)
+        now = record.due
+    now = NOW + timedelta(days=8)
+    for tries in range(1, FAIR_TRIES + 1):
+        record = record.after({MOM: WAITS}, now)
+        given_up = tries == FAIR_TRIES
+        assert state(record, now) is (State.FAILED if given_up else State.QUEUED), tries
+        now = record.due
+
+
+@settings(deadline=None)
+@given(st.lists(st.timedeltas(timedelta(days=-9), timedelta(days=9)), max_size=30))
+def test_it_is_given_up_only_after_a_fair_try_without_an_absence(gaps: list[timedelta]) -> None:
+    record, now = begun(MOM), NOW
+    for count, gap in enumerate(gaps, 1):
+        now += gap
+        record = record.after({MOM: WAITS}, now)
+        last = [abs(each) for each in gaps[max(0, count - FAIR_TRIES + 1) : count]]
+        fair = count >= FAIR_TRIES and max(last) <= timedelta(days=1)
+        assert (state(record, now + timedelta(days=30)) is State.FAILED) is fair
+
+
+def test_who_has_it_keeps_it_when_it_is_sent_elsewhere() -> None:
+    aunt = "aunt@example.org"
+    record = begun(MOM, DAD).after({MOM: HAS_IT, DAD: REFUSED}, NOW).readdressed((aunt, MOM, aunt))
+    assert [(r.address, r.taken) for r in record.recipients] == [(MOM, True), (aunt, False)]
+    assert (record.waiting, record.letter.to) == ((aunt,), (aunt, MOM, aunt))
+    nobody_else = begun(MOM, DAD).after({MOM: HAS_IT, DAD: REFUSED}, NOW).readdressed((MOM,))
+    assert (nobody_else.waiting, state(nobody_else)) == ((), State.SENT)
+    assert record.renewed(NOW).waiting == (aunt,)
+    assert from_json(record.id, as_json(record)) == record
+
+
 def test_a_retry_asks_again_for_who_was_refused_and_its_days_begin_anew() -> None:
     later = NOW + timedelta(days=20)
     record = begun(MOM, DAD).after({MOM: HAS_IT, DAD: REFUSED}, NOW).renewed(later)

@@ -236,6 +236,20 @@ def test_a_failed_message_is_tried_again(
         assert "at once, by the screener that runs" in told("retry", name)
 
 
+def test_a_message_that_goes_to_another_address_now_says_so(
+    told: Told, spool: Spool, audio: Path, settings: Settings
+) -> None:
+    box = next(iter(settings.boxes.values()))
+    name = spool.keep(audio, replace(LETTER, box=box.name, to=("me@exmaple.net",)), SENDER)
+    tried(spool, name, REFUSED)
+    goes = f"; it goes to {', '.join(box.mail)} now, as its box does"
+    assert told("retry", name) == f"{name} is tried again when screener runs{goes}\n"
+    assert "goes to" not in told("retry", name)
+    record = spool.begin(name, datetime.now(UTC))
+    assert record is not None
+    assert record.waiting == box.mail
+
+
 def test_all_that_failed_or_wait_are_tried_again(told: Told, spool: Spool, audio: Path) -> None:
     """What was never tried is not among them: its turn comes anyway."""
     names = [spool.keep(audio, LETTER, SENDER) for _ in range(3)]

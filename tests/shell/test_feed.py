@@ -23,7 +23,7 @@ from screener.core.letter import Letter
 from screener.core.notice import Notice
 from screener.mail.links import Links
 from screener.mail.spool import Spool
-from screener.messages.inbox import Messages
+from screener.messages.inbox import Kept, Messages
 from screener.messages.subscriptions import FILE, Subscriptions
 from screener.sound import recording
 from screener.web import feeds
@@ -262,6 +262,25 @@ async def test_a_box_of_another_format_is_a_podcast_that_every_player_plays(
     feed = await friend.shows(["Message from Mom (+1 805 555 0142)"])
     [enclosure] = feed.entries[0].enclosures
     assert (enclosure.type, enclosure.href[-4:]) == ("audio/mpeg", ".mp3")
+
+
+async def test_a_message_that_moves_on_while_it_is_looked_at_is_there(
+    friend: Friend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = friend.left()
+    await friend.shows(["Message from Mom (+1 805 555 0142)"])
+    outbox = friend.settings.data / "outbox"
+    in_box = Messages.in_box
+
+    def mailed(messages: Messages, box: str) -> list[Kept]:
+        found = in_box(messages, box)
+        if (outbox / "queued" / name).exists():
+            (outbox / "queued" / name).rename(outbox / "sent" / name)
+        return found
+
+    monkeypatch.setattr(Messages, "in_box", mailed)
+    assert [entry.id for entry in (await friend.feed()).entries] == [f"screener:{name}"]
+    assert (outbox / "sent" / name).exists()
 
 
 # Many --------------------------------------------------------------------------------------------

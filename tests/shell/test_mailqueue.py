@@ -123,6 +123,53 @@ def test_a_retry_that_is_asked_for_during_a_refusal_follows_it(
     assert [item.status for item in MailQueue(root).items()] == [Status.FAILED]
 
 
+def test_a_retry_goes_to_the_addresses_that_the_box_has_by_now(
+    spool: Spool, root: Path, audio: Path
+) -> None:
+    """Of two one was mistyped; who has it does not get it again."""
+    mom, mistyped, dad = "mom@example.org", "dad@exmaple.org", "dad@example.org"
+    name = spool.keep(audio, replace(LETTER, to=(mom, mistyped)), SENDER)
+    record = spool.begin(name, NOW)
+    assert record is not None
+    answers = {mom: (Delivery.ACCEPTED, "250 kept"), mistyped: (Delivery.REFUSED, "550 no")}
+    after, _ = record.after(answers, NOW, NOW).settled(7.0, NOW)
+    spool.write_down(after, State.FAILED)
+    queue = MailQueue(root)
+    boxes = {"office": (mom, dad), "family": ("aunt@example.org",)}
+    assert queue.retry(name, boxes).record == queue.find(name).record
+    again = Spool(root).begin(name, datetime.now(UTC))
+    assert again is not None
+    assert again.waiting == (dad,)
+    assert again.letter.to == (mom, dad)
+    assert queue.find(name).arrived
+
+
+@pytest.mark.parametrize("boxes", [{}, {"office": ()}, {"family": ("aunt@example.org",)}])
+def test_a_retry_of_a_box_that_is_gone_goes_where_it_went(
+    spool: Spool, root: Path, audio: Path, boxes: dict[str, tuple[str, ...]]
+) -> None:
+    name = spool.keep(audio, LETTER, SENDER)
+    gone(spool, name, Delivery.REFUSED)
+    MailQueue(root).retry(name, boxes)
+    again = spool.begin(name, datetime.now(UTC))
+    assert again is not None
+    assert again.waiting == LETTER.to
+
+
+@pytest.mark.parametrize(
+    ("delivery", "arrived"), [(Delivery.REFUSED, False), (Delivery.ACCEPTED, True)]
+)
+def test_whether_it_arrived_is_not_taken_from_a_servers_words(
+    spool: Spool, root: Path, audio: Path, delivery: Delivery, arrived: bool
+) -> None:
+    name = spool.keep(audio, LETTER, SENDER)
+    record = spool.begin(name, NOW)
+    assert record is not None
+    said = {address: (delivery, "5.7.1 x: accepted (never)") for address in LETTER.to}
+    spool.write_down(*record.after(said, NOW, NOW).settled(7.0, NOW))
+    assert MailQueue(root).find(name).arrived is arrived
+
+
 def test_what_cannot_be_read_is_swept_by_its_folders_time(
     spool: Spool, root: Path, audio: Path
 ) -> None:

@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import errno
 import json
+import os
 import shutil
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
@@ -14,6 +16,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from screener import replacement
 from screener.core.composed import Composed
 from screener.core.delivery import FAIR_TRIES, Delivery, Record, Status
 from screener.core.event import Event, EventKind
@@ -678,6 +681,26 @@ async def test_a_full_disk_does_not_make_a_second_copy(
     assert server.to == [["mom@example.org"], ["dad@example.org"]]
     assert only(outbox).status is Status.SENT
     assert record(outbox).tries == 3
+
+
+async def test_a_full_disk_and_a_new_start_make_no_second_copy(
+    outbox: Desk, root: Path, server: MailServer, audio: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is room for who has it, where there is none for what was said."""
+    server.rcpt = lambda a: "250 OK" if a.startswith("mom") else "451 later"
+    await outbox.put(audio, replace(LETTER, to=("mom@example.org", "dad@example.org")))
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(replacement, "write", full)
+        await outbox.deliver_due(NOW + timedelta(seconds=60))
+    again = Desk(root, settings(server), UTC)
+    server.rcpt = lambda _: "250 OK"
+    await again.deliver_due(NOW + timedelta(hours=1))
+    assert server.to == [["mom@example.org"], ["dad@example.org"]]
+    assert only(again).status is Status.SENT
 
 
 async def test_what_was_sent_long_ago_is_swept(

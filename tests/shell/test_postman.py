@@ -366,6 +366,60 @@ async def test_a_server_that_drops_at_any_stage_has_it_again_later(
     assert answers[MOM][1].startswith(reply or "") and answers[MOM][1]
 
 
+async def test_a_server_that_says_yes_to_data_has_nothing() -> None:
+    """It is out of step: its 250 is of something that was asked before."""
+    heard = []
+
+    async def out_of_step(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 mail.test\r\n")
+        while line := await reader.readline():
+            heard.append(line)
+            writer.write(b"250 OK\r\n")
+        writer.close()
+
+    async with listening(out_of_step) as port:
+        answers = await deliver(settings(MailServer(port=port)), MOM, "dad@example.org")
+    assert [delivery for delivery, _ in answers.values()] == [Delivery.WAITING] * 2
+    assert "250 (to DATA, where 354 was due) OK" in answers[MOM][1]
+    assert b"one line\r\n" not in heard
+
+
+async def test_a_server_that_refuses_in_the_midst_of_a_mail_and_hangs_up_is_heard() -> None:
+    """And the smaller one is handed over in the same visit."""
+    kept = []
+
+    async def limits(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 mail.test\r\n")
+        while line := await reader.readline():
+            said = line[:4].upper().strip()
+            writer.write(b"354 go\r\n" if said == b"DATA" else b"250 OK\r\n")
+            if said == b"DATA":
+                mail = b""
+                while not mail.endswith(b"\r\n.\r\n") and len(mail) < 100_000:
+                    mail += await reader.readline()
+                if len(mail) >= 100_000:
+                    writer.write(b"552 5.3.4 message too big for system\r\n")
+                    break
+                kept.append(mail)
+                writer.write(b"250 kept\r\n")
+        with contextlib.suppress(OSError):
+            await writer.drain()
+            writer.close()
+
+    # More than any buffer on the way takes: the server hangs up while it is sent.
+    large = MAIL + (b"x" * 70 + b"\r\n") * 500_000
+
+    def visit(port: int) -> list[Answers]:
+        with Postman(settings(MailServer(port=port))) as postman:
+            return [postman.deliver([MOM], mail) for mail in (large, MAIL)]
+
+    async with listening(limits) as port:
+        refused, taken = await asyncio.to_thread(visit, port)
+    assert is_too_large(refused[MOM][1])
+    assert taken == {MOM: (Delivery.ACCEPTED, "250 kept")}
+    assert len(kept) == 1
+
+
 async def test_a_sound_that_changes_while_it_is_sent_is_taken_by_no_server(
     server: MailServer, tmp_path: Path
 ) -> None:

@@ -128,6 +128,18 @@ async def test_the_owner_is_told_once_a_day_and_a_start_changes_nothing(
     assert len(notices(room)) == 2
 
 
+async def test_the_owner_is_told_though_the_clock_was_ahead_when_he_was_told_last(
+    room: Room, disk: Disk
+) -> None:
+    disk(RESERVE)
+    assert not await room.for_message(BOX, "first")
+    ahead = time.time() + 3650 * 86_400
+    os.utime(room.told, (ahead, ahead))
+    for _ in range(2):
+        assert not await room.for_message(BOX, "first")
+    assert len(notices(room)) == 2
+
+
 async def test_nobody_is_told_where_there_is_no_owner(room: Room, disk: Disk) -> None:
     disk(0)
     assert not await replace(room, owner=()).for_message(BOX, "first")
