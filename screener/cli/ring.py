@@ -13,6 +13,7 @@ import click
 from screener.cli.door import option, settings_of
 
 if TYPE_CHECKING:
+    from screener.asterisk.client import Client
     from screener.config import Settings
     from screener.core.frontdoor import RingGroup
     from screener.core.ringing import Circumstances, Order, Ringing
@@ -55,15 +56,21 @@ def ring(file: Path, group: str, dry_run: bool, at: datetime | None) -> None:
     click.echo(asked, err=True)
 
 
-async def _known(settings: Settings, group: RingGroup, at: datetime) -> tuple[Circumstances, str]:
-    """How the phones are, and a sentence that says whence we know."""
+def ari(settings: Settings) -> Client:
+    """A client, still to be opened, of the Asterisk of these settings."""
     from screener.asterisk.client import Client
-    from screener.calls.switchboard import Switchboard
-    from screener.errors import AriError
 
     ours = settings.asterisk
     url = ours.url or f"http://127.0.0.1:{ours.http_port}/ari"
-    async with Client(url, ours.user, ours.secret, ours.app) as client:
+    return Client(url, ours.user, ours.secret, ours.app)
+
+
+async def _known(settings: Settings, group: RingGroup, at: datetime) -> tuple[Circumstances, str]:
+    """How the phones are, and a sentence that says whence we know."""
+    from screener.calls.switchboard import Switchboard
+    from screener.errors import AriError
+
+    async with ari(settings) as client:
         try:
             await client.version()
         except AriError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 import sys
@@ -34,7 +35,8 @@ def status(file: Path, as_json: bool) -> None:
 
     Each mistake in rules that could not be taken over is told with its file, line and column. Exit
     status 0 when all is well; 1 when screener does not run, is not connected to Asterisk or does
-    not hear callers, the newest rules are broken, the disk is nearly full, or a message could not
+    not hear callers, the newest rules are broken, no phone of a number is registered, the disk is
+    nearly full, or a message could not
     be delivered or has waited for the mail server for a quarter of an hour.
 
     \b
@@ -68,7 +70,8 @@ class _Door:
     service does; 0: it has just begun). `windows` are (kind, until, why); `undisturbed` the phones
     that are left in peace; `calls` counts those since midnight, by outcome. `short` says what the
     disk has too little room for, "" where it has enough. `outage` is what keeps mail waiting.
-    screener.toml was last `changed` then."""
+    screener.toml was last `changed` then. Of the phones of the `silent` groups none is
+    registered."""
 
     zone: tzinfo | None
     pid: int | None
@@ -81,6 +84,7 @@ class _Door:
     short: str
     outage: _Outage | None
     changed: datetime
+    silent: tuple[str, ...]
 
     @property
     def now(self) -> Status | None:
@@ -101,6 +105,7 @@ class _Door:
             and not self.now.mistakes
             and not self.failed
             and not self.short
+            and not self.silent
             and not (self.outage and self.outage.long)
         )
 
@@ -110,6 +115,8 @@ class _Door:
         if self.now is not None:
             yield from self._doors(self.now)
             yield from self._rules(self.now)
+        for group in self.silent:
+            yield f"! phones   none of {shown(group)} is registered"
         if self.outdated:
             yield "note       screener.toml was changed since: start screener again"
         if self.short:
@@ -206,6 +213,7 @@ class _Door:
             },
             "disk": self.short,
             "outdated": self.outdated,
+            "unregistered": list(self.silent),
         }
 
 
@@ -222,10 +230,12 @@ def _look(settings: Settings) -> _Door:
 
     now = datetime.now(UTC)
     pid = lock.holder(settings.data)
+    said = written.read(settings.data)
+    asked = said is not None and said.pid == pid and said.connected
     return _Door(
         zone=settings.zone,
         pid=pid,
-        said=written.read(settings.data),
+        said=said,
         windows=tuple((o.kind.value, o.until, o.why) for o in Windows.of(settings).open(now)),
         undisturbed=tuple(sorted(donotdisturb.phones(settings.data))),
         calls=_calls_today(settings, now),
@@ -234,7 +244,28 @@ def _look(settings: Settings) -> _Door:
         short=_short(settings),
         outage=_outage(settings, now),
         changed=datetime.fromtimestamp(settings.path.stat().st_mtime, UTC),
+        silent=asyncio.run(_silent(settings, now)) if asked else (),
     )
+
+
+async def _silent(settings: Settings, now: datetime) -> tuple[str, ...]:
+    """The ring groups of numbers of which no phone is registered, as far as Asterisk tells."""
+    from screener.calls.switchboard import Switchboard
+    from screener.cli.ring import ari
+    from screener.core.ringing import State
+    from screener.errors import AriError
+
+    silent = []
+    async with ari(settings) as client:
+        with suppress(AriError):
+            await client.version()
+            board = Switchboard(settings, client)
+            for group in dict.fromkeys(door.group.name for door in settings.doors.values()):
+                phones = settings.groups[group].phones
+                states = (await board.circumstances(settings.groups[group], now)).states
+                if all(states.get(phone.name) is State.OFFLINE for phone in phones):
+                    silent.append(group)
+    return tuple(silent)
 
 
 def _outage(settings: Settings, now: datetime) -> _Outage | None:

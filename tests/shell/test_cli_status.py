@@ -1,5 +1,6 @@
 """What `screener status` says of a front door that runs, does not, or needs a hand."""
 
+import asyncio
 import json
 import os
 import shutil
@@ -124,6 +125,42 @@ def test_what_needs_a_hand_is_said(
     assert as_json(settings)["ok"] is (exit_status == 0)
 
 
+class Exchange:
+    """An Asterisk that knows these phones as registered, and no others."""
+
+    def __init__(self, registered: tuple[str, ...]) -> None:
+        self.registered = registered
+
+    async def __aenter__(self) -> "Exchange":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        pass
+
+    async def version(self) -> str:
+        return "22.10.1"
+
+    async def endpoint(self, name: str) -> dict[str, Any]:
+        return {"state": "online" if name in self.registered else "offline", "channel_ids": []}
+
+
+@pytest.mark.parametrize(
+    ("registered", "silent"), [((), ["family"]), (("PJSIP/study",), [])], ids=["none", "one"]
+)
+@pytest.mark.usefixtures("runs")
+def test_a_number_that_rings_no_phone_is_said(
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    registered: tuple[str, ...],
+    silent: list[str],
+) -> None:
+    monkeypatch.setattr("screener.cli.ring.ari", lambda _: Exchange(registered))
+    result = status(settings)
+    assert ("! phones   none of family is registered\n" in result.stdout) is bool(silent)
+    assert result.exit_code == (1 if silent else 0)
+    assert as_json(settings)["unregistered"] == silent
+
+
 def test_settings_that_the_running_service_has_not_read_are_noted(
     settings: Settings, runs: Status
 ) -> None:
@@ -175,11 +212,11 @@ async def test_mail_that_waits_for_its_server_is_said_with_the_reason(
         record = replace(letterfile.load(folder), written=kept)
         answers = {"you@example.net": (Delivery.WAITING, why)}
         letterfile.save(folder, record.after(answers, now - timedelta(minutes=minutes)))
-    result = status(settings)
+    result = await asyncio.to_thread(status, settings)
     since = kept.astimezone(settings.zone).strftime("%a %d %b %Y %H:%M:%S")
     assert f"{head}2 messages wait since {since}: connection refused\n" in result.stdout
     assert result.exit_code == exit_status
-    told = as_json(settings)["messages"]
+    told = (await asyncio.to_thread(as_json, settings))["messages"]
     assert (told["waiting"], told["deferred"]) == (3, 2)
     assert told["deferred_why"] == "connection refused"
     assert datetime.fromisoformat(told["deferred_since"]) == kept
@@ -227,7 +264,7 @@ async def test_calls_of_today_messages_and_windows_are_counted(
     outbox = Outbox(settings.data / "outbox", settings.mail)
     await outbox.notify(Notice(("you@example.net",), "one", ()))
     Windows.of(settings).begin(Kind.EXPECTING, now, timedelta(days=1), "you said so")
-    result = status(settings)
+    result = await asyncio.to_thread(status, settings)
     assert result.exit_code == 0
     assert "calls      3 calls (2 connected, 1 turned away) today\n" in result.stdout
     assert "messages   1 on the way to the mail server\n" in result.stdout
@@ -235,10 +272,10 @@ async def test_calls_of_today_messages_and_windows_are_counted(
     assert ": you said so at " in result.stdout
     [waiting] = (settings.data / "outbox" / "queued").iterdir()
     waiting.rename(settings.data / "outbox" / "failed" / waiting.name)
-    result = status(settings)
+    result = await asyncio.to_thread(status, settings)
     assert result.exit_code == 1
     assert "; 1 could not be delivered: see `screener outbox`\n" in result.stdout
-    told = as_json(settings)["messages"]
+    told = (await asyncio.to_thread(as_json, settings))["messages"]
     assert (told["waiting"], told["failed"]) == (0, 1)
 
 
