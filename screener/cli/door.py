@@ -21,7 +21,22 @@ if TYPE_CHECKING:
 
 Command = Callable[..., Any]
 
-CALL = click.IntRange(1, (1 << 63) - 1)
+
+class _Call(click.IntRange):
+    name = "call"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, context: click.Context | None
+    ) -> Any:
+        try:
+            int(value)
+        except ValueError:
+            what = f"{value!r}: expected a call's number, such as 17, as `screener calls` lists it"
+            self.fail(what, param, context)
+        return super().convert(value, param, context)
+
+
+CALL = _Call(1, (1 << 63) - 1)
 """A call's number, as SQLite counts."""
 
 MISTAKE = re.compile(r"(?P<path>.+?\.rules):(?P<line>[0-9]+):(?P<column>[0-9]+): (?P<text>.*)")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,13 +20,22 @@ if TYPE_CHECKING:
     from screener.core.ringing import Circumstances, Order, Ringing
 
 
+def _time(_: click.Context, __: click.Parameter, text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    for form in ("%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"):
+        with suppress(ValueError):
+            return datetime.strptime(text, form)
+    raise click.BadParameter(f'{text!r}: expected a time like "2026-11-21 22:30"')
+
+
 @click.command(short_help="Say who would ring, second by second.")
 @click.argument("group", metavar="GROUP")
 @click.option("--dry-run", is_flag=True, help="Ring nobody; there is no other way yet.")
 @click.option(
     "--at",
     metavar="TIME",
-    type=click.DateTime(("%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M")),
+    callback=_time,
     help='When the call comes, by the clock on your wall: "2026-11-21 22:30"; else now.',
 )
 @option

@@ -146,6 +146,16 @@ def test_who_cannot_be_named_is_told_and_nothing_is_written(
 @pytest.mark.parametrize(
     "words", [("calls", "show"), ("calls", "allow"), ("calls", "block"), ("listen", "--call")]
 )
+def test_what_is_no_calls_number_is_told_with_what_is(home: Path, words: tuple[str, ...]) -> None:
+    for text in ("abc", "1.5", "+18665550142x"):
+        result = screener(home, *words, text)
+        assert result.exit_code == 2
+        assert f"{text!r}: expected a call's number, such as 17" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "words", [("calls", "show"), ("calls", "allow"), ("calls", "block"), ("listen", "--call")]
+)
 def test_a_number_that_is_larger_than_any_is_told(home: Path, words: tuple[str, ...]) -> None:
     result = screener(home, *words, str(1 << 63))
     assert result.exit_code == 2

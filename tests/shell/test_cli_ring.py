@@ -68,7 +68,8 @@ def test_who_has_no_turn_is_told(home: Path) -> None:
     [
         (("ring", "family"), "it only tells what would ring: add --dry-run"),
         (("ring", "famly", "--dry-run"), 'did you mean "family"?'),
-        (("ring", "family", "--dry-run", "--at", "tonight"), "tonight"),
+        (("ring", "family", "--dry-run", "--at", "tonight"), "'tonight': expected a time like"),
+        (("ring", "family", "--dry-run", "--at", "2026-13-01 1:00"), '"2026-11-21 22:30"'),
         (("dnd", "kitchn", "on"), 'did you mean "kitchen"?'),
         (("dnd", "kitchen", "perhaps"), "perhaps"),
     ],
