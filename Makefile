@@ -34,8 +34,8 @@ check: packages $(VENV)/installed  ## the quick part, in seconds: style, types, 
 	@$(BIN)/python -m pytest -q tests/core
 
 run: setup  ## start the front door in ./house (made where missing) and keep it running until Ctrl-C
-	@test -e $(HOUSE)/screener.toml || $(BIN)/screener init $(HOUSE)
-	@$(BIN)/screener run $(HOUSE)
+	@test -e "$(HOUSE)/screener.toml" || $(BIN)/screener init "$(HOUSE)"
+	@$(BIN)/screener run "$(HOUSE)"
 
 bench: setup  ## measure: processor time, delay, calls at once and memory, beside Asterisk's own dialplan
 	@$(BIN)/python -m tests.bench

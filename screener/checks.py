@@ -32,7 +32,7 @@ from screener.asterisk.installation import NEEDED_MODULES, OLDEST
 from screener.asterisk.media import Media
 from screener.campaigns import fingerprint
 from screener.campaigns import learning as campaigns
-from screener.config import Settings
+from screener.config import Settings, dir_of
 from screener.core import review
 from screener.core.callerid import shown_number
 from screener.core.menu import SAID_EVERYWHERE, said_at
@@ -149,7 +149,7 @@ def _sounds(settings: Settings) -> str:
         have = "has" if len(missing) == 1 else "have"
         raise PromptMissing(
             f"{_count(len(missing), 'prompt')} {have} no sound yet ({names}):"
-            " run `screener sounds build`"
+            f" run `screener sounds build{dir_of(settings.path)}`"
         )
     fit = f"{_count(len(list(prompts)), 'prompt')}, all with their sound"
     return "\n".join((fit, *(f"but {warning}" for warning in prompts.warnings)))

@@ -9,12 +9,14 @@ our pages in websettings.py.
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
+from shlex import quote
 from zoneinfo import ZoneInfo
 
 import phonenumbers
@@ -66,6 +68,14 @@ _TWICE = ("Cannot overwrite a value", "Cannot declare")  # tomllib, of a key and
 _UNQUOTED = re.compile(r"""[\u2018-\u201f\xab\xbb]?([^\W\d_][^\u2018-\u201f\xab\xbb"'#,\]}]*)""")
 # What countries are called that have another code.
 _MEANT = {"UK": "GB", "USA": "US", "UAE": "AE", "EL": "GR"}
+
+
+def dir_of(file: Path) -> str:
+    """What a command for the front door of this screener.toml needs beside its own words: " --dir
+    FOLDER", or nothing where it is the one that commands work on unasked."""
+    usual = Path(os.environ.get("SCREENER_HOME") or ".")
+    return "" if file.parent == usual else f" --dir {quote(str(file.parent))}"
+
 
 KEYS: Mapping[str, tuple[str, ...]] = {
     "": (

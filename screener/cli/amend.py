@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import tempfile
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from screener.cli.door import MISTAKE, last_used, option, pointed, settings_of
+from screener.config import dir_of
 from screener.core.callerid import shown
 from screener.errors import ConfigError, RulesError
 
@@ -216,9 +216,3 @@ def _folder(settings: Settings) -> RulesFolder:
 
 def _line(settings: Settings, rule: Rule) -> str:
     return shown(_folder(settings).read().line(rule).strip(), 500)
-
-
-def dir_of(file: Path) -> str:
-    """What a command for this front door needs beside its own words."""
-    usual = Path(os.environ.get("SCREENER_HOME") or ".")
-    return "" if file.parent == usual else f" --dir {shlex.quote(str(file.parent))}"

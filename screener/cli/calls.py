@@ -102,7 +102,8 @@ def calls_block(file: Path, number: int) -> None:
 
 
 def _promote(file: Path, action: Action, number: int) -> None:
-    from screener.cli.amend import dir_of, tell_added
+    from screener.cli.amend import tell_added
+    from screener.config import dir_of
     from screener.rules.promotion import promote
 
     settings = settings_of(file)

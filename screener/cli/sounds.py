@@ -102,12 +102,17 @@ def sounds_build(file: Path) -> None:
     click.echo(f"all {len(list(prompts))} prompts have their sound")
     soundcheck.listen(prompts, settings, progress)
     missed = soundcheck.found(settings)
-    for prompt in prompts:
-        if odd := _not_understood(missed.get(prompt.file.name, ())):
-            click.echo(f'{prompts.title(prompt)}: {odd}, in "{prompt.text}"')
+    told = [(p, odd) for p in prompts if (odd := _not_understood(missed.get(p.file.name, ())))]
+    for prompt, odd in told:
+        click.echo(f'{prompts.title(prompt)}: {odd}, in "{prompt.text}"')
     for language in prompts.languages:
         if not soundcheck.understands(language):
             click.echo(f"{language}: the recogniser has no model of it: listen to them yourself")
+    if told:
+        progress(
+            "not understood: the recogniser missed these words, so a caller may, too. Nothing has"
+            " to be done; hear them by `screener sounds play NAME`, and word anew what is unclear"
+        )
 
 
 @sounds.command("play")

@@ -169,6 +169,8 @@ def test_sounds_are_built_with_progress_and_then_listed(home: Path) -> None:
     assert built.stdout.startswith(f"all {every} prompts have their sound\n")
     spoken = every - len(MADE)  # nobody listens for words in them
     assert f"listening to sound 1 of {spoken}: greeting" in built.stderr
+    assert "not understood:" in built.stderr.splitlines()[-1]
+    assert "`screener sounds play NAME`" in built.stderr.splitlines()[-1]
     odd = [line.split(":")[0] for line in built.stdout.splitlines()[1:]]
     assert "greeting" not in odd
     assert len(odd) < every / 4
@@ -257,7 +259,7 @@ def findings(home: Path) -> tuple[int, dict[str, str]]:
 def test_check_says_of_each_part_whether_it_is_fit(home: Path) -> None:
     status, lines = findings(home)
     assert status == 1
-    assert "run `screener sounds build`" in lines["sounds"]
+    assert f"run `screener sounds build --dir {home}`" in lines["sounds"]
     Prompts.open(config.load(home / "screener.toml")).build(lambda line: None)
     _, lines = findings(home)
     assert list(lines) == [
