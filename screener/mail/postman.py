@@ -175,6 +175,8 @@ def _data(session: Session, parcel: Parcel) -> tuple[int, bytes]:
         return code, reply
     code, reply = session.getreply()
     session.sock.settimeout(mailsession.SMTP_SECONDS)
+    if code >= 400:
+        _start_anew(session)  # it may have hung up with that, before a smaller mail comes
     return code, reply
 
 
