@@ -72,7 +72,8 @@ LAYERS: dict[str, set[str]] = {
         *("status", "config"),
     },
     "checks": {
-        *("messages", "mail", "voice", "rules", "campaigns", "recogniser", "asterisk", "config"),
+        *("messages", "mail", "records", "voice", "rules", "campaigns", "recogniser", "asterisk"),
+        "config",
     },
     "session": {"calls", "asterisk"},
     # What a link does is done by rules/promotion.py, which has the rule files written.
