@@ -273,8 +273,7 @@ class Deeds:
         return await pass_on(request, ask.box, self._house.outbox, self._house.client)
 
     async def _treat(self, command: Treat) -> None:
-        self._house.room.take_back(
-            self._line.channel
-        )  # he leaves no message, however long it lasts
+        # He leaves no message, however long it lasts.
+        self._house.room.take_back(self._line.channel)
         await self._ear.close()
         await treat(self._line, command.treatment, self._sound(("sit", "not-in-service")))

@@ -36,8 +36,8 @@ def status(file: Path, as_json: bool) -> None:
     Each mistake in rules that could not be taken over is told with its file, line and column. Exit
     status 0 when all is well; 1 when screener does not run, is not connected to Asterisk or does
     not hear callers, the newest rules are broken, no phone of a number is registered, the disk is
-    nearly full, or a message could not
-    be delivered or has waited for the mail server for a quarter of an hour.
+    nearly full, or a message could not be delivered or has waited for the mail server for a quarter
+    of an hour.
 
     \b
     Examples:
