@@ -5,7 +5,8 @@ Keys arrive, nothing is listened to: what a call costs less than usual is what l
 
 from __future__ import annotations
 
-from screener import cli, session
+from screener import cli
+from screener.calls import deeds
 from screener.calls.ear import Ear
 
 
@@ -20,5 +21,6 @@ class DeafEar(Ear):
 
 
 if __name__ == "__main__":
-    vars(session)["Ear"] = DeafEar  # what each new call is given
+    assert vars(deeds)["Ear"] is Ear, "calls are given their ears elsewhere: it would be measured"
+    vars(deeds)["Ear"] = DeafEar  # what each new call is given
     cli.main()
