@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from screener import config, recogniser, replacement
+from screener import config, disk, recogniser
 from screener.asterisk import installation, soundpath
 from screener.asterisk.client import Client
 from screener.asterisk.configuration import LOOPBACK, music_folder
@@ -197,7 +197,7 @@ def _data(settings: Settings) -> str:
             os.fsync(file.fileno())
         free = shutil.disk_usage(settings.data).free
     except OSError as error:
-        raise SetupError(f"{settings.data} {replacement.unwritable(error)}") from None
+        raise SetupError(f"{settings.data} {disk.unwritable(error)}") from None
     if free < LEAST_DISK:
         raise SetupError(f"only {free // 10**6} MB are free for {settings.data}: make room")
     if (calls := settings.data / DATABASE).exists():

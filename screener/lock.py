@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import TextIO
 
-from screener import replacement
+from screener import disk
 from screener.errors import SetupError
 
 _FILE = "lock"
@@ -26,7 +26,7 @@ def lock(data: Path) -> TextIO:
         data.mkdir(parents=True, exist_ok=True)
         file = (data / _FILE).open("a+", encoding="ascii")
     except OSError as error:
-        raise SetupError(f"{data} {replacement.unwritable(error)}") from error
+        raise SetupError(f"{data} {disk.unwritable(error)}") from error
     if not _taken(file):
         with file:
             file.seek(0)

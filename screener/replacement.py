@@ -6,7 +6,6 @@ keeps its owner and mode, and what somebody else wrote meanwhile is not overwrit
 
 from __future__ import annotations
 
-import errno
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -86,10 +85,3 @@ def to_disk(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def unwritable(error: OSError) -> str:
-    """What is said of a data folder that cannot be written, and what its owner can do about it."""
-    full = error.errno in {errno.ENOSPC, errno.EDQUOT}
-    do = "make room on its disk" if full else "give the user who runs screener the right to"
-    return f"cannot be written ({error.strerror}): {do}, or set paths.data to another folder"

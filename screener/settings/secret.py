@@ -13,7 +13,7 @@ import stat
 from pathlib import Path
 from shlex import quote
 
-from screener import replacement
+from screener import disk, replacement
 from screener.settings.tables import Mistakes, Table, path_from
 
 _PIN = re.compile("[0-9]{4,10}", re.ASCII)
@@ -72,7 +72,7 @@ def kept(data: Path, mistakes: Mistakes) -> str:
     try:
         return made(data / "ari-secret")
     except OSError as error:
-        mistakes.note("paths.data", str(data), replacement.unwritable(error))
+        mistakes.note("paths.data", str(data), disk.unwritable(error))
         return ""
 
 
